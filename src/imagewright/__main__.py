@@ -1,0 +1,5 @@
+"""``python -m imagewright`` is the command line."""
+
+from imagewright.cli.main import main
+
+main()

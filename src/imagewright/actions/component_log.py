@@ -1,0 +1,46 @@
+"""Telling a build's watchers what a component does, while it does it."""
+
+from collections.abc import Callable
+
+from imagewright.engine.ports import StepLog
+from imagewright.runner.reporting import (
+    Event,
+    Notice,
+    OutputLine,
+    PhaseStarted,
+    Rebooting,
+    StepEnded,
+    StepStarted,
+)
+
+
+class ComponentLog:
+    """A ``Reporter`` that writes into the log of the build's step."""
+
+    def __init__(self, log: StepLog, component_arn: str, on_line: Callable[[], None]) -> None:
+        self._log = log
+        self._component = component_arn
+        self._on_line = on_line
+
+    def report(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case OutputLine(phase=phase, step=step, stream=stream, text=text):
+                self._on_line()
+                self._log.line(stream, text, component=self._component, phase=phase, step=step)
+            case PhaseStarted(phase=phase):
+                self._note(f"Phase {phase}", phase=phase)
+            case StepStarted(phase=phase, step=step, action=action):
+                again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+                self._note(f"Step {step}: {action}{again}", phase=phase, step=step)
+            case StepEnded(phase=phase, step=step, status=status) if event.message:
+                self._note(f"Step {step} {status.value}: {event.message}", phase=phase, step=step)
+            case Notice(phase=phase, step=step, text=text):
+                self._note(text, phase=phase, step=step)
+            case Rebooting(phase=phase, step=step):
+                self._note("The machine reboots", phase=phase, step=step)
+            case _:
+                return
+
+    def _note(self, text: str, **facts: str) -> None:
+        self._log.note(text, component=self._component, **facts)

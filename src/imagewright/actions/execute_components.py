@@ -1,0 +1,195 @@
+"""Run the recipe's components on the machine, in the recipe's order.
+
+In a build workflow the phases `build` and `validate` of each component run, in a test workflow
+the phase `test`. The step is skipped when the recipe has no component with such a phase.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, command_id
+from imagewright.actions.component_log import ComponentLog
+from imagewright.documents.component.loading import load_component
+from imagewright.documents.component.model import Component
+from imagewright.documents.specs import ActionSpec, Platform, Stage
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.plan import PlannedComponent
+from imagewright.engine.ports import ActionError, Skip, StepContext, Work
+from imagewright.machines.machine import Machine, MachineError
+from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import ComponentRefused
+from imagewright.runner.modules.table import SPECS
+from imagewright.runner.result import RunResult
+from imagewright.runner.run import run_component
+
+SPEC = ActionSpec(
+    name="ExecuteComponents",
+    page=__doc__,
+    inputs=OneInstance,
+    outputs=CommandOutputs,
+    stages=frozenset({Stage.BUILD, Stage.TEST}),
+    timeout_default_seconds=12 * HOUR,
+    timeout_max_seconds=DAY,
+    built=True,
+)
+
+_PHASES: Mapping[Stage, Sequence[str]] = {
+    Stage.BUILD: ("build", "validate"),
+    Stage.TEST: ("test",),
+}
+_IMAGE_PHASES = {Stage.BUILD: "BUILDING", Stage.TEST: "TESTING"}
+
+_EVER_NEW = re.compile(r"\{\{\s*context:(?:uuid|date|dateTime|executionId)\s*\}\}")
+"""Expressions that differ from run to run: what they made is not reused."""
+
+_ERROR_MAX = 1024
+
+
+def run(inputs: OneInstance, context: StepContext) -> CommandOutputs | Skip:
+    """Run the components, one layer each."""
+    chosen = list(_chosen(context))
+    if not chosen:
+        return Skip()
+    summaries = [
+        _run_one(planned, text, component, inputs.instance_id, context, unit)
+        for unit, (planned, text, component) in enumerate(chosen)
+    ]
+    return CommandOutputs(
+        run_command_id=command_id(context.token),
+        status="Success",
+        output=json.dumps(_sum_up(summaries)),
+    )
+
+
+def _chosen(context: StepContext) -> Iterator[tuple[PlannedComponent, str, Component]]:
+    """Give the components that have something to do in this stage, in the recipe's order."""
+    wanted = _PHASES[context.stage]
+    for planned in context.plan.components:
+        text = context.documents.open(planned.document, context.plan.region)
+        component = load_component(text, modules=SPECS).component
+        if component is None:
+            raise ActionError(f"The document of {planned.arn} is not accepted any more.")
+        if any(phase.name in wanted and phase.steps for phase in component.phases):
+            yield planned, text, component
+
+
+def _run_one(
+    planned: PlannedComponent,
+    text: str,
+    component: Component,
+    instance_id: str,
+    context: StepContext,
+    unit: int,
+) -> Mapping[str, Any]:
+    variables = _variables(context)
+    heeded = {name: value for name, value in variables.items() if name in text}
+    work = Work(
+        name=planned.arn.partition(":component/")[2],
+        facts={
+            "component": text,
+            "parameters": dict(planned.parameters),
+            "phases": list(_PHASES[context.stage]),
+            "working directory": context.plan.working_directory,
+            "variables": heeded,
+        },
+        run=lambda machine: _execute(planned, component, machine, variables, context),
+        reusable=context.stage is Stage.BUILD and not _EVER_NEW.search(text),
+    )
+    done = context.machines.apply(
+        instance_id, work, plan=context.plan, token=context.token, unit=unit, log=context.log
+    )
+    return done.outputs
+
+
+def _execute(
+    planned: PlannedComponent,
+    component: Component,
+    machine: Machine,
+    variables: Mapping[str, str],
+    context: StepContext,
+) -> Mapping[str, Any]:
+    plan = context.plan
+    log = ComponentLog(context.log, planned.arn, lambda: pass_by(CrashPoint.COMMAND_RUNNING))
+    environment = RunEnvironment(
+        working_directory=plan.working_directory,
+        variables=variables,
+        platform=Platform(plan.platform),
+        execution_id=command_id(context.token),
+        account_id=plan.account,
+        region=plan.region,
+        metadata={"instance-id": machine.id, "placement/region": plan.region},
+    )
+    try:
+        result = run_component(
+            component,
+            machine=machine,
+            phases=_PHASES[context.stage],
+            parameters=planned.parameters,
+            environment=environment,
+            reporter=log,
+            cancel=context.stop,
+        )
+    except (ComponentRefused, MachineError) as error:
+        raise ActionError(f"Document {planned.arn} failed! {error}") from error
+    summary = _summary(result, context)
+    if result.failure is not None:
+        raise _failed(planned, result, summary)
+    return summary
+
+
+def _failed(
+    planned: PlannedComponent, result: RunResult, summary: Mapping[str, Any]
+) -> ActionError:
+    """Word a failure as the service does, with what it leaves out beside it (IMG-32, IMG-33)."""
+    failure = result.failure
+    assert failure is not None  # noqa: S101 - the caller looked
+    return ActionError(
+        f"Document {planned.arn} failed!",
+        outputs={"status": "Failed", "output": json.dumps(summary)},
+        component={
+            "componentArn": planned.arn,
+            "phaseName": failure.phase,
+            "stepName": failure.step,
+            "action": failure.action,
+            "errorMessage": _with_last_lines(failure.message, failure.stderr),
+        },
+    )
+
+
+def _with_last_lines(message: str, stderr: str) -> str:
+    text = f"{message}\n{stderr}" if stderr and stderr not in message else message
+    return text if len(text) <= _ERROR_MAX else text[: _ERROR_MAX - 1] + "…"
+
+
+def _summary(result: RunResult, context: StepContext) -> dict[str, Any]:
+    """Tell of a run in the words of the component runner (``component-documents.md`` §8.2)."""
+    return {
+        "executionId": command_id(context.token),
+        "status": result.status.value,
+        "executedStepCount": result.executed_step_count,
+        "failedStepCount": result.failed_step_count,
+        "ignoredFailedStepCount": result.ignored_failed_step_count,
+        "failureMessage": result.failure.message if result.failure else "",
+    }
+
+
+def _sum_up(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    counts = ("executedStepCount", "failedStepCount", "ignoredFailedStepCount")
+    last = summaries[-1]
+    return {**last, **{name: sum(int(each[name]) for each in summaries) for name in counts}}
+
+
+def _variables(context: StepContext) -> dict[str, str]:
+    """Return what scripts find in their environment (``component-documents.md`` §3.7)."""
+    plan = context.plan
+    return {
+        "IMAGE_WORKFLOW_EXECUTION_ID": context.execution.id,
+        "IMAGE_STEP_EXECUTION_ID": context.step.id,
+        "IMAGE_BUILD_VERSION_ARN": plan.image_arn,
+        "IMAGE_PIPELINE_ARN": "",
+        "IMAGE_PHASE": _IMAGE_PHASES[context.stage],
+        "IMAGE_VERSION": plan.version,
+        "IMAGE_BUILD_VERSION": str(plan.build),
+    }

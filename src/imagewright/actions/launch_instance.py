@@ -1,0 +1,90 @@
+"""Start a machine and wait until commands can be run on it.
+
+A build starts it from the recipe's base image, a test from the image that the build made;
+`imageIdOverride` names another. What kind of machine it is follows from the infrastructure
+configuration's instance types, or from `instanceTypesOverride`, which are tried in order until
+one launches.
+
+Rollback does what the infrastructure configuration says: it ends the machine, or keeps it for a
+look inside when `terminateInstanceOnFailure` is false.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from imagewright.actions.common import HOUR, MINUTE
+from imagewright.documents.specs import ActionSpec, about
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.ports import StepContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What to start, and when it counts as started."""
+
+    wait_for: Literal["ssmAgent"] = field(
+        metadata=about("What to wait for: that the machine takes commands.")
+    )
+    image_id_override: str | None = field(
+        default=None,
+        metadata=about(
+            "The image to start from.",
+            pattern=r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?",
+            pattern_says="an image id, `ami-` and 8 or 17 hex digits",
+        ),
+    )
+    instance_types_override: list[str] | None = field(
+        default=None,
+        metadata=about("The instance types to try, in order.", length_min=1),
+    )
+    health_check: Literal["RUNNING", "STATUS_CHECK_PASSED"] = field(
+        default="STATUS_CHECK_PASSED",
+        metadata=about("How healthy the machine must be: running, or past its status checks."),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """The machine."""
+
+    instance_id: str = field(metadata=about("The id of the machine."))
+    instance_type: str | None = field(
+        default=None,
+        metadata=about("The instance type it was launched as.", shown=False),
+    )
+
+
+SPEC = ActionSpec(
+    name="LaunchInstance",
+    page=__doc__,
+    inputs=Inputs,
+    outputs=Outputs,
+    timeout_default_seconds=75 * MINUTE,
+    timeout_max_seconds=12 * HOUR,
+    rollback=True,
+    built=True,
+)
+
+
+def run(inputs: Inputs, context: StepContext) -> Outputs:
+    """Start the machine."""
+    infrastructure = context.plan.infrastructure
+    launched = context.machines.launch(
+        image_id=inputs.image_id_override or context.base_image_id,
+        plan=context.plan,
+        instance_types=inputs.instance_types_override or infrastructure.instance_types,
+        token=context.token,
+    )
+    pass_by(CrashPoint.MACHINE_LAUNCHED)
+    return Outputs(instance_id=launched.instance_id, instance_type=launched.instance_type)
+
+
+def undo(outputs: Mapping[str, Any], context: StepContext) -> None:
+    """End the machine, or keep it where the infrastructure configuration says so."""
+    instance_id = outputs["instanceId"]
+    if context.plan.infrastructure.terminate_on_failure:
+        context.machines.terminate(instance_id, plan=context.plan)
+    else:
+        context.machines.keep(instance_id)
+        context.log.note(f"The machine {instance_id} is kept for a look inside.")

@@ -1,0 +1,72 @@
+"""Every step action there is. The engine and the documents are handed this table."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from imagewright.actions import (
+    apply_image_configurations,
+    bootstrap_instance_for_container,
+    collect_image_metadata,
+    collect_image_scan_findings,
+    create_image,
+    create_image_from_iso,
+    distribute_container_image,
+    distribute_image,
+    execute_components,
+    execute_state_machine,
+    launch_instance,
+    modify_image_attributes,
+    register_image,
+    run_command,
+    run_sys_prep,
+    sanitize_instance,
+    terminate_instance,
+    wait_for_action,
+    wait_for_ssm_agent,
+)
+from imagewright.documents.specs import ActionSpec
+from imagewright.engine.ports import StepAction
+
+ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
+    {
+        "ApplyImageConfigurations": apply_image_configurations.SPEC,
+        "BootstrapInstanceForContainer": bootstrap_instance_for_container.SPEC,
+        "CollectImageMetadata": collect_image_metadata.SPEC,
+        "CollectImageScanFindings": collect_image_scan_findings.SPEC,
+        "CreateImage": create_image.SPEC,
+        "CreateImageFromIso": create_image_from_iso.SPEC,
+        "DistributeContainerImage": distribute_container_image.SPEC,
+        "DistributeImage": distribute_image.SPEC,
+        "ExecuteComponents": execute_components.SPEC,
+        "ExecuteStateMachine": execute_state_machine.SPEC,
+        "LaunchInstance": launch_instance.SPEC,
+        "ModifyImageAttributes": modify_image_attributes.SPEC,
+        "RegisterImage": register_image.SPEC,
+        "RunCommand": run_command.SPEC,
+        "RunSysPrep": run_sys_prep.SPEC,
+        "SanitizeInstance": sanitize_instance.SPEC,
+        "TerminateInstance": terminate_instance.SPEC,
+        "WaitForAction": wait_for_action.SPEC,
+        "WaitForSSMAgent": wait_for_ssm_agent.SPEC,
+    }
+)
+
+STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
+    {
+        "CollectImageMetadata": StepAction(
+            spec=collect_image_metadata.SPEC,
+            run=collect_image_metadata.run,
+            undo=collect_image_metadata.undo,
+        ),
+        "CreateImage": StepAction(spec=create_image.SPEC, run=create_image.run),
+        "ExecuteComponents": StepAction(spec=execute_components.SPEC, run=execute_components.run),
+        "LaunchInstance": StepAction(
+            spec=launch_instance.SPEC, run=launch_instance.run, undo=launch_instance.undo
+        ),
+        "RunCommand": StepAction(spec=run_command.SPEC, run=run_command.run),
+        "SanitizeInstance": StepAction(spec=sanitize_instance.SPEC, run=sanitize_instance.run),
+        "TerminateInstance": StepAction(spec=terminate_instance.SPEC, run=terminate_instance.run),
+        "WaitForAction": StepAction(spec=wait_for_action.SPEC, run=wait_for_action.run),
+    }
+)
+"""The actions that this release runs; the others are refused by name before a build starts."""

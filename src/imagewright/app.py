@@ -1,0 +1,171 @@
+"""The one place where the parts are put together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imagewright.access.keys import AccessKeys
+from imagewright.access.rates import RateLimit
+from imagewright.actions.table import ACTIONS
+from imagewright.api.component_documents import ComponentChecker
+from imagewright.api.components import Components
+from imagewright.api.creation import Once
+from imagewright.api.documents import Documents
+from imagewright.api.image_recipes import ImageRecipes
+from imagewright.api.infrastructure_configurations import InfrastructureConfigurations
+from imagewright.api.listing import Lists
+from imagewright.api.managed import ship_workflows
+from imagewright.api.paging import Pager
+from imagewright.api.tags import Tags
+from imagewright.api.workflow_documents import WorkflowChecker
+from imagewright.api.workflows import Workflows
+from imagewright.aws.clients import AwsClients
+from imagewright.aws.kms import KmsKeys
+from imagewright.aws.objects import ObjectReader
+from imagewright.call import Principal
+from imagewright.clock import Clock, SystemClock
+from imagewright.keyring import KeyService, LocalKeyring
+from imagewright.managed import WORKFLOWS
+from imagewright.runner.modules.table import SPECS as MODULES
+from imagewright.settings import Settings
+from imagewright.state import StateDirectory
+from imagewright.store import schema
+from imagewright.store.database import Database, open_sqlite
+from imagewright.wire.authentication import AnyRequest, Authenticator, SignedRequests
+from imagewright.wire.chain import Handler, wire_app
+from imagewright.wire.messages import ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A server's parts, put together; ``asgi`` is what the network sees."""
+
+    asgi: ASGIApp
+    database: Database
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        self.database.close()
+
+
+def open_application(
+    state: StateDirectory,
+    settings: Settings,
+    *,
+    draining: Callable[[], bool] = lambda: False,
+    clock: Clock | None = None,
+) -> Application:
+    """Open a prepared state directory and build the application on it.
+
+    Raises StateError, SchemaTooNew, ServiceError or KeyFileError if the state cannot be used.
+    """
+    clock = clock or SystemClock()
+    database = open_sqlite(state.database)
+    schema.prepare(database, back_up=lambda: database.back_up(state.database_backup))
+    secret = state.own_secret()
+    checker = WorkflowChecker(ACTIONS)
+    ship_workflows(database, WORKFLOWS, check=checker.check, clock=clock)
+    keys = AccessKeys(state.access_keys)
+    first_key = keys.first_of(settings.account)
+    authenticator: Authenticator = SignedRequests(keys, clock)
+    if settings.auth == "none":
+        principal = Principal(first_key.account, first_key.arn, first_key.access_key_id)
+        authenticator = AnyRequest(principal, settings.region)
+    rates = RateLimit(settings.requests_per_second)
+    return Application(
+        asgi=wire_app(
+            _handlers(state, settings, database, secret, checker),
+            authenticator=authenticator,
+            clock=clock,
+            guards=[lambda call: rates.spend(call.account)],
+            draining=draining,
+            body_bytes_max=settings.body_bytes_max,
+            handler_threads=settings.handler_threads,
+            client_token_required=settings.client_token_required,
+        ),
+        database=database,
+    )
+
+
+def _handlers(
+    state: StateDirectory,
+    settings: Settings,
+    database: Database,
+    secret: bytes,
+    checker: WorkflowChecker,
+) -> Mapping[str, Handler]:
+    clients = AwsClients(settings.aws)
+    once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
+    lists = Lists(database, Pager(secret))
+    documents = Documents(
+        objects=ObjectReader(clients),
+        keys_of=_key_services(state, settings, clients),
+        size_bytes_max=settings.quotas.document_bytes,
+        secret=secret,
+    )
+    workflows = Workflows(
+        database=database,
+        once=once,
+        lists=lists,
+        documents=documents,
+        check=checker.check,
+        quota=settings.quotas.workflows,
+    )
+    components = Components(
+        database=database,
+        once=once,
+        lists=lists,
+        documents=documents,
+        checker=ComponentChecker(MODULES),
+        quota=settings.quotas.components,
+    )
+    recipes = ImageRecipes(
+        database=database,
+        once=once,
+        lists=lists,
+        documents=documents,
+        quota=settings.quotas.image_recipes,
+        components_max=settings.quotas.components_per_recipe,
+    )
+    infrastructure = InfrastructureConfigurations(
+        database=database,
+        once=once,
+        lists=lists,
+        quota=settings.quotas.infrastructure_configurations,
+    )
+    tags = Tags(database)
+    handlers: dict[str, Any] = {
+        "CreateWorkflow": workflows.create_workflow,
+        "GetWorkflow": workflows.get_workflow,
+        "ListWorkflows": workflows.list_workflows,
+        "ListWorkflowBuildVersions": workflows.list_workflow_build_versions,
+        "DeleteWorkflow": workflows.delete_workflow,
+        "CreateComponent": components.create_component,
+        "ImportComponent": components.import_component,
+        "GetComponent": components.get_component,
+        "ListComponents": components.list_components,
+        "ListComponentBuildVersions": components.list_component_build_versions,
+        "DeleteComponent": components.delete_component,
+        "CreateImageRecipe": recipes.create_image_recipe,
+        "GetImageRecipe": recipes.get_image_recipe,
+        "ListImageRecipes": recipes.list_image_recipes,
+        "DeleteImageRecipe": recipes.delete_image_recipe,
+        "CreateInfrastructureConfiguration": infrastructure.create_infrastructure_configuration,
+        "GetInfrastructureConfiguration": infrastructure.get_infrastructure_configuration,
+        "ListInfrastructureConfigurations": infrastructure.list_infrastructure_configurations,
+        "UpdateInfrastructureConfiguration": infrastructure.update_infrastructure_configuration,
+        "DeleteInfrastructureConfiguration": infrastructure.delete_infrastructure_configuration,
+        "ListTagsForResource": tags.list_tags_for_resource,
+        "TagResource": tags.tag_resource,
+        "UntagResource": tags.untag_resource,
+    }
+    return handlers
+
+
+def _key_services(
+    state: StateDirectory, settings: Settings, clients: AwsClients
+) -> Callable[[str], KeyService]:
+    if settings.aws.kms_endpoint is not None:
+        return lambda region: KmsKeys(clients, region)
+    ring = LocalKeyring(state.keyring, strict=settings.kms_strict)
+    return lambda _region: ring

@@ -1,0 +1,75 @@
+"""The one door to other AWS services.
+
+Credentials come from the settings alone, never from the shell that started the server.
+"""
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from imagewright.errors import ServiceUnavailable
+from imagewright.settings import Aws
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+
+class AwsClients:
+    """botocore clients, made when first needed: importing botocore's session costs more than the port may wait."""
+
+    def __init__(self, settings: Aws) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], BaseClient] = {}
+
+    def get(self, service: str, region: str) -> Any:
+        """Return the client for a service; its endpoint is the setting ``<service>_endpoint``.
+
+        Raises ServiceUnavailable if the settings name neither an endpoint nor credentials.
+        """
+        endpoint = getattr(self._settings, f"{service}_endpoint")
+        if endpoint is None and self._settings.access_key_id is None:
+            raise ServiceUnavailable(
+                f"This installation has no access to {service}: the setting "
+                f"aws.{service}_endpoint or aws.access_key_id is needed."
+            )
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._make(service, region, endpoint)
+            return self._clients[service, region]
+
+    def _make(self, service: str, region: str, endpoint: str | None) -> "BaseClient":
+        import botocore.session
+        from botocore.config import Config
+
+        settings = self._settings
+        client: BaseClient = _secluded(botocore.session).create_client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=settings.access_key_id or "imagewright",
+            aws_secret_access_key=settings.secret_access_key or "imagewright",
+            aws_session_token=settings.session_token,
+            config=Config(
+                connect_timeout=settings.timeout_seconds,
+                read_timeout=settings.timeout_seconds,
+                retries={"max_attempts": 2, "mode": "standard"},
+                s3={"addressing_style": "path" if settings.s3_endpoint else "auto"},
+            ),
+        )
+        return client
+
+
+def _secluded(module: Any) -> Any:
+    """Return a session that heeds no profile, file or endpoint of the user's environment."""
+    return module.Session(
+        session_vars={
+            name: (None, None, default, None)
+            for name, default in (
+                ("profile", None),
+                ("config_file", os.devnull),
+                ("credentials_file", os.devnull),
+                ("ignore_configured_endpoint_urls", True),
+            )
+        }
+    )

@@ -1,0 +1,35 @@
+"""How commands end: one exit code per kind of failure."""
+
+from enum import IntEnum
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command."""
+
+    OK = 0
+    FAILED = 1
+    """What was asked for was tried and did not work out: a broken document, a failed build."""
+    USAGE = 2
+    """The command was called wrongly, or a setting is wrong."""
+    NO_SERVER = 3
+    """It needs a running server, and none runs on this state."""
+    REFUSED = 4
+    """The server refused the request: not found, not permitted, not valid."""
+    STATE = 5
+    """The state directory cannot be used."""
+    INTERRUPTED = 130
+    """Stopped from the keyboard."""
+
+
+def fail(code: ExitCode, message: str, *, help: str = "") -> NoReturn:  # noqa: A002 - as shown
+    """Say what happened and what to do next, on standard error, and end."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[bold red]error:[/] {escape(message)}")
+    if help:
+        console.print(f"[bold]help:[/] {escape(help)}")
+    raise typer.Exit(code)

@@ -1,0 +1,43 @@
+"""The command line: ``imagewright COMMAND``."""
+
+from typing import Annotated
+
+import typer
+
+from imagewright import __version__
+from imagewright.cli import env, keyring, keys, serve
+
+application = typer.Typer(
+    name="imagewright",
+    help="EC2 Image Builder that runs anywhere: the same API, the same documents, real images.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imagewright {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+application.command()(serve.serve)
+application.command()(env.env)
+application.add_typer(keys.commands, name="keys")
+application.add_typer(keyring.commands, name="keyring")
+
+
+def main() -> None:
+    """Run the command line."""
+    application()

@@ -1,0 +1,50 @@
+"""Options that many commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imagewright.cli.exits import ExitCode, fail
+from imagewright.settings import Settings, SettingsError
+from imagewright.state import StateDirectory, StateError, default_state
+
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        envvar="IMAGEWRIGHT_STATE",
+        help="The state directory. By default the user's own.",
+        show_default=False,
+    ),
+]
+
+
+class OutputForm(StrEnum):
+    """How a command prints what it found."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Output = Annotated[OutputForm, typer.Option("--output", help="For a person, or for a script.")]
+
+
+def open_state(path: Path | None) -> StateDirectory:
+    """Return the state directory, made if need be; end the command if it cannot be used."""
+    state = StateDirectory((path or default_state()).expanduser().absolute())
+    try:
+        state.prepare()
+    except StateError as error:
+        fail(ExitCode.STATE, str(error))
+    return state
+
+
+def load_settings(state: StateDirectory, **overrides: Any) -> Settings:
+    """Return the settings of a state; end the command if one is wrong."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings.load(state.root, given)
+    except SettingsError as error:
+        fail(ExitCode.USAGE, str(error))

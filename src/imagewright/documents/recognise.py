@@ -1,0 +1,46 @@
+"""Telling what a text is, for ``imagewright validate FILE`` and for messages."""
+
+from enum import StrEnum
+
+from imagewright.documents.nodes import MapNode, Node
+from imagewright.documents.reading import load
+
+
+class DocumentKind(StrEnum):
+    """What texts are taken for; the values fit into a sentence."""
+
+    WORKFLOW = "a workflow document"
+    COMPONENT = "a component document"
+    TEMPLATE = "a CloudFormation template"
+    REQUEST = "the input of an API call"
+
+
+def recognise(text: str) -> DocumentKind | None:
+    """Say what a text is, also when it is broken; None if it is like nothing known."""
+    loaded = load(text)
+    if loaded.root is not None:
+        return kind_by_keys(loaded.root)
+    return _kind_by_lines(text)
+
+
+def kind_by_keys(root: Node) -> DocumentKind | None:
+    """Say what a document is by the keys at its top."""
+    return _kind(frozenset(root.names)) if isinstance(root, MapNode) else None
+
+
+def _kind(names: frozenset[str]) -> DocumentKind | None:
+    if "steps" in names:
+        return DocumentKind.WORKFLOW
+    if "phases" in names:
+        return DocumentKind.COMPONENT
+    if names & {"AWSTemplateFormatVersion", "Resources"}:
+        return DocumentKind.TEMPLATE
+    if names & {"semanticVersion", "clientToken", "imageRecipeArn"}:
+        return DocumentKind.REQUEST
+    return None
+
+
+def _kind_by_lines(text: str) -> DocumentKind | None:
+    """Go by the keys that begin a line, since the whole cannot be read."""
+    heads = (line.partition(":")[0].strip(" \"'{") for line in text.splitlines() if ":" in line)
+    return _kind(frozenset(heads))

@@ -1,0 +1,73 @@
+"""What an engine asks of a document while it runs: each answer from the scope of that moment."""
+
+from typing import Any
+
+from imagewright.documents.nodes import Plain
+from imagewright.documents.places import Span
+from imagewright.documents.specs import ActionSpec
+from imagewright.documents.values import InputError, Path
+from imagewright.documents.workflow.conditions import Operator, evaluate, foresee, read_side
+from imagewright.documents.workflow.model import Step, Workflow
+from imagewright.documents.workflow.resolve import ResolveError, resolve
+from imagewright.documents.workflow.scope import Scope
+from imagewright.documents.workflow.templates import value_at
+
+
+def runs(step: Step, scope: Scope) -> bool:
+    """Say whether a step runs, or is skipped (§6.2). Raises ResolveError: then it fails."""
+    return step.condition is None or evaluate(step.condition, scope)
+
+
+def may_run(step: Step, scope: Scope) -> bool:
+    """Say before anything has run whether a step may come to run.
+
+    False only if it is certain to be skipped, whatever the steps before it put out.
+    """
+    return step.condition is None or foresee(step.condition, scope) is not False
+
+
+def resolved_inputs(step: Step, scope: Scope) -> dict[str, Plain]:
+    """Give a step's inputs as records show them. Raises ResolveError (§5.6)."""
+    if step.inputs is None:
+        return {}
+    return {member.name: resolve(member.value, scope) for member in step.inputs.members}
+
+
+def typed_inputs(step: Step, spec: ActionSpec, inputs: dict[str, Plain]) -> Any:
+    """Make the instance of ``spec.inputs`` that the action's ``run`` takes.
+
+    Raises ResolveError, placed at the input that is wrong.
+    """
+    try:
+        return spec.build_inputs(inputs)
+    except InputError as error:
+        first = error.problems[0]
+        span = _input_span(step, first.path)
+        raise ResolveError(f"{spec.name}: {first.message}", span, first.help) from error
+
+
+def undoes(step: Step, scope: Scope) -> bool:
+    """Say whether a step's rollback is switched on (§4.5). Raises ResolveError."""
+    value = resolve(step.rollback_enabled, scope)
+    try:
+        return bool(read_side(Operator.BOOLEAN_EQUALS, value))
+    except ValueError:
+        message = "`rollbackEnabled` must come to true or false"
+        raise ResolveError(message, step.rollback_enabled.span) from None
+
+
+def workflow_outputs(workflow: Workflow, scope: Scope) -> dict[str, Plain]:
+    """Give the document's outputs when it has ended; what finds no value is left out (§5.6)."""
+    outputs: dict[str, Plain] = {}
+    for output in workflow.outputs:
+        try:
+            outputs[output.name] = resolve(output.value, scope)
+        except ResolveError:
+            continue
+    return outputs
+
+
+def _input_span(step: Step, path: Path) -> Span:
+    if step.inputs is None or step.inputs.member(str(path[0])) is None:
+        return step.place("action")
+    return value_at(step.inputs, path).span

@@ -1,0 +1,62 @@
+"""Every rule of the workflow document: WF1 form, WF2 actions, WF3 references, WF4 conditions."""
+
+from imagewright.documents.rules import Rule
+from imagewright.documents.workflow.rules import actions, conditions, references, structure
+from imagewright.documents.workflow.rules.facts import WorkflowRule
+
+MEANING_RULES: tuple[WorkflowRule, ...] = (
+    actions.UnknownAction(),
+    actions.ActionNotInStage(),
+    actions.ActionsExcludeEachOther(),
+    actions.TimeoutTooLong(),
+    actions.WrongInput(),
+    references.UnknownStep(),
+    references.LaterStep(),
+    references.UnknownOutput(),
+    references.UndeclaredParameter(),
+    references.UnknownSystemVariable(),
+    references.WrongReferenceKind(),
+    references.ReferenceWithoutSuffix(),
+    references.LiteralUnderSuffix(),
+    conditions.WrongOperand(),
+)
+"""Asked about a document once it has been read."""
+
+WORKFLOW_RULES: tuple[type[Rule], ...] = (
+    structure.NotAWorkflow,
+    structure.BadSchemaVersion,
+    structure.UnknownKey,
+    structure.MissingKey,
+    structure.WrongKind,
+    structure.WrongCount,
+    structure.WrongLength,
+    structure.WrongChoice,
+    structure.BadStepName,
+    structure.DuplicateName,
+    structure.BadDefault,
+    structure.BadTimeout,
+    actions.UnknownAction,
+    actions.ActionNotInStage,
+    actions.ActionsExcludeEachOther,
+    actions.TimeoutTooLong,
+    actions.MissingInput,
+    actions.UnknownInput,
+    actions.WrongInput,
+    actions.InputGivenTwice,
+    references.MalformedReference,
+    references.UnknownRoot,
+    references.UnknownStep,
+    references.LaterStep,
+    references.UnknownOutput,
+    references.UndeclaredParameter,
+    references.UnknownSystemVariable,
+    references.WrongReferenceKind,
+    references.ReferenceWithoutSuffix,
+    references.LiteralUnderSuffix,
+    conditions.UnknownOperator,
+    conditions.ConditionForm,
+    conditions.ConditionCount,
+    conditions.ConditionDepth,
+    conditions.WrongOperand,
+)
+"""All of them, for the reference page and for their tests."""

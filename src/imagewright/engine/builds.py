@@ -1,0 +1,237 @@
+"""A build from its plan to its end: stages, units of workflows, steps, one after another.
+
+This is the text that the journal replays: what it decides on comes from journalled steps alone.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from imagewright.clock import Clock
+from imagewright.documents.specs import Stage
+from imagewright.documents.workflow.resolve import ResolveError, resolve
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.durable import Durable
+from imagewright.engine.failures import failure_of
+from imagewright.engine.groups import units
+from imagewright.engine.plan import BuildPlan
+from imagewright.engine.ports import Machines, Records
+from imagewright.engine.records import (
+    ImageStatus,
+    StepExecution,
+    WorkflowExecution,
+    WorkflowStatus,
+)
+from imagewright.engine.rollback import Rollback
+from imagewright.engine.scene import IMAGE_OUTPUT, Scenes
+from imagewright.engine.steps import Steps, Verdict
+
+STATE_OF_STAGE = {
+    Stage.BUILD: ImageStatus.BUILDING,
+    Stage.TEST: ImageStatus.TESTING,
+    Stage.DISTRIBUTION: ImageStatus.DISTRIBUTING,
+}
+
+End = str
+"""How a workflow execution ended for its image: ``ok``, ``failed`` or ``cancelled``."""
+
+
+class Builds:
+    """Runs builds and the workflows in them."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        scenes: Scenes,
+        steps: Steps,
+        rollback: Rollback,
+        machines: Machines,
+        clock: Clock,
+        new_uuid: Callable[[], uuid.UUID] = uuid.uuid4,
+    ) -> None:
+        self._records = records
+        self._scenes = scenes
+        self._steps = steps
+        self._rollback = rollback
+        self._machines = machines
+        self._clock = clock
+        self._new_uuid = new_uuid
+
+    def run(self, image_arn: str, durable: Durable) -> str:
+        """Build an image and return the state it ends in."""
+        for stage, unit_list in durable.step("begin", self._begin, image_arn):
+            durable.step(f"enter {stage}", self._enter, image_arn, stage)
+            for grouped, execution_ids in unit_list:
+                end = self._run_unit(execution_ids, durable, grouped=grouped)
+                if end != "ok":
+                    return durable.step("end", self._end, image_arn, end)
+        return durable.step("end", self._end, image_arn, "ok")
+
+    def run_workflow(self, execution_id: str, durable: Durable) -> End:
+        """Run one workflow execution, step after step."""
+        step_ids: list[str] = durable.step("start", self._start, execution_id)
+        for step_id in step_ids:
+            verdict: str = durable.step("step", self._steps.perform, step_id)
+            if verdict == Verdict.WAIT:
+                verdict = self._await_answer(step_id, durable)
+            if verdict in {Verdict.ABORT, Verdict.CANCELLED}:
+                return durable.step("stop", self._stop, execution_id, verdict)
+        return durable.step("finish", self._finish, execution_id)
+
+    def _run_unit(self, execution_ids: Sequence[str], durable: Durable, *, grouped: bool) -> End:
+        if grouped:
+            ends = durable.side_by_side(execution_ids)
+        else:
+            ends = [self.run_workflow(execution_ids[0], durable)]
+        return next((end for end in ("cancelled", "failed") if end in ends), "ok")
+
+    def _await_answer(self, step_id: str, durable: Durable) -> str:
+        seconds = durable.step("time to wait", self._steps.seconds_left, step_id)
+        answer = durable.receive(step_id, timeout_seconds=max(seconds, 0.0))
+        return durable.step("settle", lambda known: self._steps.settle(known, answer), step_id)
+
+    def _begin(self, image_arn: str) -> list[tuple[str, list[tuple[bool, list[str]]]]]:
+        """Record every execution of the build; return what runs, stage by stage.
+
+        Of each unit: whether it is a group, and the ids of its executions.
+        """
+        plan = self._records.plan(image_arn)
+        if not self._records.executions(image_arn):
+            executions = [self._execution(plan, ordinal) for ordinal in range(len(plan.workflows))]
+            steps = [step for execution in executions for step in self._steps_of(plan, execution)]
+            self._records.begin(executions, steps)
+        pass_by(CrashPoint.BUILD_BEGUN)
+        recorded = self._records.executions(image_arn)
+        running = [each for each in recorded if each.status is not WorkflowStatus.SKIPPED]
+        stages = ((stage, [each for each in running if each.stage is stage]) for stage in Stage)
+        return [
+            (
+                stage.value,
+                [
+                    (unit[0].parallel_group is not None, [each.id for each in unit])
+                    for unit in units(of_stage)
+                ],
+            )
+            for stage, of_stage in stages
+            if of_stage
+        ]
+
+    def _execution(self, plan: BuildPlan, ordinal: int) -> WorkflowExecution:
+        planned = plan.workflows[ordinal]
+        skipped = planned.stage is Stage.TEST and not plan.tests_enabled
+        now = self._clock.now() if skipped else None
+        return WorkflowExecution(
+            id=f"wf-{self._new_uuid()}",
+            image_arn=plan.image_arn,
+            ordinal=ordinal,
+            workflow_arn=planned.arn,
+            stage=planned.stage,
+            status=WorkflowStatus.SKIPPED if skipped else WorkflowStatus.PENDING,
+            parallel_group=planned.parallel_group,
+            started_at=now,
+            ended_at=now,
+        )
+
+    def _steps_of(self, plan: BuildPlan, execution: WorkflowExecution) -> list[StepExecution]:
+        workflow = self._scenes.workflow(plan.workflows[execution.ordinal], plan.region)
+        return [
+            StepExecution(
+                id=f"step-{self._new_uuid()}",
+                workflow_execution_id=execution.id,
+                image_arn=plan.image_arn,
+                ordinal=ordinal,
+                name=step.name,
+                action=step.action,
+                description=step.description,
+                on_failure=step.on_failure.value,
+                timeout_seconds=step.timeout_seconds,
+            )
+            for ordinal, step in enumerate(workflow.steps)
+        ]
+
+    def _enter(self, image_arn: str, stage: str) -> None:
+        self._records.set_image_state(image_arn, STATE_OF_STAGE[Stage(stage)])
+
+    def _start(self, execution_id: str) -> list[str]:
+        execution = self._records.execution(execution_id)
+        if self._a_sibling_aborted(execution):
+            return []
+        if execution.status is WorkflowStatus.PENDING:
+            self._records.save_execution(
+                replace(execution, status=WorkflowStatus.RUNNING, started_at=self._clock.now())
+            )
+        return [step.id for step in self._records.steps(execution_id)]
+
+    def _a_sibling_aborted(self, execution: WorkflowExecution) -> bool:
+        """Tell whether a test of the same group failed for good: none is started then (§10.2)."""
+        if execution.parallel_group is None or execution.status is not WorkflowStatus.PENDING:
+            return False
+        plan = self._records.plan(execution.image_arn)
+        return any(
+            other.parallel_group == execution.parallel_group
+            and other.status in {WorkflowStatus.FAILED, WorkflowStatus.ROLLBACK_COMPLETED}
+            and not plan.workflows[other.ordinal].goes_on_after_failure
+            for other in self._records.executions(execution.image_arn)
+        )
+
+    def _finish(self, execution_id: str) -> End:
+        """End an execution whose steps are through: keep its outputs (§8)."""
+        execution = self._records.execution(execution_id)
+        if execution.status is not WorkflowStatus.RUNNING:
+            return "ok"
+        scene = self._scenes.of(execution_id)
+        scope = scene.scope({step.name: step for step in self._records.steps(execution_id)})
+        outputs = {}
+        for output in scene.workflow.outputs:
+            try:
+                outputs[output.name] = resolve(output.value, scope)
+            except ResolveError:
+                continue  # of a step that was skipped: the output is left out (§5.6)
+        self._records.save_execution(
+            replace(
+                execution,
+                status=WorkflowStatus.COMPLETED,
+                outputs=outputs,
+                ended_at=self._clock.now(),
+            )
+        )
+        made = outputs.get(IMAGE_OUTPUT)
+        if execution.stage is Stage.BUILD and isinstance(made, str):
+            self._records.add_output_image(execution.image_arn, made)
+        return "ok"
+
+    def _stop(self, execution_id: str, verdict: str) -> End:
+        """End an execution after an abort or a cancel: undo, then record (§4.5)."""
+        execution = self._records.execution(execution_id)
+        if not execution.status.is_final:
+            undone = self._rollback.run(execution_id)
+            failed = WorkflowStatus.ROLLBACK_COMPLETED if undone else WorkflowStatus.FAILED
+            cancelled = verdict == Verdict.CANCELLED
+            self._records.save_execution(
+                replace(
+                    execution,
+                    status=WorkflowStatus.CANCELLED if cancelled else failed,
+                    ended_at=self._clock.now(),
+                )
+            )
+        if verdict == Verdict.CANCELLED:
+            return "cancelled"
+        plan = self._records.plan(execution.image_arn)
+        return "ok" if plan.workflows[execution.ordinal].goes_on_after_failure else "failed"
+
+    def _end(self, image_arn: str, end: End) -> str:
+        """Give the machines back and let the image reach its last state."""
+        pass_by(CrashPoint.STAGE_ENDED)
+        self._machines.terminate_all(image_arn)
+        if end == "ok":
+            status = ImageStatus.AVAILABLE
+            self._records.set_image_state(image_arn, status)
+        elif end == "cancelled":
+            status = ImageStatus.CANCELLED
+            self._records.set_image_state(image_arn, status)
+        else:
+            status = ImageStatus.FAILED
+            reason, context = failure_of(image_arn, self._records)
+            self._records.set_image_state(image_arn, status, reason=reason, failure=context)
+        return status.value

@@ -1,0 +1,41 @@
+"""The instants at which losing the server is tested, by name.
+
+A test sets ``IMAGEWRIGHT_CRASH_AT`` to one of them; nobody else does.
+"""
+
+import os
+import signal
+from enum import StrEnum
+
+
+class CrashPoint(StrEnum):
+    """Where a process may die: each lies between an intention and its effect, or behind it."""
+
+    BUILD_BEGUN = "build-begun"
+    """The executions are recorded; no step has started."""
+    STEP_STARTED = "step-started"
+    """The step is recorded as running; its action has not begun."""
+    MACHINE_LAUNCHED = "machine-launched"
+    """The machine's row is there; the step does not know of it."""
+    COMMAND_RUNNING = "command-running"
+    """The first line of output came; the layer is half-written."""
+    COMMAND_ENDED = "command-ended"
+    """The work is done; its layer is not sealed."""
+    LAYER_SEALED = "layer-sealed"
+    """The layer is sealed and the machine stands on it; the step does not know of it."""
+    IMAGE_RECORDED = "image-recorded"
+    """The image's row is there; the step does not know of it."""
+    STEP_ENDED = "step-ended"
+    """The step's record is complete; the engine's journal is not."""
+    ROLLBACK_BEGUN = "rollback-begun"
+    """The failure is recorded; nothing is undone."""
+    MACHINE_TERMINATED = "machine-terminated"
+    """The machine is gone; the step does not know of it."""
+    STAGE_ENDED = "stage-ended"
+    """All workflows of a stage ended; the image's state says nothing of it."""
+
+
+def pass_by(point: CrashPoint) -> None:
+    """Die here, as if the power went, if a test asked for it."""
+    if os.environ.get("IMAGEWRIGHT_CRASH_AT") == point.value:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,93 @@
+"""What a build is to do, fixed at the moment it was asked for (IMG-06)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from imagewright.documents.specs import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDocument:
+    """A document as the store keeps it: base64, sealed if it names a key."""
+
+    content: str
+    sealed_key: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedComponent:
+    """A component of the recipe: the build that its reference came to, and its parameters."""
+
+    arn: str
+    document: KeptDocument
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWorkflow:
+    """A workflow to run: the build that its reference came to, and how."""
+
+    arn: str
+    stage: Stage
+    document: KeptDocument
+    parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parallel_group: str | None = None
+    goes_on_after_failure: bool = False
+    """``onFailure: CONTINUE`` of the workflow's configuration (IMG-17)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Infrastructure:
+    """The part of the infrastructure configuration that a build heeds."""
+
+    instance_types: Sequence[str] = ()
+    instance_profile_name: str = ""
+    security_group_ids: Sequence[str] = ()
+    subnet_id: str | None = None
+    terminate_on_failure: bool = True
+    terminate_on_completion: bool = True
+    s3_bucket_name: str | None = None
+    s3_key_prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """Everything a build needs to know; nothing is looked up again later."""
+
+    image_arn: str
+    account: str
+    region: str
+    image_name: str
+    version: str
+    build: int
+    image_type: Literal["AMI", "DOCKER"] = "AMI"
+    platform: Literal["Linux", "Windows", "macOS"] = "Linux"
+    parent_image: str
+    """The reference as the recipe gives it, with own images resolved to a build."""
+    working_directory: str = "/tmp"  # noqa: S108 - a path of the machine being built
+    components: Sequence[PlannedComponent] = ()
+    workflows: Sequence[PlannedWorkflow] = ()
+    infrastructure: Infrastructure = Infrastructure()
+    collect_metadata: bool = True
+    collect_scan_findings: bool = False
+    tests_enabled: bool = True
+    description: str | None = None
+    log_group: str = ""
+    reuse_layers: bool = True
+    """False: ``--no-cache``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as the store keeps it."""
+        dumped: dict[str, Any] = _PLAN.dump_python(self, mode="json")
+        return dumped
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "BuildPlan":
+        """Read a stored plan."""
+        return _PLAN.validate_python(stored)
+
+
+_PLAN = TypeAdapter(BuildPlan)

@@ -1,0 +1,246 @@
+"""What the engine and the step actions need from others, and hand to one another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from threading import Event
+from typing import Any, Protocol
+
+from imagewright.documents.specs import ActionSpec, Stage
+from imagewright.engine.plan import BuildPlan, KeptDocument
+from imagewright.engine.records import (
+    FailureContext,
+    ImageStatus,
+    StepExecution,
+    WorkflowExecution,
+)
+from imagewright.machines.machine import Machine
+
+
+class ActionError(Exception):
+    """A step action could not do its work; the message is the step's (EXE-03).
+
+    ``outputs`` go beside ``errorMessage`` into the outputs of the step; ``component`` is the
+    component failure of IMG-33 where one caused it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outputs: Mapping[str, Any] | None = None,
+        component: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.outputs = dict(outputs or {})
+        self.component = component
+
+
+class Records(Protocol):
+    """The durable memory of builds. Each call is one transaction."""
+
+    def plan(self, image_arn: str) -> BuildPlan:
+        """Return what a build is to do."""
+        ...
+
+    def begin(
+        self, executions: Sequence[WorkflowExecution], steps: Sequence[StepExecution]
+    ) -> None:
+        """Record all executions of a build, unless they are recorded already."""
+        ...
+
+    def executions(self, image_arn: str) -> Sequence[WorkflowExecution]:
+        """Return the executions of a build, in order."""
+        ...
+
+    def execution(self, execution_id: str) -> WorkflowExecution:
+        """Return one workflow execution."""
+        ...
+
+    def steps(self, execution_id: str) -> Sequence[StepExecution]:
+        """Return the steps of a workflow execution, in order."""
+        ...
+
+    def step(self, step_id: str) -> StepExecution:
+        """Return one step execution."""
+        ...
+
+    def save_execution(self, execution: WorkflowExecution) -> None:
+        """Replace the record of a workflow execution."""
+        ...
+
+    def save_step(self, step: StepExecution) -> None:
+        """Replace the record of a step."""
+        ...
+
+    def start_waiting(self, step: StepExecution) -> bool:
+        """Replace the record of a step that waits from now on, unless its build is cancelled.
+
+        Returns False in that case. Whoever cancels afterwards finds the step waiting.
+        """
+        ...
+
+    def is_cancelled(self, image_arn: str) -> bool:
+        """Tell whether someone asked for the build to be cancelled."""
+        ...
+
+    def set_image_state(
+        self,
+        image_arn: str,
+        status: ImageStatus,
+        *,
+        reason: str | None = None,
+        failure: FailureContext | None = None,
+    ) -> None:
+        """Move the image to a state; a final state is never left."""
+        ...
+
+    def add_output_image(self, image_arn: str, image_id: str) -> None:
+        """Show an image id among the image's output resources (IMG-50)."""
+        ...
+
+
+class Documents(Protocol):
+    """Opens the documents of a plan."""
+
+    def open(self, kept: KeptDocument, region: str) -> str:
+        """Return the text; sealed ones are opened with their key."""
+        ...
+
+
+class StepLog(Protocol):
+    """What a step tells those who watch the build."""
+
+    def line(self, stream: str, text: str, **facts: str) -> None:
+        """Tell one line of a program's output."""
+        ...
+
+    def note(self, text: str, **facts: str) -> None:
+        """Tell what happened, in a sentence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """A machine that was started."""
+
+    instance_id: str
+    instance_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A change to a machine that is kept as a layer."""
+
+    name: str
+    """For people: the component's name, the command."""
+    facts: Mapping[str, Any]
+    """Everything the result depends on, besides the machine: two works with equal facts on the
+    same layer make the same layer. JSON values."""
+    run: Callable[[Machine], Mapping[str, Any]]
+    """Does it and returns its outputs (JSON values), which a reuse brings back. Raises
+    ActionError: the half-written layer is dropped."""
+    reusable: bool = True
+    """False: it always runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of a work."""
+
+    outputs: Mapping[str, Any]
+    reused: bool
+    reason: str
+    """Why it was reused, or why not."""
+
+
+class Machines(Protocol):
+    """The machines of builds. Every call is repeatable with the same token."""
+
+    def launch(
+        self, *, image_id: str | None, plan: BuildPlan, instance_types: Sequence[str], token: str
+    ) -> Launched:
+        """Start a machine from an image, or from the plan's parent image if none is named.
+
+        Raises ActionError, naming what is missing and the way out.
+        """
+        ...
+
+    def apply(
+        self, instance_id: str, work: Work, *, plan: BuildPlan, token: str, unit: int, log: StepLog
+    ) -> Done:
+        """Do a work on a machine once: the same token and unit again brings back its outputs.
+
+        Raises ActionError.
+        """
+        ...
+
+    def look(self, instance_id: str, *, plan: BuildPlan) -> AbstractContextManager[Machine]:
+        """Yield the machine to look at; what is changed on it is thrown away."""
+        ...
+
+    def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:
+        """Make an image of the machine as it is now and return its id. Raises ActionError."""
+        ...
+
+    def inventory(self, instance_id: str, *, plan: BuildPlan) -> str:
+        """Record the packages of the machine for the image, and return its OS version."""
+        ...
+
+    def forget_inventory(self, plan: BuildPlan) -> None:
+        """Forget the packages recorded for the image."""
+        ...
+
+    def keep(self, instance_id: str) -> None:
+        """Leave a machine for a look inside, after its build has ended."""
+        ...
+
+    def terminate(self, instance_id: str, *, plan: BuildPlan) -> None:
+        """End a machine. Ending it again does nothing. Raises ActionError if it never was."""
+        ...
+
+    def terminate_all(self, image_arn: str) -> None:
+        """End every machine of a build that nobody chose to keep."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """What a step action is given beside its inputs."""
+
+    plan: BuildPlan
+    stage: Stage
+    execution: WorkflowExecution
+    step: StepExecution
+    base_image_id: str | None
+    """What LaunchInstance starts from unless told: None is the recipe's parent image."""
+    machines: Machines
+    documents: Documents
+    stop: Event
+    """Set when the step's time is up or its build is cancelled: whatever runs must end now."""
+    seconds_left: float
+    log: StepLog
+
+    @property
+    def token(self) -> str:
+        """What makes the action's effects repeatable."""
+        return self.step.id
+
+
+class Pause:
+    """Returned by an action whose step now waits for an answer."""
+
+
+class Skip:
+    """Returned by an action that has nothing to do: its step is shown as skipped (§4.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepAction:
+    """A step action that this release runs."""
+
+    spec: ActionSpec
+    run: Callable[[Any, StepContext], Any]
+    """Takes ``spec.inputs``, returns ``spec.outputs``, Pause or Skip. Raises ActionError."""
+    undo: Callable[[Any, StepContext], None] | None = None
+    """Takes what ``run`` returned. Raises ActionError."""

@@ -1,0 +1,243 @@
+"""Running one step: condition, inputs, action, record (``workflow-documents.md`` §4.3)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from threading import Event
+from typing import Any
+
+from imagewright.clock import Clock
+from imagewright.documents.specs import InputError, to_plain
+from imagewright.documents.workflow.conditions import evaluate
+from imagewright.documents.workflow.resolve import ResolveError, resolve
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.plan import BuildPlan
+from imagewright.engine.ports import (
+    ActionError,
+    Documents,
+    Machines,
+    Pause,
+    Records,
+    Skip,
+    StepAction,
+    StepContext,
+    StepLog,
+)
+from imagewright.engine.records import StepExecution, StepStatus
+from imagewright.engine.scene import Scene, Scenes, as_json
+from imagewright.engine.stop import Watch, watching
+
+MESSAGE_MAX = 500
+"""Of a step's message, in characters (§2)."""
+
+
+class Verdict(StrEnum):
+    """What a step means for the steps after it."""
+
+    GO_ON = "go on"
+    WAIT = "wait"
+    ABORT = "abort"
+    CANCELLED = "cancelled"
+
+
+class Steps:
+    """Runs steps. Everything it does can be repeated: the record tells how far it came."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        scenes: Scenes,
+        actions: Mapping[str, StepAction],
+        machines: Machines,
+        documents: Documents,
+        clock: Clock,
+        log: Callable[[BuildPlan, StepExecution], StepLog],
+    ) -> None:
+        self._records = records
+        self._scenes = scenes
+        self._actions = actions
+        self._machines = machines
+        self._documents = documents
+        self._clock = clock
+        self._log = log
+
+    def perform(self, step_id: str) -> Verdict:
+        """Run a step to its end, or to where it waits for an answer."""
+        step = self._records.step(step_id)
+        if step.status is StepStatus.WAITING:
+            return Verdict.WAIT
+        if step.status not in {StepStatus.PENDING, StepStatus.RUNNING}:
+            return _verdict(step)
+        if self._records.is_cancelled(step.image_arn):
+            return self._cancel(step)
+        scene = self._scenes.of(step.workflow_execution_id)
+        try:
+            inputs = self._start(step, scene)
+        except (ResolveError, InputError) as error:
+            return self._fail(replace(step, started_at=step.started_at or self._clock.now()), error)
+        if inputs is None:
+            return Verdict.GO_ON
+        return self._act(self._records.step(step_id), scene, inputs)
+
+    def seconds_left(self, step_id: str) -> float:
+        """Return how long a waiting step may still wait."""
+        return self._seconds_left(self._records.step(step_id))
+
+    def settle(self, step_id: str, answer: Mapping[str, str] | None) -> Verdict:
+        """End a waiting step by its answer; None: nobody answered in time (§12.2)."""
+        step = self._records.step(step_id)
+        if step.status is not StepStatus.WAITING:
+            return _verdict(step)
+        if self._records.is_cancelled(step.image_arn):
+            return self._cancel(step)
+        if answer is None:
+            return self._fail(step, _timed_out(step))
+        outputs = {name: answer[name] for name in ("action", "reason") if answer.get(name)}
+        if answer["action"] == "STOP":
+            reason = answer.get("reason")
+            text = f"The step was stopped: {reason}" if reason else "The step was stopped."
+            return self._fail(replace(step, results=outputs), ActionError(text, outputs=outputs))
+        return self._complete(step, outputs, outputs)
+
+    def context(self, step: StepExecution, scene: Scene, stop: Event) -> StepContext:
+        """Return what a step's action is given."""
+        return StepContext(
+            plan=scene.plan,
+            stage=scene.execution.stage,
+            execution=scene.execution,
+            step=step,
+            base_image_id=scene.base_image_id,
+            machines=self._machines,
+            documents=self._documents,
+            stop=stop,
+            seconds_left=self._seconds_left(step),
+            log=self._log(scene.plan, step),
+        )
+
+    def _start(self, step: StepExecution, scene: Scene) -> Any:
+        """Record that the step runs and return its typed inputs; None if it is skipped."""
+        document = scene.step(step)
+        before = {
+            other.name: other
+            for other in self._records.steps(step.workflow_execution_id)
+            if other.ordinal < step.ordinal
+        }
+        scope = scene.scope(before)
+        condition = document.condition if step.status is StepStatus.PENDING else None
+        if condition is not None and not evaluate(condition, scope):
+            raw_inputs = as_json(document.raw_inputs) if document.inputs else None
+            self._skip(replace(step, inputs=raw_inputs))
+            return None
+        values = resolve(document.inputs, scope) if document.inputs is not None else {}
+        inputs = self._actions[step.action].spec.build_inputs(values)
+        if step.status is StepStatus.PENDING:
+            self._records.save_step(
+                replace(
+                    step,
+                    status=StepStatus.RUNNING,
+                    started_at=self._clock.now(),
+                    inputs=as_json(values) if document.inputs is not None else None,
+                )
+            )
+            pass_by(CrashPoint.STEP_STARTED)
+        return inputs
+
+    def _act(self, step: StepExecution, scene: Scene, inputs: Any) -> Verdict:
+        action = self._actions[step.action]
+        with watching(
+            lambda: self._records.is_cancelled(step.image_arn), lambda: self._seconds_left(step)
+        ) as watch:
+            context = self.context(step, scene, watch.stop)
+            try:
+                result = action.run(inputs, context)
+            except ActionError as error:
+                return self._fail_or_stop(step, watch, error)
+            except Exception as error:  # a defect of an action must not hang its build
+                context.log.note(f"The action {step.action} broke: {error!r}")
+                return self._fail(step, ActionError(f"{step.action} broke: {error!r}"))
+        if isinstance(result, Pause):
+            waiting = replace(step, status=StepStatus.WAITING)
+            return Verdict.WAIT if self._records.start_waiting(waiting) else self._cancel(step)
+        if isinstance(result, Skip):
+            document = scene.step(step)
+            raw_inputs = as_json(document.raw_inputs) if document.inputs else None
+            self._skip(replace(step, inputs=raw_inputs))
+            return Verdict.GO_ON
+        if result is None:
+            return self._complete(step, {}, {})
+        return self._complete(step, to_plain(result), to_plain(result, hidden=True))
+
+    def _complete(self, step: StepExecution, shown: Any, results: Any) -> Verdict:
+        return self._end(
+            step,
+            status=StepStatus.COMPLETED,
+            outputs=as_json(shown) if shown else None,
+            results=results,
+        )
+
+    def _skip(self, step: StepExecution) -> None:
+        now = self._clock.now()
+        self._records.save_step(
+            replace(step, status=StepStatus.SKIPPED, started_at=now, ended_at=now)
+        )
+
+    def _fail_or_stop(self, step: StepExecution, watch: Watch, error: ActionError) -> Verdict:
+        if watch.reason == "cancelled":
+            return self._cancel(step)
+        if watch.reason == "timed out":
+            error = _timed_out(step, error)
+        return self._fail(step, error)
+
+    def _fail(self, step: StepExecution, error: Exception) -> Verdict:
+        outputs = error.outputs if isinstance(error, ActionError) else {}
+        told = {"errorMessage": str(error), **outputs}
+        if isinstance(error, ActionError) and error.component is not None:
+            told["componentFailure"] = dict(error.component)
+        return self._end(
+            step,
+            status=StepStatus.FAILED,
+            message=_shortened(str(error)),
+            outputs=as_json(told),
+            results=step.results,
+        )
+
+    def _cancel(self, step: StepExecution) -> Verdict:
+        """A step that had not begun stays pending (EXE-03)."""
+        if step.status is not StepStatus.PENDING:
+            self._end(step, status=StepStatus.CANCELLED)
+        return Verdict.CANCELLED
+
+    def _end(self, step: StepExecution, **changes: Any) -> Verdict:
+        ended = replace(step, ended_at=self._clock.now(), **changes)
+        self._records.save_step(ended)
+        pass_by(CrashPoint.STEP_ENDED)
+        return _verdict(ended)
+
+    def _seconds_left(self, step: StepExecution) -> float:
+        started_at = step.started_at or self._clock.now()
+        return _until(started_at + timedelta(seconds=step.timeout_seconds), self._clock.now())
+
+
+def _verdict(step: StepExecution) -> Verdict:
+    if step.status is StepStatus.CANCELLED:
+        return Verdict.CANCELLED
+    if step.status is StepStatus.FAILED and step.on_failure == "Abort":
+        return Verdict.ABORT
+    return Verdict.GO_ON
+
+
+def _timed_out(step: StepExecution, cause: ActionError | None = None) -> ActionError:
+    text = f"The step timed out: it did not end within {step.timeout_seconds} seconds."
+    if cause is None:
+        return ActionError(text)
+    return ActionError(text, outputs=cause.outputs, component=cause.component)
+
+
+def _until(moment: datetime, now: datetime) -> float:
+    return (moment - now).total_seconds()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MESSAGE_MAX else text[: MESSAGE_MAX - 1] + "…"

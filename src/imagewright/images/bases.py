@@ -1,0 +1,265 @@
+"""Managed base images: made with mmdebstrap when first wanted, kept, and used by every build.
+
+They carry what a cloud image has and scripts rely on. A base is an ordinary layer without a parent;
+its key says how it was made, so that a new recipe makes a new one.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from imagewright.images.layers import LayerStore
+from imagewright.images.mirrors import Mirror, host_mirror, proxy_environment
+from imagewright.machines.inside.program import PLACE
+from imagewright.machines.machine import MachineError
+from imagewright.machines.namespaces import NamespaceError
+from imagewright.process import ENVIRONMENT, LineSplitter
+
+_RECIPE_NUMBER = 1
+"""Part of the key: raise it when what is made changes."""
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_ROOM_BYTES = 1 << 30
+_LAST_LINES = 15
+_WAIT_SECONDS = 0.2
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_PACKAGES = (
+    "bash", "ca-certificates", "curl", "gnupg", "hostname", "iproute2", "lsb-release", "netbase",
+    "procps", "python3", "sudo", "systemd", "systemd-sysv", "wget",
+)  # fmt: skip
+
+# What mmdebstrap says when it begins something, and how far along that is.
+_MILESTONES = (
+    ("running apt-get update", 0.02),
+    ("downloading packages", 0.06),
+    ("extracting archives", 0.12),
+    ("installing essential packages", 0.22),
+    ("installing remaining packages", 0.50),
+    ("cleaning package lists", 0.98),
+)
+
+# Neither the host's name nor its resolver belongs into an image.
+_FINISH = r"""
+set -e
+cd "$1"
+rm -f etc/resolv.conf
+echo localhost > etc/hostname
+printf '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n' > etc/hosts
+: > etc/machine-id
+"""
+
+
+class BaseFailed(MachineError):
+    """A base image could not be made; the message ends with what mmdebstrap said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the making of a base is."""
+
+    base: str
+    fraction: float
+    """0 to 1."""
+    line: str
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """What a managed base is made of."""
+
+    name: str
+    suite: str
+    packages: Sequence[str] = _PACKAGES
+    variant: str = "minbase"
+
+    def key(self, mirror: Mirror, architecture: str) -> str:
+        """Return the key of the layer that it becomes."""
+        facts = [
+            _RECIPE_NUMBER, self.name, self.suite, list(self.packages), self.variant,
+            architecture, mirror.archive, mirror.security, _FINISH,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+BASES: Mapping[str, Base] = {
+    base.name: base
+    for base in (Base(name="debian-12", suite="bookworm"), Base(name="debian-13", suite="trixie"))
+}
+
+
+class Bases:
+    """Makes and finds managed bases. Safe to use from many threads and processes at once."""
+
+    def __init__(
+        self,
+        store: LayerStore,
+        *,
+        locks: Path,
+        table: Mapping[str, Base] = BASES,
+        mirror: Callable[[], Mirror] = host_mirror,
+        proxies: Callable[[], Mapping[str, str]] = proxy_environment,
+    ) -> None:
+        """``locks`` is a directory for lock files, shared by all who share the store."""
+        self._store = store
+        self._locks = locks
+        self._table = table
+        self._mirror = mirror
+        self._proxies = proxies
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The bases there are."""
+        return tuple(self._table)
+
+    def layer(
+        self,
+        name: str,
+        *,
+        on_progress: OnProgress = lambda _progress: None,
+        cancel: Event | None = None,
+    ) -> str:
+        """Return the layer of a base, made now if it is not there yet.
+
+        Raises BaseFailed, DiskFull, NoNamespace, NoIds; KeyError for a name that is none.
+        """
+        base = self._table[name]
+        mirror, architecture = self._mirror(), debian_architecture()
+        key = base.key(mirror, architecture)
+        if (found := self._store.newest(key)) is not None:
+            return found
+        with self._lock(key, name, on_progress, cancel):
+            if (found := self._store.newest(key)) is not None:
+                return found
+            layer_id = self._make(base, mirror, architecture, on_progress, cancel)
+            self._store.remember(
+                layer_id, key=key, made_by=f"base {name}", outputs={"base": name}, network=False
+            )
+        return layer_id
+
+    def _make(
+        self,
+        base: Base,
+        mirror: Mirror,
+        architecture: str,
+        on_progress: OnProgress,
+        cancel: Event | None,
+    ) -> str:
+        if not _KEYRING.exists():
+            raise BaseFailed(
+                f"{base.name} cannot be made: the keys of Debian's archive are not in {_KEYRING}. "
+                "As root, run: apt-get install debian-archive-keyring"
+            )
+        name = self._store.begin(f"base {base.name}", needed_bytes=_ROOM_BYTES)
+        report = _Report(base.name, on_progress)
+        with self._store.namespace() as namespace:
+            try:
+                result = namespace.stream(
+                    "program",
+                    report.feed,
+                    cancel=cancel,
+                    name=name,
+                    argv=_mmdebstrap(base, mirror, architecture),
+                    env={**ENVIRONMENT, **self._proxies(), "TMPDIR": "/tmp"},  # noqa: S108
+                )
+            except NamespaceError as error:
+                raise BaseFailed(f"{base.name} cannot be made: {error}") from None
+            if result["code"] != 0:
+                self._store.discard(name, namespace)
+                raise BaseFailed(report.failure(result["code"]))
+        layer_id = self._store.seal(name, parent=None, size_bytes=result["size_bytes"])
+        self._store.make_durable(layer_id)
+        return layer_id
+
+    @contextmanager
+    def _lock(
+        self, key: str, name: str, on_progress: OnProgress, cancel: Event | None
+    ) -> Iterator[None]:
+        """Let one at a time make a base; the lock ends with whoever holds it."""
+        self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(self._locks / f"base-{key[:16]}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            has_waited = False
+            while not _try_lock(file):
+                if cancel is not None and cancel.is_set():
+                    raise BaseFailed(f"waiting for {name} was cancelled")
+                if not has_waited:
+                    on_progress(Progress(name, 0.0, f"waiting: another build is making {name}"))
+                has_waited = True
+                time.sleep(_WAIT_SECONDS)
+            yield
+        finally:
+            os.close(file)
+
+
+class _Report:
+    """Turns what mmdebstrap says into progress, and keeps its last words."""
+
+    def __init__(self, base: str, on_progress: OnProgress) -> None:
+        self._base = base
+        self._on_progress = on_progress
+        self._fraction = 0.0
+        self._last: list[str] = []
+        self._splitter = LineSplitter(self._take)
+
+    def feed(self, data: bytes) -> None:
+        """Take in what was written."""
+        self._splitter.feed(data)
+
+    def failure(self, code: int) -> str:
+        """Say what went wrong."""
+        if code == 127:
+            return (
+                f"{self._base} cannot be made: mmdebstrap is not installed. "
+                "As root, run: apt-get install mmdebstrap"
+            )
+        self._splitter.finish()
+        said = "\n  ".join(self._last)
+        return f"{self._base} cannot be made: mmdebstrap exited {code}\n  {said}"
+
+    def _take(self, line: str) -> None:
+        line = line.rstrip("\r")
+        for words, fraction in _MILESTONES:
+            if words in line:
+                self._fraction = max(self._fraction, fraction)
+        self._last = [*self._last, line][-_LAST_LINES:]
+        self._on_progress(Progress(self._base, self._fraction, line))
+
+
+def debian_architecture() -> str:
+    """Return Debian's name for this host's architecture."""
+    machine = platform.machine()
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def _mmdebstrap(base: Base, mirror: Mirror, architecture: str) -> list[str]:
+    # Where this comes from, apt in the guest will look too.
+    sources = [
+        f"deb {mirror.archive} {base.suite} main",
+        f"deb {mirror.archive} {base.suite}-updates main",
+    ]
+    if mirror.security is not None:
+        sources.append(f"deb {mirror.security} {base.suite}-security main")
+    return [
+        "mmdebstrap", "--mode=root", "--format=directory", f"--variant={base.variant}",
+        f"--architectures={architecture}", f"--keyring={_KEYRING}",
+        f"--include={','.join(base.packages)}", f"--customize-hook={_FINISH}",
+        base.suite, PLACE, *sources,
+    ]  # fmt: skip
+
+
+def _try_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

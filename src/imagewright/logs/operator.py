@@ -1,0 +1,31 @@
+"""The log for whoever operates the server: structured events on standard error."""
+
+import logging
+import sys
+
+import structlog
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Configure structlog: for a person on a terminal, as JSON lines otherwise."""
+    # Tracebacks never show local variables: requests, keys and documents are among them.
+    renderers: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+    if sys.stderr.isatty():
+        plain = structlog.dev.plain_traceback
+        renderers = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *renderers,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.DEBUG if verbose else logging.INFO
+        ),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,207 @@
+"""One command in the guest, and the supervisor that can end it with all it started."""
+
+import os
+import resource
+import signal
+import struct
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from imagewright.machines.inside import kernel
+from imagewright.machines.inside.messages import Message, write_fully
+
+CAPABILITIES = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31})
+"""What Docker leaves a container by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID,
+SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
+"""
+
+STATUS = struct.Struct("i")
+"""How the supervisor tells the exit code; nothing at all means that it was killed itself."""
+
+TERMINATE_SECONDS = 0.4
+"""How long a cancelled command may take to end by itself."""
+KILL_SECONDS = 0.5
+"""How long the supervisor tries to kill what remains, before the whole guest is ended."""
+
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)  # the ones that Python changes
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What holds every command of a guest."""
+
+    seccomp_program: bytes
+    limits: dict[str, int]
+    """By the names of ``resource``: ``RLIMIT_NPROC`` and so on."""
+
+
+def start(request: Message, files: list[int], confinement: Confinement) -> tuple[int, int]:
+    """Start a command; return its supervisor's pid and the pipe that will tell its exit code.
+
+    ``files`` are its standard input, output and error.
+    """
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reading)
+            _supervise(request, files, confinement, writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    return pid, reading
+
+
+def _supervise(
+    request: Message, files: list[int], confinement: Confinement, result: int
+) -> NoReturn:
+    """Run the command as a child, tell its exit code, and on SIGUSR1 from outside end its tree."""
+    kernel.die_with_parent()
+    kernel.adopt_orphans()
+    kernel.set_process_name("supervisor")
+    signals = {signal.SIGCHLD, signal.SIGUSR1}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    child = os.fork()
+    if child == 0:
+        try:
+            _become(request, files, confinement)
+        finally:
+            os._exit(_NOT_EXECUTABLE)
+    for descriptor in files:
+        os.close(descriptor)
+    code: int | None = None
+    while code is None:
+        info = signal.sigwaitinfo(signals)
+        if info.si_signo == signal.SIGUSR1 and info.si_pid == 0:  # the guest's own have a pid
+            code = _end_tree(child)
+        else:
+            code = _reap(child)
+    write_fully(result, STATUS.pack(code))
+    os._exit(0)
+
+
+def _reap(child: int) -> int | None:
+    """Collect whoever has ended; return the command's exit code if it was among them."""
+    code = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return code
+        if pid == 0:
+            return code
+        if pid == child:
+            code = exit_code(status)
+
+
+def exit_code(status: int) -> int:
+    """Turn a wait status into 0 to 255 as a shell would: 128 + n for signal n."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _end_tree(child: int) -> int:
+    """End every descendant, politely first; return the command's exit code.
+
+    Leaves with no word if they multiply faster than they die: then the guest is ended whole.
+    """
+    _signal_all(descendants(os.getpid()), signal.SIGTERM)
+    code = _await_childless(child, TERMINATE_SECONDS, kill=False)
+    if _has_children():
+        code = _await_childless(child, KILL_SECONDS, kill=True) or code
+    if _has_children():
+        os._exit(1)
+    return 128 + signal.SIGKILL if code is None else code
+
+
+def _await_childless(child: int, seconds: float, *, kill: bool) -> int | None:
+    deadline = time.monotonic() + seconds
+    code = None
+    while True:
+        if kill:
+            _signal_all(descendants(os.getpid()), signal.SIGKILL)
+        found = _reap(child)
+        code = code if found is None else found
+        if not _has_children() or time.monotonic() > deadline:
+            return code
+        signal.sigtimedwait({signal.SIGCHLD}, 0.02)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _signal_all(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def descendants(root: int) -> list[int]:
+    """List the processes beneath ``root``, as ``/proc`` shows them."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal() and (parent := _parent_of(entry)) is not None:
+            children.setdefault(parent, []).append(int(entry))
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def _parent_of(pid: str) -> int | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - quicker than pathlib
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def _become(request: Message, files: list[int], confinement: Confinement) -> NoReturn:
+    """Turn this process into the command."""
+    os.setsid()
+    for target, descriptor in enumerate(files):
+        os.dup2(descriptor, target)
+    for number in _RESET_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
+    _apply_limits(confinement.limits)
+    kernel.install_seccomp_filter(confinement.seccomp_program)
+    kernel.drop_capabilities(CAPABILITIES)
+    argv, cwd = request["argv"], request["cwd"]
+    try:
+        os.chdir(cwd)
+    except OSError as error:
+        _refuse(f"cannot enter {cwd}: {error.strerror}", _NOT_EXECUTABLE)
+    try:
+        os.execvpe(argv[0], argv, request["env"])
+    except OSError as error:
+        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        _refuse(f"{argv[0]}: {error.strerror}", _NOT_FOUND if is_missing else _NOT_EXECUTABLE)
+
+
+def _refuse(why: str, code: int) -> NoReturn:
+    write_fully(2, f"{why}\n".encode(errors="replace"))
+    os._exit(code)
+
+
+def _apply_limits(limits: dict[str, int]) -> None:
+    for name, value in limits.items():
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (allowed, allowed))

@@ -1,0 +1,140 @@
+"""One command on its way: hands over its output while it runs, and ends it when it must end."""
+
+import os
+import select
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from threading import Event
+from typing import Literal, Self
+
+from imagewright.machines.inside.messages import Message, write_fully
+from imagewright.machines.machine import Command, Exit, Line, OnLine
+from imagewright.machines.namespaces import Namespace, NamespaceError
+from imagewright.process import LineSplitter
+
+_TICK_SECONDS = 0.05
+"""How soon a cancel is seen."""
+_KILL_SECONDS = 3.0
+"""How long the guest may take to end a command, before the machine is ended."""
+_READ_BYTES = 1 << 16
+
+Reason = Literal["exited", "timed out", "cancelled"]
+
+
+class RunningCommand:
+    """A command that was started in a guest."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        command: Command,
+        environment: Mapping[str, str],
+        on_line: OnLine | None,
+    ) -> None:
+        """Start it. Raises NamespaceError."""
+        self._namespace = namespace
+        self._timeout_seconds = command.timeout_seconds
+        self._started = time.monotonic()
+        self._open: dict[int, LineSplitter] = {}
+        outputs = [self._pipe(stream, on_line) for stream in ("stdout", "stderr")]
+        files = [_standard_input(command.stdin), *outputs]
+        try:
+            namespace.tell(
+                "run",
+                files,
+                argv=list(command.argv),
+                env={**environment, **command.env},
+                cwd=command.cwd,
+            )
+        finally:
+            for file in files:
+                os.close(file)
+
+    def to_its_end(self, cancel: Event | None) -> tuple[Exit, bool]:
+        """Wait for the end; tell also whether the guest survived it. Raises NamespaceError."""
+        reason: Reason = "exited"
+        poll = self._polled()
+        killed_at: float | None = None
+        while True:
+            ready = {file for file, _events in poll.poll(_TICK_SECONDS * 1000)}
+            for file in ready & self._open.keys():
+                if not self._read(file):
+                    poll.unregister(file)
+                    self._close(file)
+            if self._namespace.channel.fileno() in ready:
+                answer = self._namespace.answer("run")
+                return self._finish(answer, reason), not answer.get("lost", False)
+            now = time.monotonic()
+            if killed_at is None and (why := self._why_end(now, cancel)):
+                reason, killed_at = why, now
+                self._namespace.tell("kill")
+            elif killed_at is not None and now > killed_at + _KILL_SECONDS:
+                self._namespace.close()
+                raise NamespaceError("the command could not be ended; the machine was", is_lost=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for file in list(self._open):
+            self._close(file)
+
+    def _pipe(self, stream: Literal["stdout", "stderr"], on_line: OnLine | None) -> int:
+        def take(text: str) -> None:
+            if on_line is not None:
+                on_line(Line(stream, text))
+
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        self._open[reading] = LineSplitter(take)
+        return writing
+
+    def _polled(self) -> select.poll:
+        poll = select.poll()
+        for file in (self._namespace.channel.fileno(), *self._open):
+            poll.register(file, select.POLLIN)
+        return poll
+
+    def _why_end(self, now: float, cancel: Event | None) -> Reason | None:
+        if cancel is not None and cancel.is_set():
+            return "cancelled"
+        if self._timeout_seconds is not None and now > self._started + self._timeout_seconds:
+            return "timed out"
+        return None
+
+    def _finish(self, answer: Message, reason: Reason) -> Exit:
+        seconds = time.monotonic() - self._started
+        for file in list(self._open):
+            while self._read(file) > 0:
+                if time.monotonic() > self._started + seconds + _TICK_SECONDS:
+                    break  # a daemon that goes on writing is not waited for
+            self._open[file].finish()
+        if self._open and not answer.get("lost", False):
+            # Someone still holds the other end; without a reader it would die of SIGPIPE.
+            with suppress(NamespaceError):
+                self._namespace.tell("discard", list(self._open))
+        return Exit(code=answer["code"], seconds=seconds, reason=reason)
+
+    def _read(self, file: int) -> int:
+        """Hand over what there is; return 0 at the end, -1 where there is nothing just now."""
+        try:
+            data = os.read(file, _READ_BYTES)
+        except BlockingIOError:
+            return -1
+        self._open[file].feed(data)
+        return len(data)
+
+    def _close(self, file: int) -> None:
+        self._open.pop(file).finish()
+        os.close(file)
+
+
+def _standard_input(content: bytes) -> int:
+    if not content:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    write_fully(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

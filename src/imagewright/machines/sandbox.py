@@ -1,0 +1,304 @@
+"""Machines made of layers: an overlay in a user namespace, where each command is confined.
+
+A machine is a process that holds the namespaces (``namespaces.py``, ``inside/``), one writable
+layer on top of sealed ones, and from its first command to the next layer boundary a guest with a
+process namespace of its own. What lies in the layers is only ever opened from inside.
+
+Good for components one trusts: the kernel is shared. Hostile tenants need a virtual machine.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Protocol
+
+from imagewright.machines.idmap import current_map
+from imagewright.machines.inside.messages import Message, write_fully
+from imagewright.machines.ledger import Ledger, identity_of
+from imagewright.machines.limits import Limits
+from imagewright.machines.machine import Command, Exit, MachineError, OnLine
+from imagewright.machines.namespaces import Namespace, NamespaceError
+from imagewright.machines.network import Link, Network
+from imagewright.machines.running import RunningCommand
+from imagewright.machines.seccomp import compiled_filter
+
+DRIVER = "sandbox"
+
+ENVIRONMENT: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    # Makes `systemctl start` say that it does nothing, rather than fail.
+    "SYSTEMD_OFFLINE": "1",
+}
+"""What lies beneath every command's environment."""
+
+OnNotice = Callable[[str], None]
+"""Hears, in a sentence each, what whoever watches a build should know."""
+
+
+class Layers(Protocol):
+    """What a machine needs from the keeper of layers."""
+
+    @property
+    def directory(self) -> Path:
+        """Where all layers lie, each under its name."""
+        ...
+
+    def stack(self, layer_id: str) -> tuple[str, ...]:
+        """Name the directories that make up a layer, topmost first."""
+        ...
+
+    def begin(self, owner: str) -> str:
+        """Set a new directory's name down in the ledger and return it."""
+        ...
+
+    def seal(self, name: str, *, parent: str, size_bytes: int) -> str:
+        """Make a directory a layer on top of ``parent``, and return its id."""
+        ...
+
+    def discard(self, name: str, namespace: Namespace) -> None:
+        """Delete a directory that never became a layer."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxOptions:
+    """How machines of this driver are made."""
+
+    limits: Limits = Limits()
+    environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
+    """Beneath every command's own; a proxy's address belongs here."""
+
+
+class SandboxDriver:
+    """Makes machines on this host."""
+
+    name = DRIVER
+
+    def __init__(
+        self,
+        layers: Layers,
+        ledger: Ledger,
+        network: Network,
+        *,
+        options: SandboxOptions | None = None,
+    ) -> None:
+        self._layers = layers
+        self._ledger = ledger
+        self._network = network
+        self._options = options or SandboxOptions()
+
+    def launch(
+        self, instance_id: str, layer_id: str, *, on_notice: OnNotice = lambda _notice: None
+    ) -> "SandboxMachine":
+        """Start a machine on top of a layer. Raises MachineError.
+
+        The same instance may be launched again after it ended, here or elsewhere, on the layer
+        that it had come to.
+        """
+        stack = self._layers.stack(layer_id)
+        link = self._network.link(on_notice)
+        with ExitStack() as undo:
+            namespace = undo.enter_context(
+                Namespace(
+                    self._layers.directory,
+                    current_map(),
+                    own_network=link.is_separate,
+                    name=f"machine {instance_id}",
+                )
+            )
+            entry = self._ledger.enter(
+                "process", identity_of(namespace.pid).as_facts(), instance_id
+            )
+            undo.callback(self._ledger.strike, entry)
+            undo.enter_context(link.attached(namespace))
+            machine = SandboxMachine(
+                instance_id, layer_id, stack, namespace, self._layers, link, self._options,
+                on_notice,
+            )  # fmt: skip
+            machine.boot()
+            machine.held = undo.pop_all()
+        return machine
+
+
+class SandboxMachine:
+    """A machine of this driver; see ``machine.Machine`` for what each method promises."""
+
+    def __init__(
+        self,
+        instance_id: str,
+        layer_id: str,
+        stack: Sequence[str],
+        namespace: Namespace,
+        layers: Layers,
+        link: Link,
+        options: SandboxOptions,
+        on_notice: OnNotice,
+    ) -> None:
+        self.held = ExitStack()
+        self._id = instance_id
+        self._layer_id = layer_id
+        self._stack = tuple(stack)
+        self._namespace = namespace
+        self._layers = layers
+        self._link = link
+        self._options = options
+        self._on_notice = on_notice
+        self._upper: str | None = None
+        self._is_up = False
+        self._is_over = False
+
+    @property
+    def id(self) -> str:
+        """``i-`` and 17 hex digits."""
+        return self._id
+
+    @property
+    def layer_id(self) -> str:
+        """The topmost sealed layer: what the machine can be brought up from again."""
+        return self._layer_id
+
+    @property
+    def pid(self) -> int:
+        """The process that holds the machine, in the host's numbers."""
+        return self._namespace.pid
+
+    def boot(self) -> None:
+        """Start the guest's first process. Raises MachineError."""
+        if self._is_over:
+            raise MachineError(f"{self._id} was terminated")
+        if self._is_up:
+            return
+        if self._upper is None:
+            self._upper = self._layers.begin(self._id)
+        limits = self._options.limits
+        self._ask(
+            "boot",
+            name=self._upper,
+            stack=self._stack,
+            runtime_files=self._runtime_files(),
+            hostname=self._hostname,
+            limits=limits.as_rlimits(),
+            seccomp_program=compiled_filter().hex(),
+        )
+        self._is_up = True
+
+    def run(
+        self, command: Command, *, on_line: OnLine | None = None, cancel: Event | None = None
+    ) -> Exit:
+        """Run a command; see ``machine.Machine.run``."""
+        self.boot()
+        try:
+            with RunningCommand(
+                self._namespace, command, self._options.environment, on_line
+            ) as running:
+                result, survived = running.to_its_end(cancel)
+        except NamespaceError as error:
+            raise self._failure(f"run {command.argv[0]}", error) from None
+        if not survived:
+            self._is_up = False
+            self._on_notice(
+                "the command's processes multiplied faster than they could be ended one by one, "
+                "so every process of the machine was ended"
+            )
+        return result
+
+    def put_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
+        """Write a file; see ``machine.Machine.put_file``."""
+        with _memory_file(content) as file:
+            self._on_file("put", path, file, mode=mode)
+
+    def get_file(self, path: str, *, size_bytes_max: int = 1 << 20) -> bytes:
+        """Read a file; see ``machine.Machine.get_file``."""
+        with _memory_file(b"") as file:
+            answer = self._on_file("get", path, file, size_bytes_max=size_bytes_max)
+            return os.pread(file, answer["size_bytes"], 0)
+
+    def commit(self) -> str:
+        """Seal what changed; see ``machine.Machine.commit``."""
+        self._halt()
+        if self._upper is None:
+            return self._layer_id
+        sealed = self._ask(
+            "seal", name=self._upper, stack=self._stack, runtime_files=self._runtime_files()
+        )
+        if sealed["changed"]:
+            name = self._upper
+            self._layer_id = self._layers.seal(
+                name, parent=self._layer_id, size_bytes=sealed["size_bytes"]
+            )
+            self._upper = None
+            self._stack = self._layers.stack(self._layer_id)
+        return self._layer_id
+
+    def reboot(self) -> None:
+        """End every process and start again on the same disk."""
+        self._halt()
+        self.boot()
+
+    def terminate(self) -> None:
+        """End it and free what it held. Calling it again does nothing."""
+        if self._is_over:
+            return
+        self._is_over = True
+        with suppress(MachineError):
+            self._halt()
+        if self._upper is not None:
+            self._layers.discard(self._upper, self._namespace)
+            self._upper = None
+        self.held.close()
+
+    @property
+    def _hostname(self) -> str:
+        return self._id
+
+    def _runtime_files(self) -> dict[str, str]:
+        files = {"hosts": f"127.0.1.1\t{self._hostname}\n"}
+        if (resolver := self._link.resolv_conf()) is not None:
+            files["resolv.conf"] = resolver
+        return files
+
+    def _halt(self) -> None:
+        """End every process, and name those that a command had left running."""
+        if not self._is_up:
+            return
+        self._is_up = False
+        running = self._ask("halt")["running"]
+        if running:
+            self._on_notice(
+                f"ended at the layer boundary, where no process lives on: {', '.join(running)}"
+            )
+
+    def _ask(self, op: str, **arguments: object) -> Message:
+        try:
+            return self._namespace.call(op, **arguments)
+        except NamespaceError as error:
+            raise self._failure(op, error) from None
+
+    def _on_file(self, op: str, path: str, file: int, **arguments: object) -> Message:
+        if not path.startswith("/") or "\0" in path:
+            raise MachineError(f"{path!r} is not an absolute path")
+        self.boot()
+        try:
+            return self._namespace.call(op, [file], path=path, **arguments)
+        except NamespaceError as error:
+            raise self._failure(f"{op} the file {path}", error) from None
+
+    def _failure(self, what: str, error: NamespaceError) -> MachineError:
+        if error.is_lost:
+            self._is_up = False
+        return MachineError(f"{self._id} cannot {what}: {error}")
+
+
+@contextmanager
+def _memory_file(content: bytes) -> Iterator[int]:
+    descriptor = os.memfd_create("file", os.MFD_CLOEXEC)
+    try:
+        write_fully(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,29 @@
+"""What surrounds a run: where it works, and what its scripts and expressions can read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from imagewright.documents.specs import Platform
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnvironment:
+    """The surroundings of one run (``component-documents.md`` §3.2, §3.7)."""
+
+    working_directory: str = "/tmp"  # noqa: S108  (a path of the machine, and AWS's default)
+    """Absolute; made if it is not there."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What scripts find in their environment: ``IMAGE_PHASE`` and the like."""
+    platform: Platform = Platform.LINUX
+    execution_id: str = ""
+    account_id: str = ""
+    region: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Answers to ``aws:imds:``, by path below ``meta-data/``."""
+    reboots_max: int = 15
+    """In one run; a script that asks for one each time would never end (O-9)."""
+
+    @property
+    def script_environment(self) -> dict[str, str]:
+        """What every script gets. HOME and PATH are the machine's to know."""
+        return {"WORKING_DIRECTORY": self.working_directory, **self.variables}

@@ -1,0 +1,283 @@
+"""The machine as one attempt of a step sees it: a deadline, a place in the log, and paths.
+
+Paths and contents never become part of a shell script's text: they go in as arguments and on
+standard input. Every path is made absolute first, so none can be taken for an option.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event as Flag
+
+from imagewright.documents.component.operators import Algorithm
+from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError
+from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import Cancelled, ModuleFailure, TimedOut
+from imagewright.runner.reporting import CommandEnded, CommandStarted, Event, Notice, OutputLine
+
+STDOUT_CHARACTERS_MAX = 1 << 20
+"""Kept of a command's standard output for chaining; all of it goes to the log (O-4)."""
+FILE_BYTES_MAX = 64 << 20
+"""The largest file that is read to the host."""
+_ARGUMENT_BYTES_MAX = 128 << 10
+_PATH_BYTES_MAX = 4096
+_STDERR_LINES = 20
+_CLEAN_UP_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command ended, and what it printed."""
+
+    exit_code: int
+    stdout: str
+    """Without line ends at its end (O-6)."""
+    stderr: str
+    """The last lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the run something happens."""
+
+    phase: str
+    step: str
+    logging: bool = True
+
+
+@dataclass(slots=True)
+class Guest:
+    """A machine, for the time of one attempt of one step."""
+
+    machine: Machine
+    environment: RunEnvironment
+    place: Place
+    report: Callable[[Event], None]
+    cancel: Flag
+    timeout_seconds: float | None = None
+    """From now on; None for no limit."""
+    monotonic: Callable[[], float] = time.monotonic
+    last_stderr: tuple[str, ...] = ()
+    """The last lines of standard error of the last command of the author's."""
+    _ends_at: float | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        limit = self.timeout_seconds
+        self._ends_at = None if limit is None else self.monotonic() + limit
+
+    def path(self, given: str) -> str:
+        """Make a path absolute, from the working directory. Raises ModuleFailure if it is none."""
+        if not given or "\0" in given:
+            raise ModuleFailure("a path cannot be empty" if not given else "a path cannot hold NUL")
+        if len(given.encode()) > _PATH_BYTES_MAX:
+            raise ModuleFailure(f"the path is longer than {_PATH_BYTES_MAX} bytes: {given[:60]}…")
+        if given.startswith("/"):
+            return given
+        return f"{self.environment.working_directory.rstrip('/')}/{given}"
+
+    def script(self, text: str, *arguments: str, stdin: bytes = b"") -> str:
+        """Run a POSIX shell script of ours, out of the log; ``arguments`` are ``$1`` and so on.
+
+        Returns what it printed. Raises ModuleFailure with its complaint if it exits above 0.
+        """
+        lines: list[str] = []
+        complaints: deque[str] = deque(maxlen=_STDERR_LINES)
+
+        def keep(line: Line) -> None:
+            (lines if line.stream == "stdout" else complaints).append(line.text)
+
+        argv = ("/bin/sh", "-c", text, "imagewright", *arguments)
+        exit_code = self._run(argv, stdin, keep)
+        if exit_code != 0:
+            said = "\n".join(complaints).strip() or f"exit status {exit_code}"
+            raise ModuleFailure(said, exit_code=exit_code)
+        return "\n".join(lines)
+
+    def stream(
+        self, argv: Sequence[str], *, shown: Sequence[str] | None = None, stdin: bytes = b""
+    ) -> Finished:
+        """Run a program of the author's; each line it prints goes to the log at once.
+
+        ``shown`` is what the log calls it, where that differs.
+        """
+        for argument in argv:
+            _check_argument(argument)
+        output = _Output(self)
+        self._tell(CommandStarted(self.place.phase, self.place.step, tuple(shown or argv)))
+        try:
+            exit_code = self._run(argv, stdin, output.take)
+        finally:
+            self.last_stderr = tuple(output.stderr)
+        self._tell(CommandEnded(self.place.phase, self.place.step, exit_code))
+        return Finished(exit_code, output.text(), "\n".join(output.stderr))
+
+    def clean_up(self, text: str, *arguments: str) -> None:
+        """Run a script of ours whatever the deadline says; for what a killed command left."""
+        command = Command(
+            argv=("/bin/sh", "-c", text, "imagewright", *arguments),
+            timeout_seconds=_CLEAN_UP_SECONDS,
+        )
+        # Something else went wrong before, and that is what is to be told.
+        with suppress(MachineError):
+            self.machine.run(command)
+
+    def read_file(self, path: str, *, size_bytes_max: int = FILE_BYTES_MAX) -> bytes:
+        """Read a file. Raises ModuleFailure if it is absent, no file, or too large."""
+        size = self.script(_SIZE, self.path(path))
+        if int(size) > size_bytes_max:
+            raise ModuleFailure(f"the file has {size} bytes, more than {size_bytes_max}: {path}")
+        return self.machine.get_file(self.path(path), size_bytes_max=size_bytes_max)
+
+    def has(self, program: str) -> bool:
+        """Tell whether a shell there knows this command."""
+        return self.binary_exists(program)
+
+    def variable(self, name: str) -> str | None:
+        """Read an environment variable of the machine, or say None."""
+        if "=" in name or "\0" in name:
+            return None
+        found = self.script('printenv "$1" && echo set || true', name)
+        return found.removesuffix("set").removesuffix("\n") if found.endswith("set") else None
+
+    def os_release(self, key: str) -> str:
+        """Read a value of the machine's ``os-release``; empty if it has none."""
+        return self.script(_OS_RELEASE, key)
+
+    def warn(self, text: str) -> None:
+        """Put a warning into the log."""
+        self._tell(Notice(self.place.phase, self.place.step, "warning", text))
+
+    def tell(self, text: str) -> None:
+        """Put a remark into the log."""
+        self._tell(Notice(self.place.phase, self.place.step, "info", text))
+
+    def pause(self, seconds: float) -> None:
+        """Wait, or raise Cancelled."""
+        if self.cancel.wait(seconds):
+            raise Cancelled
+
+    # What conditions ask (operators.Probe).
+
+    def binary_exists(self, name: str) -> bool:
+        """Tell whether a shell there knows this command; builtins count."""
+        if not name or name.startswith("-") or "\0" in name:
+            return False
+        return self._holds('type "$1" >/dev/null 2>&1', name)
+
+    def file_exists(self, path: str) -> bool:
+        """Tell whether this is there and a file."""
+        return bool(path) and self._holds('[ -f "$1" ]', self.path(path))
+
+    def folder_exists(self, path: str) -> bool:
+        """Tell whether this is there and a folder."""
+        return bool(path) and self._holds('[ -d "$1" ]', self.path(path))
+
+    def digest(self, path: str, algorithm: Algorithm) -> str | None:
+        """Compute a file's digest in hex; None when it is missing."""
+        if not self.file_exists(path):
+            return None
+        tool = f"{algorithm}sum"
+        if not self.has(tool):
+            raise ModuleFailure(f"the machine has no {tool} to compute a digest with")
+        return self.script('"$1" <"$2"', tool, self.path(path)).partition(" ")[0].lower()
+
+    def _holds(self, test: str, argument: str) -> bool:
+        return self._run(("/bin/sh", "-c", test, "imagewright", argument), b"", None) == 0
+
+    def _run(
+        self, argv: Sequence[str], stdin: bytes, on_line: Callable[[Line], None] | None
+    ) -> int:
+        command = Command(
+            argv=argv,
+            stdin=stdin,
+            env=self.environment.script_environment,
+            cwd=self.environment.working_directory,
+            timeout_seconds=self._seconds_left(),
+        )
+        return self._code(self.machine.run(command, on_line=on_line, cancel=self.cancel))
+
+    def _code(self, ended: Exit) -> int:
+        match ended.reason:
+            case "cancelled":
+                raise Cancelled
+            case "timed out":
+                raise self._timed_out()
+            case "exited":
+                return ended.code
+
+    def _seconds_left(self) -> float | None:
+        if self.cancel.is_set():
+            raise Cancelled
+        if self._ends_at is None:
+            return None
+        left = self._ends_at - self.monotonic()
+        if left <= 0:
+            raise self._timed_out()
+        return left
+
+    def _timed_out(self) -> TimedOut:
+        return TimedOut(f"timed out after {self.timeout_seconds:g} seconds")
+
+    def _tell(self, event: Event) -> None:
+        if self.place.logging or isinstance(event, CommandEnded):
+            self.report(event)
+
+
+class _Output:
+    """What a command prints: to the log at once, and kept as far as chaining needs it."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        self._stdout: list[str] = []
+        self._room = STDOUT_CHARACTERS_MAX
+        self.stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+
+    def take(self, line: Line) -> None:
+        place = self._guest.place
+        if place.logging:
+            self._guest.report(OutputLine(place.phase, place.step, line.stream, line.text))
+        if line.stream == "stderr":
+            self.stderr.append(line.text[:_PATH_BYTES_MAX])
+            return
+        self._keep(line.text)
+
+    def text(self) -> str:
+        return "\n".join(self._stdout).rstrip("\r\n")
+
+    def _keep(self, text: str) -> None:
+        if self._room <= 0:
+            return
+        self._stdout.append(text[: self._room])
+        self._room -= len(text) + 1
+        if self._room <= 0:
+            limit = f"{STDOUT_CHARACTERS_MAX:,} characters"
+            self._guest.warn(f"only the first {limit} of the output can be used by other steps")
+
+
+def _check_argument(argument: str) -> None:
+    if "\0" in argument:
+        raise ModuleFailure("an argument cannot hold NUL")
+    if len(argument.encode()) > _ARGUMENT_BYTES_MAX - 1:
+        raise ModuleFailure(f"an argument is longer than {_ARGUMENT_BYTES_MAX:,} bytes")
+
+
+_OS_RELEASE = """
+unset NAME VERSION_ID
+for file in /etc/os-release /usr/lib/os-release; do
+    if [ -r "$file" ]; then
+        . "$file"
+        case $1 in
+            NAME) printf '%s' "${NAME-}" ;;
+            VERSION_ID) printf '%s' "${VERSION_ID-}" ;;
+        esac
+        exit
+    fi
+done
+"""
+_SIZE = """
+if [ ! -e "$1" ]; then echo "the file does not exist: $1" >&2; exit 1; fi
+if [ ! -f "$1" ]; then echo "this is not a file: $1" >&2; exit 1; fi
+wc -c <"$1"
+"""

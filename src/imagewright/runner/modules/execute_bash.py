@@ -1,0 +1,96 @@
+"""Runs commands with bash.
+
+All of ``commands`` is one script, so a variable, a function or a ``cd`` carries over from one
+entry to the next, and ``set -e`` in the first holds for all. Without it, the exit code of the
+last command decides. The script lies in a fresh folder below ``/tmp`` that goes away afterwards,
+and needs no permission to execute there. It reads nothing on standard input.
+
+Exit code 0 is success; 194 restarts the machine and runs the step again from its beginning, so
+leave a mark for the second time; anything else is failure. A script that prints
+``{"failureMessage": "…"}`` as its last line before it fails says why in its own words.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+
+from imagewright.documents.specs import ModuleSpec, Platform, about
+from imagewright.runner.failures import ModuleFailure, exit_message
+from imagewright.runner.guest import Finished, Guest
+from imagewright.runner.module import Module, RebootNeeded
+
+REBOOT_EXIT_CODE = 194
+_NOT_FOUND = 127
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What ExecuteBash takes."""
+
+    commands: list[str] = field(metadata=about("The script, line by line.", length_min=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What ExecuteBash gives."""
+
+    stdout: str = field(metadata=about("All the script printed, without line ends at its end."))
+
+
+def run(inputs: Inputs, guest: Guest) -> Outputs:
+    """Write the script, run it, take it away."""
+    number = secrets.randbelow(9 * 10**8) + 10**8
+    folder = f"/tmp/AWSTOE{number}"  # noqa: S108  (of the machine; made anew, for root alone)
+    script = "\n".join(inputs.commands) + "\n"
+    argv = ("/bin/sh", "-c", _RUN, "imagewright", folder, f"{folder}/script-{number}.sh")
+    ended = False
+    try:
+        finished = guest.stream(argv, shown=("bash", argv[-1]), stdin=script.encode())
+        ended = True
+    finally:
+        if not ended:
+            _clear(guest, folder)
+    if finished.exit_code == _NOT_FOUND and not guest.has("bash"):
+        raise ModuleFailure("the machine has no bash; install it in an earlier component or base")
+    return outcome(finished)
+
+
+def outcome(finished: Finished) -> Outputs:
+    """Judge an exit code (§4.5)."""
+    if finished.exit_code == REBOOT_EXIT_CODE:
+        raise RebootNeeded(runs_again=True)
+    if finished.exit_code != 0:
+        raise ModuleFailure(
+            exit_message(finished.exit_code, finished.stdout),
+            exit_code=finished.exit_code,
+            outputs={"stdout": finished.stdout},
+        )
+    return Outputs(stdout=finished.stdout)
+
+
+def _clear(guest: Guest, folder: str) -> None:
+    """Take the folder away after the script was killed together with the shell around it."""
+    guest.clean_up('rm -rf "$1"', folder)
+
+
+_RUN = """
+umask_before=$(umask)
+umask 077
+mkdir -p "${1%/*}" && mkdir "$1" && cat >"$2" || exit 1
+umask "$umask_before"
+bash "$2" </dev/null
+code=$?
+rm -rf "$1"
+exit "$code"
+"""
+
+MODULE = Module(
+    ModuleSpec(
+        name="ExecuteBash",
+        page=__doc__,
+        inputs=Inputs,
+        outputs=Outputs,
+        platforms=frozenset({Platform.LINUX, Platform.MACOS}),
+        built=True,
+    ),
+    run,
+)

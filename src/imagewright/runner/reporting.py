@@ -1,0 +1,129 @@
+"""What a run tells while it goes on: events, one after another, in the order of what happened.
+
+Whoever shows them (a build's log, the command line, the log folder of §9) picks what it needs;
+nothing that a step with ``disableLogging`` printed or was given is ever in one.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from imagewright.runner.status import PhaseStatus, StepStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted:
+    """A phase begins."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEnded:
+    """A phase is over."""
+
+    phase: str
+    status: PhaseStatus
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step begins; also again after a reboot, and for each further attempt."""
+
+    phase: str
+    step: str
+    action: str
+    attempt: int
+    """From 1."""
+    attempts_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step is over, after its last attempt."""
+
+    phase: str
+    step: str
+    action: str
+    status: StepStatus
+    seconds: float
+    message: str
+    """Why it failed; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStarted:
+    """A script or program of the author's begins."""
+
+    phase: str
+    step: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnded:
+    """It is over."""
+
+    phase: str
+    step: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """It printed a line."""
+
+    phase: str
+    step: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth telling about a step."""
+
+    phase: str
+    step: str
+    level: Literal["info", "warning"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebooting:
+    """The machine goes down and comes up again."""
+
+    phase: str
+    step: str
+    count: int
+    """Of this run, with this one."""
+    runs_again: bool
+    """The step runs again afterwards; otherwise the run goes on behind it."""
+
+
+Event: TypeAlias = (
+    PhaseStarted
+    | PhaseEnded
+    | StepStarted
+    | StepEnded
+    | CommandStarted
+    | CommandEnded
+    | OutputLine
+    | Notice
+    | Rebooting
+)
+
+
+class Reporter(Protocol):
+    """Hears of every event, in the thread that runs the component."""
+
+    def report(self, event: Event) -> None:
+        """Take one event. What it raises ends the run."""
+        ...
+
+
+class Silent:
+    """A reporter for those who only want the result."""
+
+    def report(self, event: Event) -> None:
+        """Let it pass."""

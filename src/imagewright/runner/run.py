@@ -1,0 +1,117 @@
+"""Running a component document on a machine (``component-documents.md`` §4).
+
+Phases in the document's order, steps one after another, no parallelism anywhere. Everything the
+machine does goes through its protocol; everything worth telling goes to the reporter.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event as Flag
+from typing import Any
+
+from imagewright.clock import Clock, SystemClock
+from imagewright.documents.component.model import Component, Phase
+from imagewright.documents.component.variables import values
+from imagewright.machines.machine import Command, Machine
+from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import Cancelled, ComponentRefused
+from imagewright.runner.module import Module
+from imagewright.runner.modules.table import MODULES
+from imagewright.runner.refusal import refusals
+from imagewright.runner.reporting import PhaseEnded, PhaseStarted, Reporter, Silent
+from imagewright.runner.result import RunResult, sum_up
+from imagewright.runner.state import RunState
+from imagewright.runner.status import combine
+from imagewright.runner.step import Session, StepRun
+
+Save = Callable[[dict[str, Any]], None]
+"""Writes down where the run stands; JSON's types only."""
+
+
+def run_component(
+    component: Component,
+    *,
+    machine: Machine,
+    phases: Sequence[str],
+    parameters: Mapping[str, str] | None = None,
+    environment: RunEnvironment | None = None,
+    reporter: Reporter | None = None,
+    cancel: Flag | None = None,
+    saved: dict[str, Any] | None = None,
+    save: Save | None = None,
+    clock: Clock | None = None,
+    modules: Mapping[str, Module] = MODULES,
+) -> RunResult:
+    """Run some phases of a component; a phase that the document lacks is passed over.
+
+    ``parameters`` that the document does not know are ignored; who must refuse them asks
+    ``variables.unknown_names`` before. With ``saved``, an earlier run goes on where ``save`` was
+    last told it stood.
+
+    Raises ComponentRefused before anything is done, and MachineError when the machine itself
+    fails. What goes wrong in a step is in the result, and so is being cancelled.
+    """
+    parameters = parameters or {}
+    if problems := refusals(component, modules=modules, phases=phases, parameters=parameters):
+        raise ComponentRefused(problems)
+    session = Session(
+        component=component,
+        machine=machine,
+        environment=environment or RunEnvironment(),
+        modules=modules,
+        values=values(component, parameters),
+        reporter=reporter or Silent(),
+        cancel=cancel or Flag(),
+        clock=clock or SystemClock(),
+        state=_state(saved, clock or SystemClock()),
+        save=save,
+    )
+    _Run(session, phases).go()
+    return sum_up(component, session.state)
+
+
+def _state(saved: dict[str, Any] | None, clock: Clock) -> RunState:
+    if saved is not None:
+        return RunState.from_json(saved)
+    return RunState(started_at=clock.now().isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run, from the start or from where it stood."""
+
+    session: Session
+    phases: Sequence[str]
+
+    def go(self) -> None:
+        self.session.machine.run(
+            Command(argv=("/bin/sh", "-c", _PREPARE, "imagewright", self._folder))
+        )
+        self.session.finish_reboot()
+        for phase in self.session.component.phases:
+            if phase.name in self.phases and not self._phase(phase):
+                return
+
+    @property
+    def _folder(self) -> str:
+        return self.session.environment.working_directory
+
+    def _phase(self, phase: Phase) -> bool:
+        """Run one phase, and tell whether the run goes on behind it."""
+        self.session.reporter.report(PhaseStarted(phase.name))
+        goes_on = True
+        for step in phase.steps:
+            try:
+                goes_on = StepRun(self.session, phase, step).go()
+            except Cancelled:
+                goes_on = False
+            if not goes_on:
+                break
+        begun = [state for state in self.session.state.steps if state.phase == phase.name]
+        status = combine(state.status for state in begun)
+        seconds = sum(state.seconds for state in begun)
+        self.session.reporter.report(PhaseEnded(phase.name, status, seconds))
+        return goes_on
+
+
+_PREPARE = 'mkdir -p "$1"'

@@ -1,0 +1,87 @@
+"""Where a run stands, as a value that can be written down and taken up again (§4.6).
+
+A restart of the machine ends all its processes, and whoever drives the run may die in between;
+with the state saved before, another one carries on: same step or next, same attempt, same round
+of a loop, with every input and output known so far.
+"""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Self
+
+from imagewright.runner.status import StepStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class StepState:
+    """One step that has begun."""
+
+    phase: str
+    step: str
+    action: str
+    status: StepStatus = StepStatus.RUNNING
+    attempt: int = 1
+    verdict: str | None = None
+    """Of the step's ``if``; evaluated once, restarts or not."""
+    loop_values: list[str] | None = None
+    """Read once, when the loop begins."""
+    round: int = 0
+    """Of the loop: the one that runs, or the next one."""
+    inputs: list[Any] = field(default_factory=list)
+    """Resolved, one for each entry; of a loop, those of the last round."""
+    outputs: list[dict[str, str]] = field(default_factory=list)
+    """One for each round that succeeded, or what was captured of a failure."""
+    exit_code: int | None = None
+    message: str = ""
+    stderr: list[str] = field(default_factory=list)
+    started_at: str
+    """ISO 8601, in UTC."""
+    ended_at: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took so far, in whole."""
+        if self.ended_at is None:
+            return 0.0
+        took = datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.started_at)
+        return took.total_seconds()
+
+    @property
+    def output(self) -> dict[str, str]:
+        """The outputs as chaining sees them: rounds of a loop on lines of their own (§6.3)."""
+        names = dict.fromkeys(name for outputs in self.outputs for name in outputs)
+        return {n: "\n".join(out[n] for out in self.outputs if n in out) for n in names}
+
+
+@dataclass(slots=True, kw_only=True)
+class RunState:
+    """A run so far."""
+
+    steps: list[StepState] = field(default_factory=list)
+    """In the order they began."""
+    reboots: int = 0
+    reboot_pending: bool = False
+    """Saved before the machine goes down; whoever takes the run up sends it down (again)."""
+    started_at: str
+
+    def find(self, phase: str, step: str) -> StepState | None:
+        """Find a step that has begun."""
+        return next((s for s in self.steps if (s.phase, s.step) == (phase, step)), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Spell it with what JSON has."""
+        return {**_members(self), "steps": [_members(step) for step in self.steps]}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Read back what ``to_json`` wrote."""
+        steps = [
+            StepState(**{**step, "status": StepStatus(step["status"])}) for step in saved["steps"]
+        ]
+        return cls(**{**saved, "steps": steps})
+
+
+def _members(state: RunState | StepState) -> dict[str, Any]:
+    members = ((member.name, getattr(state, member.name)) for member in fields(state))
+    # A list may still grow while the run goes on.
+    return {n: list(value) if isinstance(value, list) else value for n, value in members}

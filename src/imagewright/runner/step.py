@@ -1,0 +1,275 @@
+"""Running one step: its condition, attempts, loop, restarts, and what a failure means (§4.2)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from threading import Event as Flag
+from typing import Any
+
+from imagewright.clock import Clock
+from imagewright.documents.component.conditions import Reader, describe
+from imagewright.documents.component.loops import ITERATIONS_MAX, values_of
+from imagewright.documents.component.model import Component, If, OnFailure, Phase, Step, Verdict
+from imagewright.documents.component.operators import Operand
+from imagewright.documents.nodes import MapNode, Scalar
+from imagewright.documents.specs import InputError, to_plain
+from imagewright.machines.machine import Machine
+from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import Cancelled, ModuleFailure
+from imagewright.runner.guest import Guest, Place
+from imagewright.runner.module import Module, RebootNeeded
+from imagewright.runner.reporting import Notice, Rebooting, Reporter, StepEnded, StepStarted
+from imagewright.runner.resolver import Resolver, Round, plain
+from imagewright.runner.state import RunState, StepState
+from imagewright.runner.status import StepStatus
+from imagewright.runner.verdicts import as_it_stands, holds
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """What all steps of a run share."""
+
+    component: Component
+    machine: Machine
+    environment: RunEnvironment
+    modules: Mapping[str, Module]
+    values: Mapping[str, str]
+    reporter: Reporter
+    cancel: Flag
+    clock: Clock
+    state: RunState
+    save: Callable[[dict[str, Any]], None] | None
+
+    def now(self) -> str:
+        """The time, as the state has it."""
+        return self.clock.now().isoformat()
+
+    def keep(self) -> None:
+        """Write down where the run stands."""
+        if self.save is not None:
+            self.save(self.state.to_json())
+
+    def finish_reboot(self) -> None:
+        """Do the restart that the state says is due."""
+        if self.state.reboot_pending:
+            self.machine.reboot()
+            self.state.reboot_pending = False
+            self.keep()
+
+
+class StepRun:
+    """One step of a run."""
+
+    def __init__(self, session: Session, phase: Phase, step: Step) -> None:
+        self._session = session
+        self._phase = phase
+        self._step = step
+        self._module = session.modules[step.action]
+        self._place = Place(phase.name, step.name, step.logging)
+        self._begun = session.state.find(phase.name, step.name)
+
+    def go(self) -> bool:
+        """Run it, or what is left of it, and tell whether the run goes on behind it.
+
+        Raises Cancelled.
+        """
+        state = self._begun
+        if state is None:
+            state = StepState(
+                phase=self._phase.name,
+                step=self._step.name,
+                action=self._step.action,
+                started_at=self._session.now(),
+            )
+            self._session.state.steps.append(state)
+        if state.status is StepStatus.RUNNING:
+            self._run(state)
+        return state.status is not StepStatus.FAILED or (
+            self._step.on_failure is not OnFailure.ABORT
+        )
+
+    def _run(self, state: StepState) -> None:
+        self._report_start(state)
+        try:
+            if self._is_wanted(state):
+                self._attempts(state)
+                self._end(state, StepStatus.SUCCESS)
+            else:
+                self._end(state, StepStatus.SKIPPED)
+        except ModuleFailure as failure:
+            self._fail(state, failure)
+        except Cancelled:
+            state.message = "cancelled"
+            self._end(state, StepStatus.CANCELLED)
+            raise
+
+    def _is_wanted(self, state: StepState) -> bool:
+        if self._step.condition is None:
+            return True
+        if state.verdict is None:
+            state.verdict = self._verdict(self._step.condition)
+        if state.verdict == Verdict.ABORT:
+            what = describe(self._step.condition.condition)
+            raise ModuleFailure(f"the step's condition says to abort: {what}")
+        return state.verdict == Verdict.EXECUTE
+
+    def _verdict(self, condition: If) -> Verdict:
+        guest = self._guest()
+        resolver = self._resolver(guest)
+
+        def operand(scalar: Scalar) -> Operand:
+            return as_it_stands(resolver.scalar(scalar))
+
+        true = holds(condition.condition, guest, operand)
+        return condition.then if true else condition.otherwise
+
+    def _attempts(self, state: StepState) -> None:
+        while True:
+            try:
+                self._attempt(state)
+            except RebootNeeded as wish:
+                if self._reboot(state, wish):
+                    return
+            except ModuleFailure as failure:
+                if state.attempt >= self._step.attempts_max:
+                    raise
+                self._warn(f"attempt {state.attempt} failed: {self._message(failure)}")
+                state.attempt += 1
+                state.round, state.loop_values, state.outputs = 0, None, []
+            else:
+                return
+            self._report_start(state)
+
+    def _attempt(self, state: StepState) -> None:
+        guest = self._guest()
+        for number, round_ in self._rounds(state, guest):
+            state.round = number
+            resolver = self._resolver(guest, round_)
+            try:
+                outputs = self._entries(state, guest, resolver)
+            except ModuleFailure as failure:
+                state.stderr = list(guest.last_stderr)
+                raise self._of_round(failure, number) from failure
+            state.outputs.append(outputs)
+            state.round = number + 1
+
+    def _rounds(self, state: StepState, guest: Guest) -> Iterator[tuple[int, Round | None]]:
+        if self._step.loop is None:
+            yield 0, None
+            return
+        if state.loop_values is None:
+            resolver = self._resolver(guest)
+            state.loop_values = list(values_of(self._step.loop, lambda s: resolver.text(s.text)))
+        if len(state.loop_values) > ITERATIONS_MAX:
+            raise ModuleFailure(f"the loop has more than {ITERATIONS_MAX:,} rounds")
+        for number in range(state.round, len(state.loop_values)):
+            yield number, Round(number, state.loop_values[number])
+
+    def _entries(self, state: StepState, guest: Guest, resolver: Resolver) -> dict[str, str]:
+        filled = [resolver.map(entry) for entry in self._step.inputs]
+        state.inputs = [plain(entry) for entry in filled]
+        run, spec = self._module.run, self._module.spec
+        assert run is not None, "refused before the run"  # noqa: S101  (refusal.py saw to it)
+        given: dict[str, list[str]] = {}
+        for entry in filled:
+            outputs = run(self._inputs(entry), guest)
+            for name, value in to_plain(outputs).items() if outputs is not None else ():
+                given.setdefault(name, []).append(value)
+        return {name: spec.outputs_joined_by.join(texts) for name, texts in given.items()}
+
+    def _inputs(self, entry: MapNode) -> Any:
+        if self._module.spec.takes_condition:
+            reader = Reader([])
+            condition = reader.read(entry)
+            if condition is None:
+                raise ModuleFailure(reader.findings[0].message)
+            return condition
+        try:
+            return self._module.spec.build_inputs(plain(entry))
+        except InputError as error:
+            raise ModuleFailure(str(error)) from None
+
+    def _of_round(self, failure: ModuleFailure, number: int) -> ModuleFailure:
+        if self._step.loop is None:
+            return failure
+        message = f"round {number} of the loop failed: {failure}"
+        return ModuleFailure(message, exit_code=failure.exit_code)
+
+    def _reboot(self, state: StepState, wish: RebootNeeded) -> bool:
+        """Restart the machine, and tell whether the step is done with that."""
+        run = self._session.state
+        limit = self._session.environment.reboots_max
+        if run.reboots >= limit:
+            raise ModuleFailure(f"the run asked for more than {limit} restarts of the machine")
+        run.reboots += 1
+        if not wish.runs_again:
+            state.outputs.append({})
+            state.round += 1
+        done = not wish.runs_again and state.round >= len(state.loop_values or [""])
+        self._session.reporter.report(
+            Rebooting(self._place.phase, self._place.step, run.reboots, not done)
+        )
+        run.reboot_pending = True
+        if done:
+            state.status = StepStatus.SUCCESS
+            state.ended_at = self._session.now()
+        self._session.keep()
+        self._session.finish_reboot()
+        return done
+
+    def _fail(self, state: StepState, failure: ModuleFailure) -> None:
+        state.exit_code = failure.exit_code
+        state.message = self._message(failure)
+        if failure.outputs:
+            state.outputs.append(failure.outputs)
+        ignored = self._step.on_failure is OnFailure.IGNORE
+        self._end(state, StepStatus.IGNORED_FAILURE if ignored else StepStatus.FAILED)
+
+    def _message(self, failure: ModuleFailure) -> str:
+        if self._step.logging:
+            return str(failure)
+        code = "" if failure.exit_code is None else f" with exit status {failure.exit_code}"
+        return f"{self._step.action} failed{code}; its logging is disabled"
+
+    def _end(self, state: StepState, status: StepStatus) -> None:
+        state.status = status
+        state.ended_at = self._session.now()
+        if status is StepStatus.SUCCESS:
+            state.exit_code = 0
+        self._session.keep()
+        self._session.reporter.report(
+            StepEnded(state.phase, state.step, state.action, status, state.seconds, state.message)
+        )
+
+    def _report_start(self, state: StepState) -> None:
+        self._session.reporter.report(
+            StepStarted(
+                state.phase, state.step, state.action, state.attempt, self._step.attempts_max
+            )
+        )
+
+    def _warn(self, text: str) -> None:
+        notice = Notice(self._place.phase, self._place.step, "warning", text)
+        self._session.reporter.report(notice)
+
+    def _guest(self) -> Guest:
+        timeless = self._step.action == "Reboot"
+        return Guest(
+            machine=self._session.machine,
+            environment=self._session.environment,
+            place=self._place,
+            report=self._session.reporter.report,
+            cancel=self._session.cancel,
+            timeout_seconds=None if timeless else self._step.timeout_seconds,
+        )
+
+    def _resolver(self, guest: Guest, round_: Round | None = None) -> Resolver:
+        return Resolver(
+            component=self._session.component,
+            modules=self._session.modules,
+            values=self._session.values,
+            state=self._session.state,
+            clock=self._session.clock,
+            guest=guest,
+            step=self._step,
+            round=round_,
+        )

@@ -1,0 +1,180 @@
+"""Settings: each declared once; flag, environment variable and file follow from it.
+
+A setting comes from the command line, else from ``IMAGEWRIGHT_<NAME>`` in the environment, else
+from ``settings.toml`` in the state directory, else from its default here.
+"""
+
+import re
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+_state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", re.ASCII)
+
+
+class SettingsError(Exception):
+    """A setting has no usable value; the message names it, where it stands, and why."""
+
+
+class Quotas(BaseModel):
+    """How much of each there may be, per account and region (``api-behaviour.md`` §12.4)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workflows: int = Field(default=1000, ge=0, description="Versions of workflows, builds not counted.")
+    components: int = Field(default=1000, ge=0, description="Versions of components, builds not counted.")
+    image_recipes: int = Field(default=1000, ge=0, description="Versions of image recipes.")
+    infrastructure_configurations: int = Field(default=1000, ge=0)
+    images: int = Field(default=10_000, ge=0, description="Builds of images.")
+    components_per_recipe: int = Field(default=20, ge=0)
+    document_bytes: int = Field(
+        default=65_536, ge=1, description="Largest document read through `uri` (CRT-04)."
+    )
+
+
+class Aws(BaseModel):
+    """Outgoing calls to other AWS services; nothing is taken from the shell by accident."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+    s3_endpoint: str | None = Field(default=None, description="Where `s3://` is read; unset: AWS itself.")
+    kms_endpoint: str | None = Field(
+        default=None, description="A KMS that wraps document keys; unset: the local keyring."
+    )
+    timeout_seconds: float = Field(default=10.0, gt=0, description="For connecting and for reading, each.")
+
+
+class Layers(BaseModel):
+    """Reuse of what earlier builds made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_age_hours: float = Field(
+        default=24.0, ge=0, description="How long a layer made with a network in reach is reused."
+    )
+    size_bytes_max: int = Field(
+        default=0, ge=0, description="What all layers together may take; 0: no limit but the disk."
+    )
+    free_bytes_min: int = Field(
+        default=1 << 30, ge=0, description="Free space that a build leaves on the disk."
+    )
+
+
+class Sandbox(BaseModel):
+    """The machine that builds run on by default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    network: Literal["own", "host", "none"] = Field(
+        default="own", description="A network of its own where that works, the host's, or none."
+    )
+    network_fallback: bool = Field(
+        default=True, description="May a build use the host's network where its own does not work?"
+    )
+    processes_max: int = Field(default=4096, ge=16)
+    open_files_max: int = Field(default=65_536, ge=64)
+    file_bytes_max: int = Field(default=64 << 30, ge=1 << 20, description="The largest single file.")
+    memory_bytes_max: int = Field(default=0, ge=0, description="Where cgroups are delegated; 0: no limit.")
+
+
+class Settings(BaseSettings):
+    """Everything an installation may set."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="IMAGEWRIGHT_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+    )
+
+    account: str = Field(
+        default="000000000000", pattern=r"^[0-9]{12}$", description="The account of the first access key."
+    )
+    region: str = Field(default="us-east-1", description="Where a request carries none.")
+    auth: Literal["sigv4", "none"] = Field(
+        default="sigv4", description="none: every request passes as the first key; loopback only."
+    )
+    body_bytes_max: int = Field(default=1 << 20, ge=1 << 10, description="The largest request body.")
+    handler_threads: int = Field(default=32, ge=1)
+    requests_per_second: float = Field(
+        default=0, ge=0, description="Per account, beyond which requests are throttled; 0: no limit."
+    )
+    token_wait_seconds: float = Field(
+        default=5.0, ge=0, description="How long a request waits for another with its token (IDM-06)."
+    )
+    client_token_required: bool = Field(default=True, description="Refuse raw requests without one (O-07).")
+    kms_strict: bool = Field(
+        default=False, description="Accept only ARNs as kmsKeyId, not bare key ids (CRT-08)."
+    )
+    builds_parallel_max: int = Field(default=2, ge=1, description="Builds that run at once.")
+    parents: dict[str, str] = Field(
+       default_factory=dict,
+        description="Patterns of parent images, and the base each stands for.",
+    )
+    quotas: Quotas = Quotas()
+    aws: Aws = Aws()
+    layers: Layers = Layers()
+    sandbox: Sandbox = Sandbox()
+
+    @field_validator("region")
+    @classmethod
+    def _region_fits_arns(cls, region: str) -> str:
+        if not _REGION.fullmatch(region):
+            raise ValueError("a region looks like us-east-1 or local-dc-1 (ARN-04)")
+        return region
+
+    @classmethod
+    def load(cls, state: Path, overrides: Mapping[str, Any] | None = None) -> Self:
+        """Read the settings of a state directory.
+
+        Raises SettingsError, naming the setting and where its value came from.
+        """
+        file = state / "settings.toml"
+        _state_file.set(file)
+        try:
+            return cls(**(overrides or {}))
+        except ValidationError as error:
+            raise SettingsError(_explain(error, file)) from None
+        except (OSError, ValueError, SourceError) as error:
+            raise SettingsError(f"the settings cannot be read: {error}") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the sources in order: command line, environment, file."""
+        file = _state_file.get()
+        if file is None or not file.exists():
+            return init_settings, env_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def _explain(error: ValidationError, file: Path) -> str:
+    lines = [
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+    ]
+    return (
+        "the settings cannot be used: "
+        + "; ".join(lines)
+        + f" (they come from {file}, IMAGEWRIGHT_… variables and the command line)"
+    )

@@ -1,0 +1,106 @@
+"""The tables of builds: their plans, executions and steps, and the images that came of them."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from imagewright.store.metadata import METADATA
+
+_ARN = String(1024)
+
+builds = Table(
+    "builds",
+    METADATA,
+    Column("image_arn", _ARN, primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("plan", JSON, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False, default=False),
+    comment="What each build is to do, fixed when it was asked for (IMG-06).",
+)
+
+workflow_executions = Table(
+    "workflow_executions",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("image_arn", _ARN, ForeignKey("builds.image_arn", ondelete="CASCADE"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("workflow_arn", _ARN, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("parallel_group", String(100), nullable=True),
+    Column("message", Text, nullable=True),
+    Column("outputs", JSON, nullable=False),
+    Column("started_at", String(32), nullable=True),
+    Column("ended_at", String(32), nullable=True),
+    UniqueConstraint("image_arn", "ordinal"),
+)
+
+step_executions = Table(
+    "step_executions",
+    METADATA,
+    Column("id", String(42), primary_key=True),
+    Column(
+        "workflow_execution_id",
+        String(40),
+        ForeignKey("workflow_executions.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("image_arn", _ARN, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("description", Text, nullable=True),
+    Column("status", String(16), nullable=False),
+    Column("rollback_status", String(16), nullable=True),
+    Column("message", Text, nullable=True),
+    Column("inputs", Text, nullable=True),
+    Column("outputs", Text, nullable=True),
+    Column("results", JSON, nullable=True),
+    Column("on_failure", String(16), nullable=False),
+    Column("timeout_seconds", Integer, nullable=False),
+    Column("started_at", String(32), nullable=True),
+    Column("ended_at", String(32), nullable=True),
+    UniqueConstraint("workflow_execution_id", "ordinal"),
+    Index("step_executions_waiting", "status", "started_at"),
+)
+
+machine_images = Table(
+    "machine_images",
+    METADATA,
+    Column("id", String(24), primary_key=True),
+    Column("token", String(64), nullable=False, unique=True),
+    Column("image_arn", _ARN, nullable=False),
+    Column("account", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("layer_id", String(64), nullable=False),
+    Column("name", String(256), nullable=False),
+    Column("platform", String(16), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Index("machine_images_image", "image_arn"),
+    comment="The images that CreateImage made, ami-…: a layer and its name.",
+)
+
+machine_steps = Table(
+    "machine_steps",
+    METADATA,
+    Column("instance_id", String(24), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("unit", Integer, nullable=False),
+    Column("layer_id", String(64), nullable=False),
+    Column("outputs", JSON, nullable=False),
+    Column("reused", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("instance_id", "token", "unit"),
+    comment="Which layer each piece of work left its machine on; what makes it happen once.",
+)

@@ -1,0 +1,302 @@
+"""The durable memory of builds: ``engine.ports.Records`` on the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from imagewright.arns import Arn
+from imagewright.documents.specs import Stage
+from imagewright.engine.plan import BuildPlan
+from imagewright.engine.records import (
+    FailureContext,
+    ImageStatus,
+    RollbackStatus,
+    StepExecution,
+    StepStatus,
+    WorkflowExecution,
+    WorkflowStatus,
+)
+from imagewright.store import resources as store
+from imagewright.store.build_tables import builds, step_executions, workflow_executions
+from imagewright.store.database import Database
+from imagewright.store.resources import Place, Stored
+from imagewright.store.tables import resources
+from imagewright.versions import Version
+
+
+class BuildRecords:
+    """See ``engine.ports.Records``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def plan(self, image_arn: str) -> BuildPlan:
+        """Return what a build is to do."""
+        with self._database.read() as connection:
+            query = select(builds.c.plan).where(builds.c.image_arn == image_arn)
+            return BuildPlan.from_json(connection.execute(query).scalar_one())
+
+    def begin(
+        self, executions: Sequence[WorkflowExecution], steps: Sequence[StepExecution]
+    ) -> None:
+        """Record all executions of a build, unless they are recorded already."""
+        with self._database.write() as connection:
+            if executions_of(connection, executions[0].image_arn):
+                return
+            connection.execute(insert(workflow_executions), [_values(each) for each in executions])
+            if steps:
+                connection.execute(insert(step_executions), [_values(step) for step in steps])
+
+    def executions(self, image_arn: str) -> Sequence[WorkflowExecution]:
+        """Return the executions of a build, in order."""
+        with self._database.read() as connection:
+            return executions_of(connection, image_arn)
+
+    def execution(self, execution_id: str) -> WorkflowExecution:
+        """Return one workflow execution."""
+        with self._database.read() as connection:
+            found = find_execution(connection, execution_id)
+        if found is None:
+            raise KeyError(execution_id)
+        return found
+
+    def steps(self, execution_id: str) -> Sequence[StepExecution]:
+        """Return the steps of a workflow execution, in order."""
+        with self._database.read() as connection:
+            return steps_of(connection, execution_id)
+
+    def step(self, step_id: str) -> StepExecution:
+        """Return one step execution."""
+        with self._database.read() as connection:
+            found = find_step(connection, step_id)
+        if found is None:
+            raise KeyError(step_id)
+        return found
+
+    def save_execution(self, execution: WorkflowExecution) -> None:
+        """Replace the record of a workflow execution."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(workflow_executions)
+                .where(workflow_executions.c.id == execution.id)
+                .values(_values(execution))
+            )
+
+    def save_step(self, step: StepExecution) -> None:
+        """Replace the record of a step."""
+        with self._database.write() as connection:
+            _save_step(connection, step)
+
+    def start_waiting(self, step: StepExecution) -> bool:
+        """Let a step wait, unless its build is cancelled; see ``Records``."""
+        with self._database.write() as connection:
+            if _cancel_requested(connection, step.image_arn, lock=True):
+                return False
+            _save_step(connection, step)
+            return True
+
+    def is_cancelled(self, image_arn: str) -> bool:
+        """Tell whether someone asked for the build to be cancelled."""
+        with self._database.read() as connection:
+            return _cancel_requested(connection, image_arn)
+
+    def set_image_state(
+        self,
+        image_arn: str,
+        status: ImageStatus,
+        *,
+        reason: str | None = None,
+        failure: FailureContext | None = None,
+    ) -> None:
+        """Move the image to a state; a final state is never left."""
+        state: dict[str, Any] = {"status": status.value}
+        if reason is not None:
+            state["reason"] = reason
+        if failure is not None:
+            state["failureContext"] = _shown(failure)
+        with self._database.write() as connection:
+            stored = _image(connection, image_arn)
+            if stored is None or ImageStatus(stored.status or "PENDING").is_final:
+                return
+            _save_image(connection, stored, {**stored.body, "state": state}, status)
+
+    def add_output_image(self, image_arn: str, image_id: str) -> None:
+        """Show an image id among the image's output resources (IMG-50, IMG-51)."""
+        with self._database.write() as connection:
+            stored = _image(connection, image_arn)
+            if stored is None:
+                return
+            arn = stored.arn
+            amis = list(stored.body.get("outputResources", {}).get("amis", ()))
+            if any(ami["image"] == image_id for ami in amis):
+                return
+            entry = {
+                "region": arn.region,
+                "image": image_id,
+                "name": f"{stored.name} {stored.created_at.replace(':', '-')}",
+                "accountId": arn.account,
+                "state": {"status": "AVAILABLE"},
+            }
+            if stored.description is not None:
+                entry["description"] = stored.description
+            body = {**stored.body, "outputResources": {"amis": [*amis, entry]}}
+            _save_image(connection, stored, body, ImageStatus(stored.status or "PENDING"))
+
+
+def add_build(connection: Connection, plan: BuildPlan) -> None:
+    """Record what a build is to do."""
+    connection.execute(
+        insert(builds).values(
+            image_arn=plan.image_arn,
+            account=plan.account,
+            region=plan.region,
+            plan=plan.to_json(),
+            cancel_requested=False,
+        )
+    )
+
+
+def request_cancel(connection: Connection, image_arn: str) -> Sequence[StepExecution]:
+    """Ask for a build to be cancelled; return the steps that wait and must be told."""
+    connection.execute(
+        update(builds).where(builds.c.image_arn == image_arn).values(cancel_requested=True)
+    )
+    query = select(step_executions).where(
+        step_executions.c.image_arn == image_arn,
+        step_executions.c.status == StepStatus.WAITING.value,
+    )
+    return [_step(row) for row in connection.execute(query)]
+
+
+def executions_of(connection: Connection, image_arn: str) -> list[WorkflowExecution]:
+    """Return the executions of a build, in order (SRT-03)."""
+    query = (
+        select(workflow_executions)
+        .where(workflow_executions.c.image_arn == image_arn)
+        .order_by(workflow_executions.c.ordinal)
+    )
+    return [_execution(row) for row in connection.execute(query)]
+
+
+def find_execution(connection: Connection, execution_id: str) -> WorkflowExecution | None:
+    """Return a workflow execution, if there is one with this id."""
+    query = select(workflow_executions).where(workflow_executions.c.id == execution_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _execution(row)
+
+
+def steps_of(connection: Connection, execution_id: str) -> list[StepExecution]:
+    """Return the steps of a workflow execution, in the document's order."""
+    query = (
+        select(step_executions)
+        .where(step_executions.c.workflow_execution_id == execution_id)
+        .order_by(step_executions.c.ordinal)
+    )
+    return [_step(row) for row in connection.execute(query)]
+
+
+def find_step(connection: Connection, step_id: str, *, lock: bool = False) -> StepExecution | None:
+    """Return a step execution, if there is one with this id."""
+    query = select(step_executions).where(step_executions.c.id == step_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _step(row)
+
+
+def waiting_steps(connection: Connection, account: str, region: str) -> list[StepExecution]:
+    """Return the steps of an account that wait for an answer, the longest waiting first."""
+    query = (
+        select(step_executions)
+        .join(builds, builds.c.image_arn == step_executions.c.image_arn)
+        .where(
+            builds.c.account == account,
+            builds.c.region == region,
+            step_executions.c.status == StepStatus.WAITING.value,
+        )
+        .order_by(step_executions.c.started_at, step_executions.c.id)
+    )
+    return [_step(row) for row in connection.execute(query)]
+
+
+def _cancel_requested(connection: Connection, image_arn: str, *, lock: bool = False) -> bool:
+    query = select(builds.c.cancel_requested).where(builds.c.image_arn == image_arn)
+    return bool(connection.execute(query.with_for_update() if lock else query).scalar())
+
+
+def _save_step(connection: Connection, step: StepExecution) -> None:
+    connection.execute(
+        update(step_executions).where(step_executions.c.id == step.id).values(_values(step))
+    )
+
+
+def _image(connection: Connection, image_arn: str) -> Stored | None:
+    arn = Arn.parse(image_arn)
+    place = Place(account=arn.account, region=arn.region, kind=arn.kind, partition=arn.partition)
+    if arn.version is None or arn.build is None:
+        return None
+    return store.build(connection, place, arn.path, Version.parse(arn.version), arn.build)
+
+
+def _save_image(
+    connection: Connection, stored: Stored, body: Mapping[str, Any], status: ImageStatus
+) -> None:
+    connection.execute(
+        update(resources)
+        .where(resources.c.sequence == stored.sequence)
+        .values(body=dict(body), status=status.value)
+    )
+
+
+def _values(record: WorkflowExecution | StepExecution) -> dict[str, Any]:
+    values = asdict(record)
+    for name in ("started_at", "ended_at"):
+        values[name] = None if values[name] is None else values[name].isoformat()
+    for name in ("outputs", "results"):
+        if isinstance(values.get(name), Mapping):
+            values[name] = dict(values[name])
+    return values
+
+
+def _execution(row: Row[Any]) -> WorkflowExecution:
+    values = dict(row._mapping)
+    return WorkflowExecution(
+        **values
+        | {
+            "stage": Stage(row.stage),
+            "status": WorkflowStatus(row.status),
+            "started_at": _moment(row.started_at),
+            "ended_at": _moment(row.ended_at),
+        }
+    )
+
+
+def _step(row: Row[Any]) -> StepExecution:
+    values = dict(row._mapping)
+    rollback = row.rollback_status
+    return StepExecution(
+        **values
+        | {
+            "status": StepStatus(row.status),
+            "rollback_status": None if rollback is None else RollbackStatus(rollback),
+            "started_at": _moment(row.started_at),
+            "ended_at": _moment(row.ended_at),
+        }
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _shown(failure: FailureContext) -> dict[str, Any]:
+    members = {
+        "imageStatus": failure.image_status.value,
+        "workflowExecutionId": failure.workflow_execution_id,
+        "workflowArn": failure.workflow_arn,
+        "stepExecutionId": failure.step_execution_id,
+        "failedStep": failure.failed_step,
+        "componentFailure": failure.component_failure,
+    }
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,78 @@
+"""Instances as rows, in functions on a connection: any worker brings a machine up from one.
+
+A living instance holds its top layer (``layer_holders``), so that pruning leaves it alone.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select, update
+
+from imagewright.store import layers
+from imagewright.store.machine_tables import instances
+
+State = Literal["running", "kept", "terminated"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """One machine: ``i-`` and 17 hex digits, its driver, and what it has come to."""
+
+    id: str
+    driver: str
+    layer: str
+    owner: str
+    state: State
+    """kept: left after a failure for its author to look into."""
+    created_at: str
+    ended_at: str | None
+
+
+def add(
+    connection: Connection, instance_id: str, *, driver: str, layer: str, owner: str, now: str
+) -> None:
+    """Make an instance on top of a layer."""
+    connection.execute(
+        insert(instances).values(
+            id=instance_id, driver=driver, layer=layer, owner=owner, state="running",
+            created_at=now, ended_at=None,
+        )
+    )  # fmt: skip
+    layers.hold(connection, instance_id, layer)
+
+
+def get(connection: Connection, instance_id: str) -> InstanceRow | None:
+    """Return an instance, if there was one."""
+    row = connection.execute(select(instances).where(instances.c.id == instance_id)).one_or_none()
+    return None if row is None else InstanceRow(**row._mapping)
+
+
+def living(connection: Connection, *, owner: str | None = None) -> list[InstanceRow]:
+    """Return the instances that did not end, the oldest first; those of one build, if said."""
+    statement = select(instances).where(instances.c.state != "terminated")
+    if owner is not None:
+        statement = statement.where(instances.c.owner == owner)
+    rows = connection.execute(statement.order_by(instances.c.created_at, instances.c.id))
+    return [InstanceRow(**row._mapping) for row in rows]
+
+
+def advance(connection: Connection, instance_id: str, layer: str) -> None:
+    """Note that the instance has come to another layer."""
+    connection.execute(update(instances).where(instances.c.id == instance_id).values(layer=layer))
+    layers.release(connection, instance_id)
+    layers.hold(connection, instance_id, layer)
+
+
+def keep(connection: Connection, instance_id: str) -> None:
+    """Leave the instance for its author to look into."""
+    connection.execute(update(instances).where(instances.c.id == instance_id).values(state="kept"))
+
+
+def end(connection: Connection, instance_id: str, now: str) -> None:
+    """Note that the instance is gone, and let go of its layers. Calling it again does nothing."""
+    connection.execute(
+        update(instances)
+        .where(instances.c.id == instance_id, instances.c.state != "terminated")
+        .values(state="terminated", ended_at=now)
+    )
+    layers.release(connection, instance_id)

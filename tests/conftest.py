@@ -1,0 +1,179 @@
+"""What tests share: servers as processes, and clients that talk to them over HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from imagewright.access.keys import AccessKey, AccessKeys
+
+if TYPE_CHECKING:
+    from mypy_boto3_imagebuilder import ImagebuilderClient
+    from mypy_boto3_sts import STSClient
+
+START_SECONDS = 60
+REGION = "us-east-1"
+
+
+@dataclass
+class Server:
+    """A running ``imagewright serve``."""
+
+    state: Path
+    process: "subprocess.Popen[str]"
+    url: str
+    log: Path
+    _sessions: dict[str, boto3.session.Session] = field(default_factory=dict)
+
+    def key(self, account: str = "000000000000") -> AccessKey:
+        """Return an access key of an account, made if need be."""
+        return AccessKeys(self.state / "access-keys.json").first_of(account)
+
+    def client(
+        self, account: str = "000000000000", region: str = REGION, **config: object
+    ) -> "ImagebuilderClient":
+        """Return a boto3 client that signs as an account."""
+        key = self.key(account)
+        return boto3.session.Session().client(
+            "imagebuilder",
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret_access_key,
+            config=Config(
+                retries={"total_max_attempts": 1},
+                max_pool_connections=50,
+                **config,  # type: ignore[arg-type]  # any of Config's own
+            ),
+        )
+
+    def sts(self) -> "STSClient":
+        """Return a client for the other service on the same port."""
+        key = self.key()
+        return boto3.session.Session().client(
+            "sts",
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret_access_key,
+        )
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Stop the server and return its exit code."""
+        self.process.send_signal(signal_number)
+        return self.process.wait(START_SECONDS)
+
+
+StartServer = Callable[..., Server]
+
+
+def start_server(
+    state: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Server:
+    """Start a server on a free port and wait for the line that says it answers."""
+    state.mkdir(parents=True, exist_ok=True)
+    log = state.parent / f"{state.name}.log"
+    with log.open("a") as stream:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "imagewright",
+                "serve",
+                "--state",
+                state,
+                "--port",
+                "0",
+                *arguments,
+            ],
+            env={**_clean_environment(), **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        process.stdout.close()
+        pytest.fail(f"the server did not start ({process.wait()}):\n{log.read_text()}")
+    return Server(state=state, process=process, url=line.split()[-1], log=log)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "IMAGEWRIGHT_"))
+    }
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[StartServer]:
+    """Start servers of one's own: ``serve("--auth", "none", environment={…})``."""
+    with ExitStack() as stack:
+
+        def start(
+            *arguments: str,
+            state: Path | None = None,
+            environment: Mapping[str, str] | None = None,
+        ) -> Server:
+            server = start_server(state or tmp_path / "state", *arguments, environment=environment)
+            stack.callback(end_server, server)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return the one server that most tests share; its quotas are out of their way."""
+    started = start_server(tmp_path_factory.mktemp("shared") / "state")
+    yield started
+    end_server(started)
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> "ImagebuilderClient":
+    """Return a client of the shared server."""
+    return server.client()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """Return a resource name that no other test uses."""
+    return f"{request.node.originalname[:80].strip('_')}-{uuid4().hex[:12]}"
+
+
+def end_server(server: Server) -> None:
+    """End a server, however it is."""
+    if server.process.poll() is None:
+        server.process.kill()
+        server.process.wait()
+    if server.process.stdout is not None:
+        server.process.stdout.close()
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 30, what: str = "") -> None:
+    """Look again and again until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain{': ' + what if what else ''}")
+        time.sleep(0.02)
+
+
+def json_lines(path: Path) -> list[dict[str, object]]:
+    """Return the entries of a log."""
+    return [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]

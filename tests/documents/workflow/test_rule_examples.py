@@ -1,0 +1,67 @@
+"""Every rule is tested by the two documents that stand beside it."""
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from imagewright.actions.table import ACTIONS
+from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.reading import load
+from imagewright.documents.rules import Rule
+from imagewright.documents.specs import Stage
+from imagewright.documents.syntax import SYNTAX_RULES
+from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.rules import MEANING_RULES, WORKFLOW_RULES
+
+every_workflow_rule = pytest.mark.parametrize("rule", WORKFLOW_RULES, ids=lambda rule: rule.code)
+every_syntax_rule = pytest.mark.parametrize("rule", SYNTAX_RULES, ids=lambda rule: rule.code)
+
+
+def check(text: str) -> tuple[Diagnostic, ...]:
+    """Check as a BUILD workflow, or as a DISTRIBUTION one where that is what it is."""
+    findings = load_workflow(text, actions=ACTIONS, stage=Stage.BUILD).findings
+    if "DistributeContainerImage" in text:
+        findings = load_workflow(text, actions=ACTIONS, stage=Stage.DISTRIBUTION).findings
+    return findings
+
+
+@every_workflow_rule
+def test_the_good_document_is_accepted_without_a_word(rule: type[Rule]) -> None:
+    assert check(rule.good) == ()
+
+
+@every_workflow_rule
+def test_the_bad_document_shows_the_rule_and_no_other(rule: type[Rule]) -> None:
+    findings = check(rule.bad)
+
+    assert {finding.code for finding in findings} == {rule.code}
+    assert {finding.severity for finding in findings} == {rule.severity}
+
+
+@every_syntax_rule
+def test_the_good_text_is_read_without_a_word(rule: type[Rule]) -> None:
+    assert load(rule.good).findings == ()
+
+
+@every_syntax_rule
+def test_the_bad_text_shows_the_rule_and_no_other(rule: type[Rule]) -> None:
+    assert {finding.code for finding in load(rule.bad).findings} == {rule.code}
+
+
+def test_every_code_belongs_to_one_rule() -> None:
+    codes = [rule.code for rule in chain(WORKFLOW_RULES, SYNTAX_RULES)]
+
+    assert sorted(set(codes)) == sorted(codes)
+
+
+def test_every_rule_about_meaning_is_on_the_list() -> None:
+    assert {type(rule) for rule in MEANING_RULES} <= set(WORKFLOW_RULES)
+
+
+@pytest.mark.parametrize("rule", [*WORKFLOW_RULES, *SYNTAX_RULES], ids=lambda rule: f"{rule.code}")
+def test_every_rule_has_a_page_that_begins_with_a_sentence(rule: type[Rule]) -> None:
+    first, _, _ = rule.page().partition("\n")
+
+    assert first.endswith(".")
+    assert Path(rule.code).name == rule.code

@@ -1,0 +1,55 @@
+"""ExecuteBinary (``component-documents.md`` §7.1)."""
+
+import pytest
+
+from tests.runner.conftest import STRANGE_NAMES, Lab
+
+
+def run(lab: Lab, path: str, *arguments: str) -> tuple[str, str]:
+    step = lab.step("ExecuteBinary", {"path": path, "arguments": list(arguments)})
+    return step.message, step.outputs.get("stdout", "")
+
+
+def test_arguments_arrive_as_they_are_written(lab: Lab) -> None:
+    odd = ["$HOME", "a b", "*", "`id`", "", "-n", "'", '"', "\\", "é"]
+
+    assert run(lab, "printf", "<%s>", *odd) == ("", "".join(f"<{word}>" for word in odd))
+
+
+def test_arguments_may_be_left_out(lab: Lab) -> None:
+    step = lab.step("ExecuteBinary", {"path": "/usr/bin/pwd"})
+
+    assert step.outputs == {"stdout": "/tmp"}
+
+
+@pytest.mark.parametrize("path", ["/opt/tool", "../opt/tool", "./tool"])
+def test_a_path_may_be_relative_to_the_working_directory(path: str, lab: Lab) -> None:
+    lab.sh("printf '#!/bin/sh\\necho here' >/opt/tool; chmod 755 /opt/tool; cp /opt/tool /tmp/")
+
+    assert run(lab, path) == ("", "here")
+
+
+@pytest.mark.parametrize("name", STRANGE_NAMES)
+def test_any_name_is_only_a_name(name: str, lab: Lab) -> None:
+    lab.sh('cp /usr/bin/true "/opt/$1"', name)
+
+    assert run(lab, f"/opt/{name}") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "message"),
+    [
+        ("/usr/bin/false", [], "exit status 1"),
+        ("/opt/none", [], "the program does not exist: /opt/none"),
+        ("/opt", [], "the program does not exist: /opt"),
+        ("/etc/passwd", [], "this cannot be executed: /etc/passwd"),
+        ("no-such-program", [], "the machine has no program `no-such-program` on its PATH"),
+        ("sh", ["-c", 'echo \'{"failureMessage": "said"}\'; exit 9'], "said"),
+        ("true", ["a\0b"], "an argument cannot hold NUL"),
+        ("true", ["x" * 200_000], "an argument is longer than 131,072 bytes"),
+    ],
+)
+def test_what_cannot_be_run_says_why(
+    path: str, arguments: list[str], message: str, lab: Lab
+) -> None:
+    assert run(lab, path, *arguments)[0] == message
