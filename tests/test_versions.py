@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagewright.errors import InvalidParameterValue, InvalidVersionNumber
-from imagewright.versions import NODE_MAX, Version, VersionPattern
+from imagewright.versions import NODE_MAX, OpenVersion, Version, VersionPattern
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,36 @@ def test_a_number_after_an_x_is_refused(pattern: str) -> None:
     """VER-14."""
     with pytest.raises(InvalidParameterValue, match="'componentArn'"):
         VersionPattern.parse(pattern, member="componentArn")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "highest", "next_"),
+    [
+        ("1.0.x", None, "1.0.0"),
+        ("1.0.x", 0, "1.0.1"),
+        ("1.x.0", 41, "1.42.0"),
+        ("x.05.6", 9, "10.05.6"),
+    ],
+)
+def test_an_x_is_the_number_after_the_highest(wanted: str, highest: int | None, next_: str) -> None:
+    """VER-10, VER-11, O-01."""
+    opened = OpenVersion.parse(wanted)
+    assert isinstance(opened, OpenVersion)
+
+    assert opened.filled(highest) == (Version.parse(next_), next_)
+
+
+@pytest.mark.parametrize("text", ["x.x.0", "x.x.x", "1.x.1073741824", "9" * 5000 + ".x.0"])
+def test_a_version_with_several_x_or_a_number_out_of_range_is_none(text: str) -> None:
+    """O-02, VER-03."""
+    with pytest.raises(InvalidVersionNumber):
+        OpenVersion.parse(text)
+
+
+def test_there_is_no_number_after_the_last() -> None:
+    """VER-03."""
+    opened = OpenVersion.parse("1.0.x")
+    assert isinstance(opened, OpenVersion)
+
+    with pytest.raises(InvalidVersionNumber):
+        opened.filled(NODE_MAX)

@@ -11,17 +11,21 @@ from imagewright.api.component_documents import ComponentChecker
 from imagewright.api.components import Components
 from imagewright.api.creation import Once
 from imagewright.api.documents import Documents
+from imagewright.api.executions import Executions
 from imagewright.api.image_recipes import ImageRecipes
+from imagewright.api.images import Images
 from imagewright.api.infrastructure_configurations import InfrastructureConfigurations
 from imagewright.api.listing import Lists
 from imagewright.api.managed import ship_workflows
 from imagewright.api.paging import Pager
+from imagewright.api.planning import Planner
 from imagewright.api.tags import Tags
 from imagewright.api.workflow_documents import WorkflowChecker
 from imagewright.api.workflows import Workflows
 from imagewright.aws.clients import AwsClients
 from imagewright.aws.kms import KmsKeys
 from imagewright.aws.objects import ObjectReader
+from imagewright.building import Builder, component_refusals, open_builder
 from imagewright.call import Principal
 from imagewright.clock import Clock, SystemClock
 from imagewright.keyring import KeyService, LocalKeyring
@@ -42,9 +46,11 @@ class Application:
 
     asgi: ASGIApp
     database: Database
+    builder: Builder
 
     def close(self) -> None:
         """Give back what was opened."""
+        self.builder.close()
         self.database.close()
 
 
@@ -72,9 +78,17 @@ def open_application(
         principal = Principal(first_key.account, first_key.arn, first_key.access_key_id)
         authenticator = AnyRequest(principal, settings.region)
     rates = RateLimit(settings.requests_per_second)
+    clients = AwsClients(settings.aws)
+    documents = Documents(
+        objects=ObjectReader(clients),
+        keys_of=_key_services(state, settings, clients),
+        size_bytes_max=settings.quotas.document_bytes,
+        secret=secret,
+    )
+    builder = open_builder(state, settings, database, documents, secret=secret, clock=clock)
     return Application(
         asgi=wire_app(
-            _handlers(state, settings, database, secret, checker),
+            _handlers(settings, database, documents, builder, checker),
             authenticator=authenticator,
             clock=clock,
             guards=[lambda call: rates.spend(call.account)],
@@ -84,25 +98,20 @@ def open_application(
             client_token_required=settings.client_token_required,
         ),
         database=database,
+        builder=builder,
     )
 
 
 def _handlers(
-    state: StateDirectory,
     settings: Settings,
     database: Database,
-    secret: bytes,
+    documents: Documents,
+    builder: Builder,
     checker: WorkflowChecker,
 ) -> Mapping[str, Handler]:
-    clients = AwsClients(settings.aws)
-    once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
-    lists = Lists(database, Pager(secret))
-    documents = Documents(
-        objects=ObjectReader(clients),
-        keys_of=_key_services(state, settings, clients),
-        size_bytes_max=settings.quotas.document_bytes,
-        secret=secret,
-    )
+    once = Once(database, documents.secret, wait_seconds=settings.token_wait_seconds)
+    pager = Pager(documents.secret)
+    lists = Lists(database, pager)
     workflows = Workflows(
         database=database,
         once=once,
@@ -133,8 +142,43 @@ def _handlers(
         lists=lists,
         quota=settings.quotas.infrastructure_configurations,
     )
+    images = Images(
+        database=database,
+        once=once,
+        lists=lists,
+        pager=pager,
+        planner=Planner(
+            documents=documents,
+            actions=ACTIONS,
+            check_parent=builder.check_parent,
+            component_refusals=component_refusals,
+        ),
+        runs=builder,
+        release=builder.release,
+        quota=settings.quotas.images,
+    )
+    executions = Executions(
+        database=database,
+        once=once,
+        pager=pager,
+        runs=builder,
+        strict_statuses=settings.strict_statuses,
+    )
     tags = Tags(database)
     handlers: dict[str, Any] = {
+        "CreateImage": images.create_image,
+        "GetImage": images.get_image,
+        "ListImages": images.list_images,
+        "ListImageBuildVersions": images.list_image_build_versions,
+        "ListImagePackages": images.list_image_packages,
+        "CancelImageCreation": images.cancel_image_creation,
+        "DeleteImage": images.delete_image,
+        "ListWorkflowExecutions": executions.list_workflow_executions,
+        "GetWorkflowExecution": executions.get_workflow_execution,
+        "ListWorkflowStepExecutions": executions.list_workflow_step_executions,
+        "GetWorkflowStepExecution": executions.get_workflow_step_execution,
+        "ListWaitingWorkflowSteps": executions.list_waiting_workflow_steps,
+        "SendWorkflowStepAction": executions.send_workflow_step_action,
         "CreateWorkflow": workflows.create_workflow,
         "GetWorkflow": workflows.get_workflow,
         "ListWorkflows": workflows.list_workflows,

@@ -2,6 +2,9 @@
 
 import os
 import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +21,27 @@ def write_private(file: Path, content: bytes) -> None:
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def exclusive(file: Path) -> Iterator[None]:
+    """Keep other processes from changing a file between our reading and our writing it.
+
+    The lock is the kernel's, so a killed process leaves none; its file stays beside the other.
+    """
+    with file.with_name(f".{file.name}.lock").open("a") as handle:
+        _lock(handle.fileno())
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -32,8 +32,12 @@ class Quotas(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workflows: int = Field(default=1000, ge=0, description="Versions of workflows, builds not counted.")
-    components: int = Field(default=1000, ge=0, description="Versions of components, builds not counted.")
+    workflows: int = Field(
+        default=1000, ge=0, description="Versions of workflows, builds not counted."
+    )
+    components: int = Field(
+        default=1000, ge=0, description="Versions of components, builds not counted."
+    )
     image_recipes: int = Field(default=1000, ge=0, description="Versions of image recipes.")
     infrastructure_configurations: int = Field(default=1000, ge=0)
     images: int = Field(default=10_000, ge=0, description="Builds of images.")
@@ -51,11 +55,15 @@ class Aws(BaseModel):
     access_key_id: str | None = None
     secret_access_key: str | None = None
     session_token: str | None = None
-    s3_endpoint: str | None = Field(default=None, description="Where `s3://` is read; unset: AWS itself.")
+    s3_endpoint: str | None = Field(
+        default=None, description="Where `s3://` is read; unset: AWS itself."
+    )
     kms_endpoint: str | None = Field(
         default=None, description="A KMS that wraps document keys; unset: the local keyring."
     )
-    timeout_seconds: float = Field(default=10.0, gt=0, description="For connecting and for reading, each.")
+    timeout_seconds: float = Field(
+        default=10.0, gt=0, description="For connecting and for reading, each."
+    )
 
 
 class Layers(BaseModel):
@@ -87,8 +95,12 @@ class Sandbox(BaseModel):
     )
     processes_max: int = Field(default=4096, ge=16)
     open_files_max: int = Field(default=65_536, ge=64)
-    file_bytes_max: int = Field(default=64 << 30, ge=1 << 20, description="The largest single file.")
-    memory_bytes_max: int = Field(default=0, ge=0, description="Where cgroups are delegated; 0: no limit.")
+    file_bytes_max: int = Field(
+        default=64 << 30, ge=1 << 20, description="The largest single file."
+    )
+    memory_bytes_max: int = Field(
+        default=0, ge=0, description="Where cgroups are delegated; 0: no limit."
+    )
 
 
 class Settings(BaseSettings):
@@ -103,27 +115,40 @@ class Settings(BaseSettings):
     )
 
     account: str = Field(
-        default="000000000000", pattern=r"^[0-9]{12}$", description="The account of the first access key."
+        default="000000000000",
+        pattern=r"^[0-9]{12}$",
+        description="The account of the first access key.",
     )
     region: str = Field(default="us-east-1", description="Where a request carries none.")
     auth: Literal["sigv4", "none"] = Field(
         default="sigv4", description="none: every request passes as the first key; loopback only."
     )
-    body_bytes_max: int = Field(default=1 << 20, ge=1 << 10, description="The largest request body.")
+    body_bytes_max: int = Field(
+        default=1 << 20, ge=1 << 10, description="The largest request body."
+    )
     handler_threads: int = Field(default=32, ge=1)
     requests_per_second: float = Field(
-        default=0, ge=0, description="Per account, beyond which requests are throttled; 0: no limit."
+        default=0,
+        ge=0,
+        description="Per account, beyond which requests are throttled; 0: no limit.",
     )
     token_wait_seconds: float = Field(
-        default=5.0, ge=0, description="How long a request waits for another with its token (IDM-06)."
+        default=5.0,
+        ge=0,
+        description="How long a request waits for another with its token (IDM-06).",
     )
-    client_token_required: bool = Field(default=True, description="Refuse raw requests without one (O-07).")
+    client_token_required: bool = Field(
+        default=True, description="Refuse raw requests without one (O-07)."
+    )
     kms_strict: bool = Field(
         default=False, description="Accept only ARNs as kmsKeyId, not bare key ids (CRT-08)."
     )
+    strict_statuses: bool = Field(
+        default=False, description="Show a waiting step as RUNNING, as the model has it (O-16)."
+    )
     builds_parallel_max: int = Field(default=2, ge=1, description="Builds that run at once.")
     parents: dict[str, str] = Field(
-       default_factory=dict,
+        default_factory=dict,
         description="Patterns of parent images, and the base each stands for.",
     )
     quotas: Quotas = Quotas()

@@ -17,6 +17,16 @@ def arn_of(resource: str, *, account: str = ACCOUNT) -> str:
     return f"arn:aws:imagebuilder:{REGION}:{account}:{resource}"
 
 
+def latest_of(base: str) -> dict[str, str]:
+    """Return the references that go with version 1.0.0 of a resource (VER-21)."""
+    return {
+        "latestVersionArn": f"{base}/x.x.x",
+        "latestMajorVersionArn": f"{base}/1.x.x",
+        "latestMinorVersionArn": f"{base}/1.0.x",
+        "latestPatchVersionArn": f"{base}/1.0.0",
+    }
+
+
 def refusal(operation: Callable[..., Any], **request: Any) -> tuple[str, int, str]:
     """Ask for what cannot be; return the error's code, status and message."""
     with pytest.raises(ClientError) as caught:

@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import pytest
 import yaml
@@ -20,11 +21,18 @@ import yaml
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
 from imagewright.documents.specs import Platform
+from imagewright.images.bases import Bases
+from imagewright.images.layers import LayerStore
 from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError, OnLine
+from imagewright.machines.network import Network
+from imagewright.machines.sandbox import SandboxDriver, SandboxMachine
 from imagewright.runner.modules.table import SPECS
 from imagewright.runner.reporting import Event
 from imagewright.runner.result import RunResult, StepResult
 from imagewright.runner.run import run_component
+from imagewright.store import schema
+from imagewright.store.database import open_sqlite
+from imagewright.store.ledger import DatabaseLedger
 
 _FOLDERS = ("etc", "tmp", "opt", "var", "home", "root", "srv", "run", "mnt", "work")
 _FROM_HOST = ("/usr", "/etc/alternatives")
@@ -180,13 +188,15 @@ class Lab:
     machine: Machine
     log: Log = field(default_factory=Log)
 
-    def run(self, document: str | Mapping[str, object], **options: object) -> RunResult:
+    def run(self, document: str | Mapping[str, object], **options: Any) -> RunResult:
         """Run all phases of a document."""
         component = a_component(document)
-        phases = options.pop("phases", [phase.name for phase in component.phases])
-        return run_component(  # type: ignore[arg-type]  # the options are the callee's own
-            component, machine=self.machine, phases=phases, reporter=self.log, **options
-        )
+        defaults: dict[str, Any] = {
+            "machine": self.machine,
+            "phases": [phase.name for phase in component.phases],
+            "reporter": self.log,
+        }
+        return run_component(component, **{**defaults, **options})
 
     def needs_accounts(self) -> None:
         """Skip a test that gives files away, where a machine has one account only."""
@@ -228,8 +238,9 @@ class Lab:
 
 
 def a_component(document: str | Mapping[str, object]) -> Component:
-    text = document
-    if not isinstance(text, str):
+    if isinstance(document, str):
+        text = document
+    else:
         text = yaml.safe_dump({"schemaVersion": "1.0", **document}, sort_keys=False)
     checked = load_component(text, modules=SPECS, platform=Platform.LINUX)
     assert checked.component is not None, checked.findings
@@ -267,11 +278,65 @@ STRANGE_NAMES = (
 """File names that mean something to a shell."""
 
 
-@pytest.fixture(params=["host"])
+_FURNISH = """
+mkdir /work
+printf '%s' "$1" >/etc/passwd
+printf '%s' "$2" >/etc/group
+rm /etc/os-release
+printf '%s' "$3" >/etc/os-release
+"""
+
+
+@dataclass
+class SandboxRoom:
+    """Sandboxes of one test session, all on one layer."""
+
+    driver: SandboxDriver
+    layer_id: str
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def launch(self) -> SandboxMachine:
+        return self.driver.launch(f"i-{next(self.numbers):017x}", self.layer_id)
+
+
+@pytest.fixture(scope="session")
+def sandbox_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRoom]:
+    """Sandboxes on Debian 12, furnished like the host's root.
+
+    Making Debian takes half a minute; with IMAGEWRIGHT_TEST_STATE it is kept there.
+    """
+    kept = os.environ.get("IMAGEWRIGHT_TEST_STATE")
+    state = Path(kept) if kept else tmp_path_factory.mktemp("sandbox")
+    database = open_sqlite(state / "runner-tests.db")
+    schema.prepare(database, back_up=lambda: None)
+    ledger = DatabaseLedger(database)
+    layers = LayerStore(state / "layers", database, ledger)
+    network = Network("none", directory=state / "layers", verdict_file=state / "network")
+    driver = SandboxDriver(layers, ledger, network)
+    try:
+        layers.prepare()
+        base = Bases(layers, locks=state / "locks").layer("debian-12")
+        machine = driver.launch("i-" + "f" * 17, base)
+    except MachineError as error:
+        pytest.skip(f"no sandbox here: {error}")
+    lab = Lab(machine)
+    lab.sh(_FURNISH, _PASSWD, _GROUP, _OS_RELEASE)
+    layer_id = machine.commit()
+    machine.terminate()
+    yield SandboxRoom(driver, layer_id)
+    assert ledger.entries() == []
+    database.close()
+
+
+@pytest.fixture(params=["host", pytest.param("sandbox", marks=pytest.mark.e2e)])
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """A fresh machine."""
-    if shutil.which("bwrap") is None:
+    """A fresh machine: of the test driver, and of the real one."""
+    machine: HostMachine | SandboxMachine
+    if request.param == "sandbox":
+        machine = request.getfixturevalue("sandbox_room").launch()
+    elif shutil.which("bwrap") is None:
         pytest.skip("bubblewrap is not installed")
-    machine = HostMachine(tmp_path / "root")
+    else:
+        machine = HostMachine(tmp_path / "root")
     yield Lab(machine)
     machine.terminate()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.runner.conftest import Lab
 
 from imagewright.documents.component.loading import Checked, load_component
 from imagewright.documents.specs import Platform
@@ -14,7 +15,6 @@ from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.modules.table import SPECS
 from imagewright.runner.reporting import Notice
 from imagewright.runner.run import run_component
-from tests.runner.conftest import Lab
 
 _TABLE = Path(__file__).parents[1] / "conformance/component/expressions.yaml"
 _ROWS = yaml.safe_load(_TABLE.read_text())

@@ -5,10 +5,12 @@ import re
 import secrets
 import string
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from imagewright.files import write_private
+from imagewright.files import exclusive, write_private
 
 _ID_ALPHABET = string.ascii_uppercase + "234567"
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
@@ -73,19 +75,24 @@ class AccessKeys:
             account=account,
             user=user,
         )
-        with self._lock:
+        with self._changing():
             keys = self._read() | {key.access_key_id: key}
             self._write(keys)
         return key
 
     def delete(self, access_key_id: str) -> bool:
         """Delete a key; tell whether it was there."""
-        with self._lock:
+        with self._changing():
             keys = self._read()
             found = keys.pop(access_key_id, None)
             if found is not None:
                 self._write(keys)
         return found is not None
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock, exclusive(self._file):
+            yield
 
     def _current(self) -> dict[str, AccessKey]:
         try:

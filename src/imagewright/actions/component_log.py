@@ -27,18 +27,22 @@ class ComponentLog:
         match event:
             case OutputLine(phase=phase, step=step, stream=stream, text=text):
                 self._on_line()
-                self._log.line(stream, text, component=self._component, phase=phase, step=step)
+                self._log.line(
+                    stream, text, component=self._component, phase=phase, component_step=step
+                )
             case PhaseStarted(phase=phase):
                 self._note(f"Phase {phase}", phase=phase)
             case StepStarted(phase=phase, step=step, action=action):
                 again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-                self._note(f"Step {step}: {action}{again}", phase=phase, step=step)
+                self._note(f"Step {step}: {action}{again}", phase=phase, component_step=step)
             case StepEnded(phase=phase, step=step, status=status) if event.message:
-                self._note(f"Step {step} {status.value}: {event.message}", phase=phase, step=step)
+                self._note(
+                    f"Step {step} {status.value}: {event.message}", phase=phase, component_step=step
+                )
             case Notice(phase=phase, step=step, text=text):
-                self._note(text, phase=phase, step=step)
+                self._note(text, phase=phase, component_step=step)
             case Rebooting(phase=phase, step=step):
-                self._note("The machine reboots", phase=phase, step=step)
+                self._note("The machine reboots", phase=phase, component_step=step)
             case _:
                 return
 

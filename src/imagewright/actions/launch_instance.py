@@ -75,6 +75,8 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
         plan=context.plan,
         instance_types=inputs.instance_types_override or infrastructure.instance_types,
         token=context.token,
+        stop=context.stop,
+        log=context.log,
     )
     pass_by(CrashPoint.MACHINE_LAUNCHED)
     return Outputs(instance_id=launched.instance_id, instance_type=launched.instance_type)

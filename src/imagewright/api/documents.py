@@ -114,10 +114,19 @@ class Documents:
 
     def open(self, stored: Stored, call: Call) -> Document:
         """Return a stored document. Raises what ``keyring.unseal`` raises."""
-        content = stored.document
-        if content is None:
-            raise ValueError(f"{stored.arn} has no document")
-        if stored.sealed_key is not None:
-            content = unseal(self.keys_of(call.region), Sealed(content, stored.sealed_key))
+        return self.open_kept(kept_of(stored), call.region)
+
+    def open_kept(self, kept: Kept, region: str) -> Document:
+        """Return a document in its stored form. Raises what ``keyring.unseal`` raises."""
+        content = kept.content
+        if kept.sealed_key is not None:
+            content = unseal(self.keys_of(region), Sealed(content, kept.sealed_key))
         text, parameters = json.loads(content)
         return Document(text, tuple(parameters))
+
+
+def kept_of(stored: Stored) -> Kept:
+    """Return the stored form of a resource's document, to be opened or copied."""
+    if stored.document is None:
+        raise ValueError(f"{stored.arn} has no document")
+    return Kept(stored.document, stored.sealed_key)

@@ -1,8 +1,11 @@
 """Lists of versions, names and builds: whose, which, and cut into pages (sections 2.5 and 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection
 
 from imagewright.api import lookup
 from imagewright.api.paging import Page, Pager
@@ -51,19 +54,14 @@ class Lists:
         """
         if place is None:
             return _EMPTY
-        with self.database.read() as connection:
-            return self.pager.cut(
-                request,
-                call,
-                fetch=lambda after, limit: store.page_of_versions(
-                    connection,
-                    place,
-                    conditions=conditions,
-                    after=None if after is None else VersionKey(*after),
-                    limit=limit,
-                ),
-                place=_version_key,
+
+        def fetch(connection: Connection, after: Any, limit: int) -> Sequence[Stored]:
+            key = None if after is None else VersionKey(*after)
+            return store.page_of_versions(
+                connection, place, conditions=conditions, after=key, limit=limit
             )
+
+        return self._page(request, call, fetch, _version_key)
 
     def names(
         self,
@@ -75,15 +73,13 @@ class Lists:
         """Return names in order, each by its newest version (VER-26)."""
         if place is None:
             return _EMPTY
-        with self.database.read() as connection:
-            return self.pager.cut(
-                request,
-                call,
-                fetch=lambda after, limit: store.page_of_names(
-                    connection, place, conditions=conditions, after=after, limit=limit
-                ),
-                place=lambda stored: stored.arn.path,
+
+        def fetch(connection: Connection, after: Any, limit: int) -> Sequence[Stored]:
+            return store.page_of_names(
+                connection, place, conditions=conditions, after=after, limit=limit
             )
+
+        return self._page(request, call, fetch, lambda stored: stored.arn.path)
 
     def builds(
         self,
@@ -95,21 +91,29 @@ class Lists:
         """Return builds, newest first (SRT-01)."""
         if wanted is None:
             return _EMPTY
-        with self.database.read() as connection:
-            return self.pager.cut(
-                request,
-                call,
-                fetch=lambda before, limit: store.page_of_builds(
-                    connection,
-                    wanted.place,
-                    path=wanted.path,
-                    pattern=wanted.pattern,
-                    conditions=conditions,
-                    before=before,
-                    limit=limit,
-                ),
-                place=lambda stored: stored.sequence,
+
+        def fetch(connection: Connection, before: Any, limit: int) -> Sequence[Stored]:
+            return store.page_of_builds(
+                connection,
+                wanted.place,
+                path=wanted.path,
+                pattern=wanted.pattern,
+                conditions=conditions,
+                before=before,
+                limit=limit,
             )
+
+        return self._page(request, call, fetch, lambda stored: stored.sequence)
+
+    def _page(
+        self,
+        request: Mapping[str, Any],
+        call: Call,
+        fetch: Callable[[Connection, Any, int], Sequence[Stored]],
+        place: Callable[[Stored], Any],
+    ) -> Page[Stored]:
+        with self.database.read() as connection:
+            return self.pager.cut(request, call, fetch=partial(fetch, connection), place=place)
 
 
 def listed_place(

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     """What was asked for was tried and did not work out: a broken document, a failed build."""
     USAGE = 2
-    """The command was called wrongly, or a setting is wrong."""
+    """The command was called wrongly, a file cannot be read, or a setting is wrong."""
     NO_SERVER = 3
     """It needs a running server, and none runs on this state."""
     REFUSED = 4
@@ -28,8 +28,19 @@ class ExitCode(IntEnum):
 
 def fail(code: ExitCode, message: str, *, help: str = "") -> NoReturn:  # noqa: A002 - as shown
     """Say what happened and what to do next, on standard error, and end."""
+    complain(message, help=help)
+    raise typer.Exit(code)
+
+
+def complain(message: str, *, help: str = "") -> None:  # noqa: A002 - as shown
+    """Say what went wrong on standard error, and go on."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold red]error:[/] {escape(message)}")
     if help:
         console.print(f"[bold]help:[/] {escape(help)}")
-    raise typer.Exit(code)
+
+
+def note(message: str) -> None:
+    """Tell something worth knowing on standard error."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[bold]note:[/] {escape(message)}")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from imagewright import __version__
-from imagewright.cli import env, keyring, keys, serve
+from imagewright.cli import env, keyring, keys, serve, validate
 
 application = typer.Typer(
     name="imagewright",
@@ -34,6 +34,7 @@ def _root(
 
 application.command()(serve.serve)
 application.command()(env.env)
+application.command()(validate.validate)
 application.add_typer(keys.commands, name="keys")
 application.add_typer(keyring.commands, name="keyring")
 

@@ -2,13 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imagewright.cli.exits import ExitCode, fail
-from imagewright.settings import Settings, SettingsError
 from imagewright.state import StateDirectory, StateError, default_state
+
+if TYPE_CHECKING:
+    from imagewright.settings import Settings
 
 State = Annotated[
     Path | None,
@@ -41,8 +43,10 @@ def open_state(path: Path | None) -> StateDirectory:
     return state
 
 
-def load_settings(state: StateDirectory, **overrides: Any) -> Settings:
+def load_settings(state: StateDirectory, **overrides: Any) -> "Settings":
     """Return the settings of a state; end the command if one is wrong."""
+    from imagewright.settings import Settings, SettingsError  # slow to load, and not always needed
+
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings.load(state.root, given)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from imagewright.clock import Clock
 from imagewright.documents.specs import Stage
-from imagewright.documents.workflow.resolve import ResolveError, resolve
+from imagewright.documents.workflow.evaluation import workflow_outputs
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.durable import Durable
 from imagewright.engine.failures import failure_of
@@ -182,12 +182,7 @@ class Builds:
             return "ok"
         scene = self._scenes.of(execution_id)
         scope = scene.scope({step.name: step for step in self._records.steps(execution_id)})
-        outputs = {}
-        for output in scene.workflow.outputs:
-            try:
-                outputs[output.name] = resolve(output.value, scope)
-            except ResolveError:
-                continue  # of a step that was skipped: the output is left out (§5.6)
+        outputs = workflow_outputs(scene.workflow, scope)
         self._records.save_execution(
             replace(
                 execution,

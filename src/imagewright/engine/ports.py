@@ -1,7 +1,6 @@
 """What the engine and the step actions need from others, and hand to one another."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, Protocol
@@ -158,10 +157,18 @@ class Machines(Protocol):
     """The machines of builds. Every call is repeatable with the same token."""
 
     def launch(
-        self, *, image_id: str | None, plan: BuildPlan, instance_types: Sequence[str], token: str
+        self,
+        *,
+        image_id: str | None,
+        plan: BuildPlan,
+        instance_types: Sequence[str],
+        token: str,
+        stop: Event,
+        log: StepLog,
     ) -> Launched:
         """Start a machine from an image, or from the plan's parent image if none is named.
 
+        A base image is made now if it never was; the log tells how far it is.
         Raises ActionError, naming what is missing and the way out.
         """
         ...
@@ -173,10 +180,6 @@ class Machines(Protocol):
 
         Raises ActionError.
         """
-        ...
-
-    def look(self, instance_id: str, *, plan: BuildPlan) -> AbstractContextManager[Machine]:
-        """Yield the machine to look at; what is changed on it is thrown away."""
         ...
 
     def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from threading import Event
-from typing import Any
 
-from imagewright.documents.workflow.resolve import ResolveError, resolve
+from imagewright.documents.workflow.evaluation import undoes
+from imagewright.documents.workflow.resolve import ResolveError
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError, Records, StepAction
 from imagewright.engine.records import RollbackStatus, StepExecution, WorkflowStatus
@@ -77,7 +77,6 @@ class Rollback:
         if self._actions[step.action].undo is None:
             return False
         try:
-            enabled: Any = resolve(scene.step(step).rollback_enabled, scene.scope(steps))
+            return undoes(scene.step(step), scene.scope(steps))
         except ResolveError:
-            return True  # the document's own default
-        return enabled is True or str(enabled).lower() == "true"
+            return True  # what the document means is lost; the default is to undo

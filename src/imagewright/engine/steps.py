@@ -8,9 +8,9 @@ from threading import Event
 from typing import Any
 
 from imagewright.clock import Clock
-from imagewright.documents.specs import InputError, to_plain
-from imagewright.documents.workflow.conditions import evaluate
-from imagewright.documents.workflow.resolve import ResolveError, resolve
+from imagewright.documents.specs import to_plain
+from imagewright.documents.workflow.evaluation import resolved_inputs, runs, typed_inputs
+from imagewright.documents.workflow.resolve import ResolveError
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import (
@@ -75,7 +75,7 @@ class Steps:
         scene = self._scenes.of(step.workflow_execution_id)
         try:
             inputs = self._start(step, scene)
-        except (ResolveError, InputError) as error:
+        except ResolveError as error:
             return self._fail(replace(step, started_at=step.started_at or self._clock.now()), error)
         if inputs is None:
             return Verdict.GO_ON
@@ -125,13 +125,12 @@ class Steps:
             if other.ordinal < step.ordinal
         }
         scope = scene.scope(before)
-        condition = document.condition if step.status is StepStatus.PENDING else None
-        if condition is not None and not evaluate(condition, scope):
+        if step.status is StepStatus.PENDING and not runs(document, scope):
             raw_inputs = as_json(document.raw_inputs) if document.inputs else None
             self._skip(replace(step, inputs=raw_inputs))
             return None
-        values = resolve(document.inputs, scope) if document.inputs is not None else {}
-        inputs = self._actions[step.action].spec.build_inputs(values)
+        values = resolved_inputs(document, scope)
+        inputs = typed_inputs(document, self._actions[step.action].spec, values)
         if step.status is StepStatus.PENDING:
             self._records.save_step(
                 replace(

@@ -49,7 +49,8 @@ _MILESTONES = (
 _FINISH = r"""
 set -e
 cd "$1"
-rm -f etc/resolv.conf
+mkdir -p etc
+rm -f etc/resolv.conf etc/hostname
 echo localhost > etc/hostname
 printf '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n' > etc/hosts
 : > etc/machine-id
@@ -186,7 +187,9 @@ class Bases:
     ) -> Iterator[None]:
         """Let one at a time make a base; the lock ends with whoever holds it."""
         self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(self._locks / f"base-{key[:16]}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(
+            self._locks / f"base-{key[:16]}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
         try:
             has_waited = False
             while not _try_lock(file):

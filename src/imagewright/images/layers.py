@@ -105,14 +105,6 @@ class Usage:
     free_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What pruning freed."""
-
-    layers: tuple[str, ...]
-    size_bytes: int
-
-
 def layer_key(facts: LayerFacts, secret_key: bytes) -> str:
     """Return the name of what a layer is made from; secrets enter as their HMAC."""
     secrets = {
@@ -206,7 +198,9 @@ class LayerStore:
 
     # What steps need ---------------------------------------------------------------------
 
-    def find(self, key: str, *, fresh: bool = False, has_effects_outside: bool = False) -> Hit | Miss:
+    def find(
+        self, key: str, *, fresh: bool = False, has_effects_outside: bool = False
+    ) -> Hit | Miss:
         """Look for a layer made from the same, and say why it serves or why there is none."""
         if has_effects_outside:
             return Miss("it has effects outside the machine, so it is always done")
@@ -295,20 +289,19 @@ class LayerStore:
                 namespace.close()
                 self._ledger.strike(entry)
 
-    def require_room(self, needed_bytes: int, purpose: str) -> None:
+    def require_room(self, needed_bytes: int, purpose: str, *, at: Path | None = None) -> None:
         """Raise DiskFull unless so much fits, and the room that must stay free does too."""
-        free = self._free_bytes()
-        if free < needed_bytes + self._options.free_bytes_min:
-            raise DiskFull(
-                self._directory, purpose=purpose, needed=needed_bytes, free=free,
-                kept=self._options.free_bytes_min,
-            )  # fmt: skip
+        directory = at or self._directory
+        free = _free_bytes(directory)
+        kept = self._options.free_bytes_min
+        if free < needed_bytes + kept:
+            raise DiskFull(directory, purpose=purpose, needed=needed_bytes, free=free, kept=kept)
 
     def usage(self) -> Usage:
         """Return what the layers take up."""
         with self._database.connect() as connection:
             found = rows.everything(connection)
-        return Usage(len(found), sum(row.size_bytes for row in found), self._free_bytes())
+        return Usage(len(found), sum(row.size_bytes for row in found), _free_bytes(self._directory))
 
     def recover(self) -> list[str]:
         """Forget layers that the host's sudden end may have torn, and those on top of them.
@@ -358,7 +351,7 @@ class LayerStore:
             self._strike(name)
 
     def _names(self, layer_id: str) -> tuple[str, ...]:
-        names = []
+        names: list[str] = []
         for row in self._chain(layer_id):
             if row.flat_directory is not None:
                 return (*names, row.flat_directory)
@@ -387,10 +380,6 @@ class LayerStore:
         if (entry := self._entries.pop(name, None)) is not None:
             self._ledger.strike(entry)
 
-    def _free_bytes(self) -> int:
-        status = os.statvfs(_nearest_existing(self._directory))
-        return status.f_bavail * status.f_frsize
-
     def _now(self) -> str:
         return iso_milliseconds(self._clock.now())
 
@@ -399,8 +388,10 @@ def _directories(found: Iterable[LayerRow]) -> set[str]:
     return {name for row in found for name in (row.directory, row.flat_directory) if name}
 
 
-def _nearest_existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.exists())
+def _free_bytes(path: Path) -> int:
+    existing = next(place for place in (path, *path.parents) if place.exists())
+    status = os.statvfs(existing)
+    return status.f_bavail * status.f_frsize
 
 
 def _mib(size_bytes: int) -> str:

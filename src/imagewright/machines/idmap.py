@@ -109,6 +109,7 @@ def _own_and_subordinate(own: int, file: Path, user: str) -> tuple[Range, ...]:
 def _map_of_root() -> IdMap:
     """A range of its own; in a container that has no such ids, those that it has."""
     available = _ids_here()
+    whole: tuple[Range, ...]
     if any(r.inside <= _ROOT_FIRST < r.inside + r.count for r in available):
         whole = (Range(0, _ROOT_FIRST, COUNT),)
     else:

@@ -239,5 +239,11 @@ def _start(
     )
     argv = [sys.executable, "-I", "-S", "-c", code, str(source), f"imagewright {name}"]
     return subprocess.Popen(
-        argv, stdin=inner, stdout=said, stderr=said, env={}, cwd=directory, start_new_session=True
+        argv,
+        stdin=inner.fileno(),
+        stdout=said,
+        stderr=said,
+        env={},
+        cwd=directory,
+        start_new_session=True,
     )

@@ -5,7 +5,6 @@ import select
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from threading import Event
 from typing import Literal, Self
 
@@ -72,7 +71,9 @@ class RunningCommand:
                 self._namespace.tell("kill")
             elif killed_at is not None and now > killed_at + _KILL_SECONDS:
                 self._namespace.close()
-                raise NamespaceError("the command could not be ended; the machine was", is_lost=True)
+                raise NamespaceError(
+                    "the command could not be ended; the machine was", is_lost=True
+                )
 
     def __enter__(self) -> Self:
         return self

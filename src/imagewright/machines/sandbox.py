@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Protocol
+from typing import Any, Protocol
 
 from imagewright.machines.idmap import current_map
 from imagewright.machines.inside.messages import Message, write_fully
@@ -68,7 +68,7 @@ class Layers(Protocol):
 class SandboxOptions:
     """How machines of this driver are made."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
     """Beneath every command's own; a proxy's address belongs here."""
 
@@ -272,13 +272,13 @@ class SandboxMachine:
                 f"ended at the layer boundary, where no process lives on: {', '.join(running)}"
             )
 
-    def _ask(self, op: str, **arguments: object) -> Message:
+    def _ask(self, op: str, **arguments: Any) -> Message:
         try:
             return self._namespace.call(op, **arguments)
         except NamespaceError as error:
             raise self._failure(op, error) from None
 
-    def _on_file(self, op: str, path: str, file: int, **arguments: object) -> Message:
+    def _on_file(self, op: str, path: str, file: int, **arguments: Any) -> Message:
         if not path.startswith("/") or "\0" in path:
             raise MachineError(f"{path!r} is not an absolute path")
         self.boot()

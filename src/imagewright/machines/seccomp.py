@@ -17,19 +17,18 @@ from functools import cache
 
 from imagewright.machines.machine import MachineError
 
-REFUSED = frozenset(
-    """
-    _sysctl acct add_key afs_syscall bdflush bpf break clock_adjtime clock_adjtime64 clock_settime
-    clock_settime64 create_module delete_module fanotify_init finit_module fsconfig fsmount fsopen
-    fspick ftime get_kernel_syms get_mempolicy getpmsg gtty init_module io_uring_enter
-    io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lock
-    lookup_dcookie mbind migrate_pages mount mount_setattr move_mount move_pages mpx nfsservctl
-    open_by_handle_at open_tree perf_event_open pivot_root prof profil putpmsg query_module
-    quotactl quotactl_fd reboot request_key security set_mempolicy set_mempolicy_home_node
-    setdomainname sethostname setns settimeofday stime stty swapoff swapon sysfs syslog tuxcall
-    ulimit umount umount2 unshare uselib userfaultfd ustat vhangup vm86 vm86old vserver
-    """.split()
-)
+_REFUSED = """
+_sysctl acct add_key afs_syscall bdflush bpf break clock_adjtime clock_adjtime64 clock_settime
+clock_settime64 create_module delete_module fanotify_init finit_module fsconfig fsmount fsopen
+fspick ftime get_kernel_syms get_mempolicy getpmsg gtty init_module io_uring_enter
+io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lock
+lookup_dcookie mbind migrate_pages mount mount_setattr move_mount move_pages mpx nfsservctl
+open_by_handle_at open_tree perf_event_open pivot_root prof profil putpmsg query_module quotactl
+quotactl_fd reboot request_key security set_mempolicy set_mempolicy_home_node setdomainname
+sethostname setns settimeofday stime stty swapoff swapon sysfs syslog tuxcall ulimit umount umount2
+unshare uselib userfaultfd ustat vhangup vm86 vm86old vserver
+"""
+REFUSED = frozenset(_REFUSED.split())
 _NEW_NAMESPACES = 0x7E02_0000  # the CLONE_NEW… flags but CLONE_NEWTIME, which clone cannot carry
 _PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFF_FFFF)
 _NUMBERS_MAX = 1024  # above every call's number on the architectures served

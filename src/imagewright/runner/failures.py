@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 
-class ModuleFailure(Exception):  # noqa: N818  (it is what the result calls it)
+class ModuleFailure(Exception):
     """The module could not do what it was asked; the message says what and why."""
 
     def __init__(
@@ -24,11 +24,11 @@ class TimedOut(ModuleFailure):
     """The attempt took longer than ``timeoutSeconds``."""
 
 
-class Cancelled(Exception):  # noqa: N818  (a wish, not a failure)
+class Cancelled(Exception):
     """Someone wants the run to end."""
 
 
-class ComponentRefused(Exception):  # noqa: N818  (the refusal comes before anything failed)
+class ComponentRefused(Exception):
     """A component cannot run as asked; nothing was done. ``problems`` has a sentence for each."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:

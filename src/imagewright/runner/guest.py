@@ -117,6 +117,7 @@ class Guest:
         """Run a script of ours whatever the deadline says; for what a killed command left."""
         command = Command(
             argv=("/bin/sh", "-c", text, "imagewright", *arguments),
+            env=self.environment.script_environment,
             timeout_seconds=_CLEAN_UP_SECONDS,
         )
         # Something else went wrong before, and that is what is to be told.
@@ -218,10 +219,10 @@ class Guest:
         return left
 
     def _timed_out(self) -> TimedOut:
-        return TimedOut(f"timed out after {self.timeout_seconds:g} seconds")
+        return TimedOut(f"timed out after {self.timeout_seconds:g} s")
 
     def _tell(self, event: Event) -> None:
-        if self.place.logging or isinstance(event, CommandEnded):
+        if self.place.logging:
             self.report(event)
 
 

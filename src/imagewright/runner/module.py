@@ -23,7 +23,7 @@ class Module:
     """None: this release knows the module and refuses to run it."""
 
 
-class RebootNeeded(Exception):  # noqa: N818  (a wish, not a failure)
+class RebootNeeded(Exception):
     """The machine has to start again before the run goes on."""
 
     def __init__(self, *, runs_again: bool) -> None:

@@ -14,7 +14,7 @@ from imagewright.documents.component.model import Component, Phase
 from imagewright.documents.component.variables import values
 from imagewright.machines.machine import Command, Machine
 from imagewright.runner.environment import RunEnvironment
-from imagewright.runner.failures import Cancelled, ComponentRefused
+from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.module import Module
 from imagewright.runner.modules.table import MODULES
 from imagewright.runner.refusal import refusals
@@ -84,27 +84,25 @@ class _Run:
     phases: Sequence[str]
 
     def go(self) -> None:
-        self.session.machine.run(
-            Command(argv=("/bin/sh", "-c", _PREPARE, "imagewright", self._folder))
-        )
         self.session.finish_reboot()
+        self._make_working_directory()
         for phase in self.session.component.phases:
             if phase.name in self.phases and not self._phase(phase):
                 return
 
-    @property
-    def _folder(self) -> str:
-        return self.session.environment.working_directory
+    def _make_working_directory(self) -> None:
+        folder = self.session.environment.working_directory
+        command = Command(argv=("/bin/sh", "-c", 'mkdir -p "$1"', "imagewright", folder))
+        said: list[str] = []
+        if self.session.machine.run(command, on_line=lambda line: said.append(line.text)).code:
+            raise ComponentRefused((f"the working directory cannot be made: {' '.join(said)}",))
 
     def _phase(self, phase: Phase) -> bool:
         """Run one phase, and tell whether the run goes on behind it."""
         self.session.reporter.report(PhaseStarted(phase.name))
         goes_on = True
         for step in phase.steps:
-            try:
-                goes_on = StepRun(self.session, phase, step).go()
-            except Cancelled:
-                goes_on = False
+            goes_on = StepRun(self.session, phase, step).go()
             if not goes_on:
                 break
         begun = [state for state in self.session.state.steps if state.phase == phase.name]
@@ -112,6 +110,3 @@ class _Run:
         seconds = sum(state.seconds for state in begun)
         self.session.reporter.report(PhaseEnded(phase.name, status, seconds))
         return goes_on
-
-
-_PREPARE = 'mkdir -p "$1"'

@@ -68,10 +68,7 @@ class StepRun:
         self._begun = session.state.find(phase.name, step.name)
 
     def go(self) -> bool:
-        """Run it, or what is left of it, and tell whether the run goes on behind it.
-
-        Raises Cancelled.
-        """
+        """Run it, or what is left of it, and tell whether the run goes on behind it."""
         state = self._begun
         if state is None:
             state = StepState(
@@ -83,9 +80,13 @@ class StepRun:
             self._session.state.steps.append(state)
         if state.status is StepStatus.RUNNING:
             self._run(state)
-        return state.status is not StepStatus.FAILED or (
-            self._step.on_failure is not OnFailure.ABORT
-        )
+        match state.status:
+            case StepStatus.CANCELLED:
+                return False
+            case StepStatus.FAILED:
+                return self._step.on_failure is not OnFailure.ABORT
+            case _:
+                return True
 
     def _run(self, state: StepState) -> None:
         self._report_start(state)
@@ -100,7 +101,6 @@ class StepRun:
         except Cancelled:
             state.message = "cancelled"
             self._end(state, StepStatus.CANCELLED)
-            raise
 
     def _is_wanted(self, state: StepState) -> bool:
         if self._step.condition is None:

@@ -71,6 +71,7 @@ step_executions = Table(
     Column("timeout_seconds", Integer, nullable=False),
     Column("started_at", String(32), nullable=True),
     Column("ended_at", String(32), nullable=True),
+    Column("is_answered", Boolean, nullable=False, default=False),
     UniqueConstraint("workflow_execution_id", "ordinal"),
     Index("step_executions_waiting", "status", "started_at"),
 )

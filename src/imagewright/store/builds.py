@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from imagewright.arns import Arn
 from imagewright.documents.specs import Stage
@@ -159,16 +159,56 @@ def add_build(connection: Connection, plan: BuildPlan) -> None:
     )
 
 
-def request_cancel(connection: Connection, image_arn: str) -> Sequence[StepExecution]:
-    """Ask for a build to be cancelled; return the steps that wait and must be told."""
+def set_os_version(connection: Connection, image_arn: str, os_version: str) -> None:
+    """Note what an image runs (IMG-54)."""
+    stored = _image(connection, image_arn)
+    if stored is not None:
+        status = ImageStatus(stored.status or "PENDING")
+        _save_image(connection, stored, {**stored.body, "osVersion": os_version}, status)
+
+
+def forget_build(connection: Connection, image_arn: str) -> None:
+    """Drop the plan and the executions of a build (IMG-63)."""
+    connection.execute(delete(step_executions).where(step_executions.c.image_arn == image_arn))
+    connection.execute(
+        delete(workflow_executions).where(workflow_executions.c.image_arn == image_arn)
+    )
+    connection.execute(delete(builds).where(builds.c.image_arn == image_arn))
+
+
+def run_of(connection: Connection, step: StepExecution) -> str:
+    """Return the id of the run that a step's answer goes to; see ``Journal.answer``."""
+    execution = find_execution(connection, step.workflow_execution_id)
+    in_group = execution is not None and execution.parallel_group is not None
+    return step.workflow_execution_id if in_group else step.image_arn
+
+
+def take_answer(connection: Connection, step_id: str) -> bool:
+    """Let one answer count for a waiting step; tell whether this is the one (EXE-13)."""
+    taken = connection.execute(
+        update(step_executions)
+        .where(
+            step_executions.c.id == step_id,
+            step_executions.c.status == StepStatus.WAITING.value,
+            step_executions.c.is_answered.is_(False),
+        )
+        .values(is_answered=True)
+    )
+    return taken.rowcount == 1
+
+
+def request_cancel(connection: Connection, image_arn: str) -> list[tuple[StepExecution, str]]:
+    """Ask for a build to be cancelled; return the steps that wait and must be told, and where."""
     connection.execute(
         update(builds).where(builds.c.image_arn == image_arn).values(cancel_requested=True)
     )
     query = select(step_executions).where(
         step_executions.c.image_arn == image_arn,
         step_executions.c.status == StepStatus.WAITING.value,
+        step_executions.c.is_answered.is_(False),
     )
-    return [_step(row) for row in connection.execute(query)]
+    waiting = [_step(row) for row in connection.execute(query)]
+    return [(step, run_of(connection, step)) for step in waiting]
 
 
 def executions_of(connection: Connection, image_arn: str) -> list[WorkflowExecution]:
@@ -214,6 +254,7 @@ def waiting_steps(connection: Connection, account: str, region: str) -> list[Ste
             builds.c.account == account,
             builds.c.region == region,
             step_executions.c.status == StepStatus.WAITING.value,
+            step_executions.c.is_answered.is_(False),
         )
         .order_by(step_executions.c.started_at, step_executions.c.id)
     )
@@ -274,6 +315,7 @@ def _execution(row: Row[Any]) -> WorkflowExecution:
 
 def _step(row: Row[Any]) -> StepExecution:
     values = dict(row._mapping)
+    del values["is_answered"]
     rollback = row.rollback_status
     return StepExecution(
         **values

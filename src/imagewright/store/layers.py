@@ -1,4 +1,4 @@
-"""Rows of layers, in functions on a connection, so that a caller may join them to its own writes."""
+"""Rows of layers, in functions on a connection: a caller may join them to its own writes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,4 +144,7 @@ def held(connection: Connection) -> set[str]:
 
 def total_size_bytes(connection: Connection) -> int:
     """Return what all layers take together."""
-    return connection.execute(select(func.coalesce(func.sum(layers.c.size_bytes), 0))).scalar_one()
+    total: int = connection.execute(
+        select(func.coalesce(func.sum(layers.c.size_bytes), 0))
+    ).scalar_one()
+    return total

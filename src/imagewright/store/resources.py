@@ -108,6 +108,12 @@ class VersionKey(NamedTuple):
     patch: int
 
 
+def count_builds(connection: Connection, place: Place) -> int:
+    """Count all builds (QUO-01)."""
+    query = select(func.count()).select_from(resources).where(*_in(place))
+    return int(connection.execute(query).scalar_one())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """What entries of a list must fulfil: columns by name, each one of several values.

@@ -1,7 +1,6 @@
 """AppendFile (``component-documents.md`` §7.3)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 

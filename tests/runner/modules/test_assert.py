@@ -3,9 +3,9 @@
 import hashlib
 
 import pytest
+from tests.runner.conftest import Lab
 
 from imagewright.runner.environment import RunEnvironment
-from tests.runner.conftest import Lab
 
 
 def check(lab: Lab, condition: object) -> str:

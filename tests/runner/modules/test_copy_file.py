@@ -1,7 +1,6 @@
 """CopyFile and MoveFile, as far as they are alike, and CopyFile's own (§7.0, §7.3)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 _BOTH = pytest.mark.parametrize("action", ["CopyFile", "MoveFile"])

@@ -1,7 +1,6 @@
 """CopyFolder and MoveFolder, as far as they are alike, and CopyFolder's own (§7.0, O-14)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 _BOTH = pytest.mark.parametrize("action", ["CopyFolder", "MoveFolder"])

@@ -1,7 +1,6 @@
 """CreateFolder (``component-documents.md`` §7.3, O-15)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 

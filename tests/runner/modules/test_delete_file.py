@@ -1,9 +1,9 @@
 """DeleteFile (``component-documents.md`` §7.0, §7.3, O-12)."""
 
 import pytest
+from tests.runner.conftest import STRANGE_NAMES, Lab
 
 from imagewright.runner.reporting import Notice
-from tests.runner.conftest import STRANGE_NAMES, Lab
 
 
 def test_a_file_and_a_link_go_and_what_the_link_means_stays(lab: Lab) -> None:

@@ -1,7 +1,6 @@
 """DeleteFolder (``component-documents.md`` §7.3, O-12)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 

@@ -1,10 +1,10 @@
 """ExecuteBash (``component-documents.md`` §4.5, §7.1, §10.3, field note 1)."""
 
 import pytest
+from tests.runner.conftest import Lab
 
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.reporting import CommandEnded, CommandStarted, OutputLine
-from tests.runner.conftest import Lab
 
 
 def bash(lab: Lab, *commands: str, **options: object) -> tuple[str, str]:
@@ -127,7 +127,7 @@ def test_the_script_is_gone_afterwards_and_was_for_its_owner_alone(lab: Lab) -> 
 def test_the_script_is_gone_after_a_time_out_too(lab: Lab) -> None:
     message, _ = bash(lab, "sleep 60", timeoutSeconds=1)
 
-    assert message == "timed out after 1 seconds"
+    assert message == "timed out after 1 s"
     assert lab.names("/tmp") == []
 
 

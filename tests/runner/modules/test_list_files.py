@@ -1,7 +1,6 @@
 """ListFiles (``component-documents.md`` §7.3, O-16)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 

@@ -1,7 +1,6 @@
 """What MoveFolder has for itself; the rest is in ``test_copy_folder.py`` (§7.3)."""
 
 import pytest
-
 from tests.runner.conftest import Lab
 
 

@@ -1,9 +1,9 @@
 """ReadFile (``component-documents.md`` §7.3, O-11)."""
 
 import pytest
+from tests.runner.conftest import STRANGE_NAMES, Lab
 
 from imagewright.runner.reporting import Notice
-from tests.runner.conftest import STRANGE_NAMES, Lab
 
 
 def test_the_content_comes_as_it_is(lab: Lab) -> None:

@@ -1,7 +1,6 @@
 """SetFileEncoding (``component-documents.md`` §7.3)."""
 
 import pytest
-
 from tests.runner.conftest import Lab
 
 

@@ -1,7 +1,6 @@
 """SetFileOwner and SetFolderOwner (``component-documents.md`` §7.3)."""
 
 import pytest
-
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 

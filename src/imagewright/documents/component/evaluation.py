@@ -30,7 +30,7 @@ def holds(condition: Condition, read: Read, probe: Probe) -> bool:
             return OPERATORS[name].compare(read(baseline), beside, probe)
 
 
-class NotCertain(Exception):  # noqa: N818  (a question left open, not a failure)
+class NotCertain(Exception):
     """A condition depends on what only the run will tell; ``read`` raises it too."""
 
 

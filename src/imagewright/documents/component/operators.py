@@ -17,7 +17,7 @@ Kind = Literal["text", "number", "pattern", "machine"]
 Algorithm = Literal["md5", "sha1", "sha256", "sha512"]
 
 
-class BadPattern(ValueError):  # noqa: N818  (it is the author's pattern that is bad)
+class BadPattern(ValueError):
     """A pattern RE2 does not take; the message is RE2's own."""
 
 

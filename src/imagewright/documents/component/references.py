@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from imagewright.documents.component import rules
 from imagewright.documents.component.conditions import operands
@@ -39,6 +40,8 @@ _FORBIDDEN_METADATA = ("iam/", "identity-credentials/")
 _OTHER_MACHINE = ("test", "container-host-test")
 _LEFT = "it stays as it is"
 _NAMES_MAX = 8
+_EXPRESSIONS_MAX = 2000
+"""Of one text; finding the place of each takes time that grows with the text."""
 
 
 def check_references(
@@ -48,7 +51,8 @@ def check_references(
     document = _Document(component, modules)
     for phase, step in component.steps():
         for scalar, in_inputs in _texts_of(step):
-            for expression in expressions(scalar.text):
+            found = islice(expressions(scalar.text), _EXPRESSIONS_MAX)
+            for expression in found:
                 place = _Place(document, phase, step, scalar, expression, in_inputs)
                 yield from place.check()
 

@@ -50,7 +50,7 @@ class VariableReader:
         description = fields.scalar("description")
         allowed = self._texts(fields, "allowedValues") or ()
         fields.done()
-        if not (self._is_name(key, "parameter") and self._is_type(type_, "parameter")):
+        if not self._is_sound(key, type_, "parameter"):
             return None
         self._check_default(key, body, default, allowed)
         text = None if description is None else description.text
@@ -63,9 +63,13 @@ class VariableReader:
         empty = isinstance(entry.value, Scalar) if entry is not None else False
         value = fields.scalar("value", required=not empty)
         fields.done()
-        if not (self._is_name(key, "constant") and self._is_type(type_, "constant")):
+        if not self._is_sound(key, type_, "constant"):
             return None
         return Constant(key.text, "" if value is None else value.text, key.span)
+
+    def _is_sound(self, key: Scalar, type_: Scalar | None, what: str) -> bool:
+        # Both have their say, so that no finding hides another.
+        return all([self._is_name(key, what), self._is_type(type_, what)])
 
     def _is_name(self, key: Scalar, what: str) -> bool:
         if key.text in self._names:

@@ -288,7 +288,7 @@ def _others() -> dict[int, str]:
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdecimal() and int(entry) not in {1, os.getpid()}:
-            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
                 head, _, tail = file.read().rpartition(b")")
                 if tail.split()[0] not in {b"Z", b"X"}:
                     found[int(entry)] = head.partition(b"(")[2].decode(errors="replace")

@@ -98,7 +98,7 @@ def _protect_interpreter() -> None:
 
 
 def _overflow_id() -> int:
-    with open("/proc/sys/kernel/overflowuid", "rb") as file:  # noqa: PTH123
+    with open("/proc/sys/kernel/overflowuid", "rb") as file:
         return int(file.read())
 
 
@@ -114,8 +114,7 @@ def _serve(control: socket.socket, request: Message, files: list[int]) -> Messag
         try:
             os.close(reading)
             kernel.die_with_parent()
-            answer = _attempt(control, request, files)
-            write_fully(writing, json.dumps(answer).encode())
+            write_fully(writing, json.dumps(_attempt(control, request, files)).encode())
         finally:
             os._exit(0)
     os.close(writing)

@@ -121,7 +121,7 @@ def overwrite_command_line(start: int, end: int, text: str) -> None:
 
 def command_line_span() -> tuple[int, int]:
     """Return the addresses between which this process keeps its arguments."""
-    with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib would cost its import
+    with open("/proc/self/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
     return int(fields[45]), int(fields[46])
 
@@ -148,7 +148,7 @@ def drop_capabilities(keep: frozenset[int]) -> None:
 
 @functools.cache
 def _last_capability() -> int:
-    with open("/proc/sys/kernel/cap_last_cap", "rb") as file:  # noqa: PTH123
+    with open("/proc/sys/kernel/cap_last_cap", "rb") as file:
         return int(file.read())
 
 

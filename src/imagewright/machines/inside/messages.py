@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
-_FILES_MAX = 16
+_FILES_MAX = 253  # what the kernel carries with one message
 _MESSAGE_BYTES_MAX = 16 << 20
 
 Message = dict[str, Any]

@@ -1,17 +1,21 @@
 """What a namespace does with layers, one function per task; each runs in a process of its own."""
 
+import os
 from collections.abc import Callable, Mapping
 
+from imagewright.machines.inside import files
+from imagewright.machines.inside.changes import write_changes
 from imagewright.machines.inside.flatten import flatten
 from imagewright.machines.inside.messages import Message
 from imagewright.machines.inside.program import run_program
 from imagewright.machines.inside.removal import remove
 from imagewright.machines.inside.upper import Upper, measure
+from imagewright.machines.inside.view import enter
 
 
-def perform(request: Message, files: list[int]) -> Message:
+def perform(request: Message, received: list[int]) -> Message:
     """Do the task that the request names. Raises OSError as the kernel gives it."""
-    return _TASKS[request["op"]](request, files)
+    return _TASKS[request["op"]](request, received)
 
 
 def load_archives() -> None:
@@ -20,7 +24,7 @@ def load_archives() -> None:
     Afterwards the interpreter's own library may be out of reach, and the decompressors take longer
     to load than a machine to start.
     """
-    from imagewright.machines.inside import unpack  # noqa: F401
+    from imagewright.machines.inside import pack, unpack  # noqa: F401
 
 
 def _seal(request: Message, _files: list[int]) -> Message:
@@ -37,21 +41,50 @@ def _flatten(request: Message, _files: list[int]) -> Message:
     return {}
 
 
-def _unpack(request: Message, files: list[int]) -> Message:
+def _unpack(request: Message, received: list[int]) -> Message:
     from imagewright.machines.inside.unpack import unpack
 
-    devices_skipped = unpack(files, request["name"])
+    devices_skipped = unpack(received, request["name"])
     size_bytes, _entries = measure("/")  # by now that is the layer
     return {"devices_skipped": devices_skipped, "size_bytes": size_bytes}
 
 
-def _program(request: Message, files: list[int]) -> Message:
-    return run_program(request, files[0])
+def _pack_layer(request: Message, received: list[int]) -> Message:
+    from imagewright.machines.inside.pack import pack_layer
+
+    pack_layer(request["name"], received[0])
+    return {}
+
+
+def _pack_view(request: Message, received: list[int]) -> Message:
+    from imagewright.machines.inside.pack import pack_view
+
+    pack_view(request["stack"], received[0])
+    return {}
+
+
+def _read(request: Message, received: list[int]) -> Message:
+    """Copy one file of a merged view, if it is there."""
+    enter(request["stack"])
+    try:
+        return {"found": True, **files.get(request["path"], received[0], request["size_bytes_max"])}
+    except (FileNotFoundError, NotADirectoryError):
+        return {"found": False}
+
+
+def _changes(request: Message, received: list[int]) -> Message:
+    with os.fdopen(received[0], "w", encoding="ascii") as stream:
+        write_changes(request["above"], request["below"], stream)
+    return {}
+
+
+def _program(request: Message, received: list[int]) -> Message:
+    return run_program(request, received[0])
 
 
 def _routes(_request: Message, _files: list[int]) -> Message:
     """Does this network namespace have a way out? Asked while one is being attached."""
-    with open("/proc/self/net/route") as four:  # noqa: PTH123
+    with open("/proc/self/net/route") as four:
         default = any(line.split()[1] == "00000000" for line in four.readlines()[1:])
     return {"has_default": default}
 
@@ -59,8 +92,12 @@ def _routes(_request: Message, _files: list[int]) -> Message:
 _TASKS: Mapping[str, Callable[[Message, list[int]], Message]] = {
     "seal": _seal,
     "remove": _remove,
-    "program": _program,
-    "unpack": _unpack,
     "flatten": _flatten,
+    "unpack": _unpack,
+    "pack_layer": _pack_layer,
+    "pack_view": _pack_view,
+    "read": _read,
+    "changes": _changes,
+    "program": _program,
     "routes": _routes,
 }

@@ -1,4 +1,4 @@
-"""Fills a layer from archives, with the layer as root directory, so that no name leads out of it."""
+"""Fills a layer from archives, with the layer as root directory: no name leads out of it."""
 
 import os
 import shutil
@@ -37,11 +37,11 @@ def unpack(files: Sequence[int], name: str) -> int:
 
 def _open(stream: IO[bytes]) -> tarfile.TarFile:
     try:
-        return tarfile.open(  # noqa: SIM115 - lives as long as this process
-            fileobj=stream, mode="r|*", encoding="utf-8", errors="surrogateescape"
-        )
+        return tarfile.open(fileobj=stream, mode="r|*", encoding="utf-8", errors="surrogateescape")
     except tarfile.ReadError as error:
-        raise BadArchive(f"this is no tar archive, or compressed in an unknown way: {error}") from None
+        raise BadArchive(
+            f"this is no tar archive, or compressed in an unknown way: {error}"
+        ) from None
 
 
 class _Layer:
@@ -106,7 +106,7 @@ class _Layer:
         source = self._archive.extractfile(member)
         if source is None:
             raise BadArchive(f"{member.name} has no content")
-        with source, open(path, "xb") as target:  # noqa: PTH123
+        with source, open(path, "xb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
 
 

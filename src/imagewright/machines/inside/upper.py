@@ -87,7 +87,7 @@ class Upper:
             return
         os.mkdir(f"{target}/etc")
         for name in self._files:
-            with open(f"{target}/etc/{name}", "w", encoding="utf-8") as file:  # noqa: PTH123
+            with open(f"{target}/etc/{name}", "w", encoding="utf-8") as file:
                 file.write(self._content(name))
         copy_attributes(self._etc.path, f"{target}/etc", self._etc.status)
 
@@ -122,7 +122,7 @@ class Upper:
             if text == self._content(name):
                 os.unlink(path)
             elif kept != text:
-                with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+                with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
                     file.write(kept)
 
 
@@ -149,5 +149,5 @@ def _read_text(path: str) -> str | None:
     """Read a small text file; one that is large is nobody's run-time file."""
     if os.lstat(path).st_size > _FILE_BYTES_MAX:
         return None
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
         return file.read()

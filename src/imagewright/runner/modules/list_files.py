@@ -36,8 +36,8 @@ def run(inputs: Inputs, guest: Guest) -> Outputs:
     """List them."""
     folder = guest.path(inputs.path).rstrip("/")
     deep = "yes" if inputs.recursive else "no"
-    # A name may hold a line end, so names end in NUL.
-    found = guest.script(_LIST, folder, deep).split("\0")[:-1]
+    # A name may hold a line end, so each ends in NUL as well.
+    found = (guest.script(_LIST, folder, deep) + "\n").split("\0\n")[:-1]
     wanted = _matcher(inputs.file_name_pattern or "*")
     paths = [
         inputs.path.rstrip("/") + path.removeprefix(folder)
@@ -56,7 +56,7 @@ list() {
     for entry in "$1"/* "$1"/.*; do
         case ${entry##*/} in .|..) continue ;; esac
         if [ -f "$entry" ]; then
-            printf '%s\\0' "$entry"
+            printf '%s\\0\\n' "$entry"
         elif [ "$2" = yes ] && [ -d "$entry" ] && [ ! -L "$entry" ]; then
             (list "$entry" yes) || return 1
         fi

@@ -1,0 +1,312 @@
+"""Images: asked for, read, listed, cancelled, deleted (``api-behaviour.md`` section 7)."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
+
+from sqlalchemy import Connection
+
+from imagewright.api import lookup
+from imagewright.api.creation import Once
+from imagewright.api.entries import owner_of
+from imagewright.api.filters import FilterMeaning, by_name, by_version, conditions, equals
+from imagewright.api.infrastructure_configurations import configuration_entry
+from imagewright.api.latest import latest_version_references
+from imagewright.api.listing import Lists, listed_place, wanted_builds, wants_names
+from imagewright.api.members import given
+from imagewright.api.paging import Pager
+from imagewright.api.planning import Planned, Planner
+from imagewright.api.shapes import (
+    CancelImageCreationRequest,
+    CancelImageCreationResponse,
+    CreateImageRequest,
+    CreateImageResponse,
+    DeleteImageRequest,
+    DeleteImageResponse,
+    GetImageRequest,
+    GetImageResponse,
+    Image,
+    ImageSummary,
+    ImageVersion,
+    ListImageBuildVersionsRequest,
+    ListImageBuildVersionsResponse,
+    ListImagePackagesRequest,
+    ListImagePackagesResponse,
+    ListImagesRequest,
+    ListImagesResponse,
+)
+from imagewright.arns import Kind
+from imagewright.call import Call
+from imagewright.clock import iso_milliseconds
+from imagewright.engine.records import ImageStatus
+from imagewright.errors import InvalidParameterValue, ResourceDependency, ServiceQuotaExceeded
+from imagewright.store import builds, packages, references
+from imagewright.store import resources as store
+from imagewright.store.database import Database
+from imagewright.store.resources import Draft, Stored
+from imagewright.store.tables import resources
+from imagewright.versions import Version
+
+_ARN = "imageBuildVersionArn"
+
+_FILTERS: Mapping[str, FilterMeaning] = {
+    "name": by_name,
+    "osVersion": equals(resources.c.body["osVersion"].as_string()),
+    "platform": equals(resources.c.platform),
+    "type": equals(resources.c.type),
+    "version": by_version,
+}
+
+
+class Runs(Protocol):
+    """Starts builds and answers their waiting steps; ``engine.journal.Journal`` is the real one."""
+
+    def enqueue(self, connection: Connection, image_arn: str) -> None:
+        """Ask for a build in the caller's transaction."""
+        ...
+
+    def answer(
+        self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
+    ) -> None:
+        """Send an answer to a waiting step in the caller's transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The handlers of the image operations."""
+
+    database: Database
+    once: Once
+    lists: Lists
+    pager: Pager
+    planner: Planner
+    runs: Runs
+    release: Callable[[Connection, str], None]
+    """Lets go, in the caller's transaction, of what an image's build left behind."""
+    quota: int
+
+    def create_image(self, request: CreateImageRequest, call: Call) -> CreateImageResponse:
+        """Start a build; it goes on after the answer (IMG-02)."""
+        answer = self.once.run(
+            request,
+            call,
+            prepare=lambda: self._prepare(request, call),
+            commit=lambda connection, planned: self._store(connection, planned, request, call),
+        )
+        return cast("CreateImageResponse", answer)
+
+    def get_image(self, request: GetImageRequest, call: Call) -> GetImageResponse:
+        """Return a build, or the newest available one that an ARN means (VER-18)."""
+        with self.database.read() as connection:
+            stored = lookup.find(connection, request["imageBuildVersionArn"], call, member=_ARN)
+        return {
+            "image": image_entry(stored),
+            "latestVersionReferences": latest_version_references(stored.arn),
+        }
+
+    def list_images(self, request: ListImagesRequest, call: Call) -> ListImagesResponse:
+        """Return versions, or with ``byName`` names, in the order of their ARNs."""
+        wanted = conditions(request, _FILTERS)
+        place = listed_place(request, call, Kind.IMAGE)
+        read = self.lists.names if wants_names(request) else self.lists.versions
+        show = _name if request.get("byName") else _version
+        page = read(request, call, place, wanted)
+        return cast("ListImagesResponse", page.members("imageVersionList", show))
+
+    def list_image_build_versions(
+        self, request: ListImageBuildVersionsRequest, call: Call
+    ) -> ListImageBuildVersionsResponse:
+        """Return builds, newest first, failed ones too (IMG-08)."""
+        member = "imageVersionArn"
+        wanted = wanted_builds(request.get("imageVersionArn"), call, Kind.IMAGE, member=member)
+        page = self.lists.builds(request, call, wanted, conditions(request, _FILTERS))
+        return cast("ListImageBuildVersionsResponse", page.members("imageSummaryList", _summary))
+
+    def list_image_packages(
+        self, request: ListImagePackagesRequest, call: Call
+    ) -> ListImagePackagesResponse:
+        """Return what the build found installed (IMG-53, SRT-04)."""
+        with self.database.read() as connection:
+            stored = lookup.find(connection, request["imageBuildVersionArn"], call, member=_ARN)
+            page = self.pager.cut(
+                request,
+                call,
+                fetch=lambda after, limit: packages.page(
+                    connection,
+                    str(stored.arn),
+                    after=None if after is None else (after[0], after[1]),
+                    count=limit,
+                ),
+                place=list,
+            )
+        shown = page.members(
+            "imagePackageList",
+            lambda found: {"packageName": found[0], "packageVersion": found[1]},
+        )
+        return cast("ListImagePackagesResponse", shown)
+
+    def cancel_image_creation(
+        self, request: CancelImageCreationRequest, call: Call
+    ) -> CancelImageCreationResponse:
+        """Ask a build to end; what it did is undone on its own time (IMG-60)."""
+        answer = self.once.run(
+            request,
+            call,
+            prepare=lambda: None,
+            commit=lambda connection, _: self._cancel(connection, request, call),
+        )
+        return cast("CancelImageCreationResponse", answer)
+
+    def delete_image(self, request: DeleteImageRequest, call: Call) -> DeleteImageResponse:
+        """Delete the record of an image whose build is over (IMG-61 to IMG-63)."""
+        text = request["imageBuildVersionArn"]
+        with self.database.write() as connection:
+            stored = lookup.find_own(connection, text, call, member=_ARN)
+            place = lookup.own_place(call, Kind.IMAGE)
+            if not _status(stored).is_final:
+                raise ResourceDependency(text)
+            if users := references.referrers(connection, place, stored):
+                raise ResourceDependency(text, referrers=users)
+            store.remove(connection, place, stored)
+            builds.forget_build(connection, text)
+            packages.forget(connection, text)
+            self.release(connection, text)
+        return {"imageBuildVersionArn": str(stored.arn)}
+
+    def _prepare(self, request: CreateImageRequest, call: Call) -> Planned:
+        with self.database.read() as connection:
+            found = self.planner.find(connection, request, call)
+        return self.planner.plan(found, request, call)
+
+    def _store(
+        self, connection: Connection, planned: Planned, request: CreateImageRequest, call: Call
+    ) -> CreateImageResponse:
+        place = lookup.own_place(call, Kind.IMAGE)
+        stored = store.add_build(connection, place, _draft(planned, request, call))
+        if store.count_builds(connection, place) > self.quota:
+            raise ServiceQuotaExceeded("images", self.quota)
+        arn = str(stored.arn)
+        plan = replace(planned.plan, image_arn=arn, build=stored.arn.build or 0)
+        builds.add_build(connection, plan)
+        self.runs.enqueue(connection, arn)
+        return {
+            "imageBuildVersionArn": arn,
+            "latestVersionReferences": latest_version_references(stored.arn),
+        }
+
+    def _cancel(
+        self, connection: Connection, request: CancelImageCreationRequest, call: Call
+    ) -> CancelImageCreationResponse:
+        stored = lookup.find_own(connection, request["imageBuildVersionArn"], call, member=_ARN)
+        if _status(stored).is_final:
+            raise InvalidParameterValue(
+                _ARN, f"The image is {stored.status}; only a build that goes on can be cancelled."
+            )
+        for step, run_id in builds.request_cancel(connection, str(stored.arn)):
+            self.runs.answer(connection, run_id=run_id, step_id=step.id, message={})
+        return {"imageBuildVersionArn": str(stored.arn)}
+
+
+def image_entry(stored: Stored) -> Image:
+    """Show an image with everything it was built from, as it was then (IMG-06)."""
+    shown = {
+        **_common(stored),
+        **given(
+            stored.body,
+            "enhancedImageMetadataEnabled",
+            "imageRecipe",
+            "infrastructureConfiguration",
+            "imageTestsConfiguration",
+            "imageScanningConfiguration",
+            "executionRole",
+            "workflows",
+        ),
+    }
+    return cast("Image", shown)
+
+
+def _summary(stored: Stored) -> ImageSummary:
+    return cast("ImageSummary", {**_common(stored), "owner": owner_of(stored.arn)})
+
+
+def _common(stored: Stored) -> dict[str, Any]:
+    return {
+        "arn": str(stored.arn),
+        "name": stored.name,
+        "type": stored.type,
+        "version": f"{stored.arn.version}/{stored.arn.build}",
+        "platform": stored.platform,
+        "dateCreated": stored.created_at,
+        "tags": dict(stored.tags),
+        **given(
+            stored.body,
+            "osVersion",
+            "state",
+            "outputResources",
+            "buildType",
+            "imageSource",
+            "loggingConfiguration",
+        ),
+    }
+
+
+def _version(stored: Stored) -> ImageVersion:
+    return _version_entry(stored, stored.arn.version)
+
+
+def _name(stored: Stored) -> ImageVersion:
+    return _version_entry(stored, "x.x.x")
+
+
+def _version_entry(stored: Stored, version: str | None) -> ImageVersion:
+    shown = {
+        "arn": str(stored.arn.with_version(version)),
+        "name": stored.name,
+        "type": stored.type,
+        "version": stored.arn.version,
+        "platform": stored.platform,
+        "owner": owner_of(stored.arn),
+        "dateCreated": stored.first_created_at,
+        **given(stored.body, "osVersion", "buildType", "imageSource"),
+    }
+    return cast("ImageVersion", shown)
+
+
+def _draft(planned: Planned, request: CreateImageRequest, call: Call) -> Draft:
+    recipe = planned.found.recipe
+    tests = {"imageTestsEnabled": True, "timeoutMinutes": 720}
+    body: dict[str, Any] = {
+        "state": {"status": ImageStatus.PENDING.value},
+        "outputResources": {"amis": []},
+        "imageRecipe": dict(recipe.shown),
+        "infrastructureConfiguration": dict(configuration_entry(planned.found.infrastructure)),
+        "enhancedImageMetadataEnabled": planned.plan.collect_metadata,
+        "imageTestsConfiguration": {**tests, **request.get("imageTestsConfiguration", {})},
+        "buildType": "USER_INITIATED",
+        "imageSource": "CUSTOM",
+        "workflows": [
+            {**configuration, "workflowArn": str(stored.arn)}
+            for configuration, stored in planned.found.workflows
+        ],
+        **given(request, "imageScanningConfiguration", "executionRole", "loggingConfiguration"),
+    }
+    return Draft(
+        path=recipe.stored.arn.path,
+        version=Version.parse(planned.plan.version),
+        version_text=planned.plan.version,
+        name=planned.plan.image_name,
+        type=planned.plan.image_type,
+        platform=planned.plan.platform,
+        status=ImageStatus.PENDING.value,
+        description=planned.plan.description,
+        digest=uuid.uuid4().hex,
+        body=body,
+        tags=request.get("tags", {}),
+        created_at=iso_milliseconds(call.received_at),
+    )
+
+
+def _status(stored: Stored) -> ImageStatus:
+    return ImageStatus(str(stored.status))

@@ -1,0 +1,325 @@
+"""From a request for an image to the plan of its build: everything fixed, everything checked.
+
+What a build would stumble over later is refused here, before anything starts (IMG-06).
+"""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from imagewright.api import lookup
+from imagewright.api.documents import Document, Documents, kept_of
+from imagewright.api.infrastructure_configurations import configuration_entry
+from imagewright.api.recipe_components import check_parameters
+from imagewright.api.recipe_resolution import ResolvedRecipe, resolve_recipe
+from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
+from imagewright.arns import Arn, Kind
+from imagewright.call import Call
+from imagewright.documents.specs import ActionSpec, Stage
+from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.evaluation import may_run
+from imagewright.documents.workflow.model import Workflow
+from imagewright.documents.workflow.parameters import (
+    BadParameterValueError,
+    ParametersError,
+    bind,
+)
+from imagewright.documents.workflow.scope import Scope
+from imagewright.engine.plan import (
+    BuildPlan,
+    Infrastructure,
+    KeptDocument,
+    PlannedComponent,
+    PlannedWorkflow,
+)
+from imagewright.engine.scene import IMAGE_OUTPUT
+from imagewright.engine.variables import system_variables
+from imagewright.errors import (
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    InvalidRequest,
+)
+from imagewright.store.resources import Stored
+
+WORKFLOWS_MAX = 10
+
+_DEFAULTS = ("build/build-image", "test/test-image")
+
+PHASES: Mapping[Stage, Sequence[str]] = {
+    Stage.BUILD: ("build", "validate"),
+    Stage.TEST: ("test",),
+    Stage.DISTRIBUTION: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a request refers to, read in one transaction."""
+
+    recipe: ResolvedRecipe
+    infrastructure: Stored
+    workflows: tuple[tuple[WorkflowConfiguration, Stored], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan that lacks only the number of the build, and what reads show of it."""
+
+    plan: BuildPlan
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans."""
+
+    documents: Documents
+    actions: Mapping[str, ActionSpec]
+    check_parent: Callable[[str], None]
+    """Raises InvalidRequest for a parent image that stands for nothing here."""
+    component_refusals: Callable[[str, Sequence[str], Mapping[str, str]], Sequence[str]]
+    """Says why phases of a component's text, with these parameters, cannot run."""
+
+    def find(self, connection: Connection, request: CreateImageRequest, call: Call) -> Found:
+        """Find what a request refers to, as it is now.
+
+        Raises ResourceNotFound (ERR-26), InvalidParameterValue, InvalidParameterCombination.
+        """
+        _check_combination(request)
+        configurations = _configurations(request, call)
+        return Found(
+            recipe=resolve_recipe(connection, call, request["imageRecipeArn"]),
+            infrastructure=lookup.find(
+                connection,
+                request["infrastructureConfigurationArn"],
+                call,
+                member="infrastructureConfigurationArn",
+            ),
+            workflows=tuple(
+                (
+                    configuration,
+                    lookup.find(
+                        connection,
+                        configuration["workflowArn"],
+                        call,
+                        member=f"workflows[{index}].workflowArn",
+                    ),
+                )
+                for index, configuration in enumerate(configurations)
+            ),
+        )
+
+    def plan(self, found: Found, request: CreateImageRequest, call: Call) -> Planned:
+        """Check that the build can be done, and fix what it does.
+
+        Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
+        """
+        _check_workflows(found)
+        recipe, tests = found.recipe, request.get("imageTestsConfiguration", {})
+        parent = recipe.shown["parentImage"]
+        self.check_parent(parent)
+        scanning = request.get("imageScanningConfiguration", {})
+        name = recipe.stored.name
+        logging = request.get("loggingConfiguration", {})
+        plan = BuildPlan(
+            image_arn="",
+            account=call.account,
+            region=call.region,
+            image_name=name,
+            version=recipe.stored.arn.version or "",
+            build=0,
+            platform=recipe.platform,  # type: ignore[arg-type]  # the model's enum
+            parent_image=parent,
+            working_directory=recipe.shown.get("workingDirectory", "/tmp"),  # noqa: S108
+            components=[
+                PlannedComponent(
+                    arn=str(component.build.arn),
+                    document=_kept(component.build),
+                    parameters=component.given,
+                )
+                for component in recipe.components
+            ],
+            workflows=sorted(
+                (_planned(configuration, stored) for configuration, stored in found.workflows),
+                key=lambda planned: list(Stage).index(planned.stage),
+            ),
+            infrastructure=_infrastructure(found.infrastructure),
+            collect_metadata=request.get("enhancedImageMetadataEnabled", True),
+            collect_scan_findings=scanning.get("imageScanningEnabled", False),
+            tests_enabled=tests.get("imageTestsEnabled", True),
+            description=recipe.stored.description,
+            log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
+        )
+        self._check_components(plan, found, call)
+        for index, (configuration, stored) in enumerate(found.workflows):
+            self._check_workflow(index, configuration, stored, plan, call)
+        return Planned(plan, found)
+
+    def _check_components(self, plan: BuildPlan, found: Found, call: Call) -> None:
+        """Refuse components whose parameters do not fit, or that cannot run here."""
+        stages = {planned.stage for planned in plan.workflows}
+        phases = [phase for stage in Stage if stage in stages for phase in PHASES[stage]]
+        for index, component in enumerate(found.recipe.components):
+            document = self.documents.open(component.build, call)
+            check_parameters(index, document, component.given)
+            problems = self.component_refusals(document.text, phases, component.given)
+            if problems:
+                raise InvalidRequest(
+                    f"The component '{component.build.arn}' cannot be run: {'; '.join(problems)}."
+                )
+
+    def _check_workflow(
+        self,
+        index: int,
+        configuration: WorkflowConfiguration,
+        stored: Stored,
+        plan: BuildPlan,
+        call: Call,
+    ) -> None:
+        workflow = self._load(self.documents.open(stored, call), stored)
+        stage = Stage(str(stored.type))
+        if stage is Stage.BUILD and workflow.output(IMAGE_OUTPUT) is None:
+            raise InvalidParameterValue(
+                "workflows",
+                f"A build workflow must have an output named {IMAGE_OUTPUT} to build an AMI; "
+                f"'{stored.arn}' has none.",
+            )
+        parameters = _bound(index, workflow, configuration)
+        scope = Scope(
+            parameters=parameters,
+            imagebuilder=system_variables(plan, stage, started_at=None, base_image_id=None),
+        )
+        if problem := next(self._unbuilt(workflow, scope), None):
+            raise InvalidRequest(f"The workflow '{stored.arn}' cannot be run: {problem}.")
+
+    def _unbuilt(self, workflow: Workflow, scope: Scope) -> Iterator[str]:
+        for step in workflow.steps:
+            if not self.actions[step.action].built and may_run(step, scope):
+                yield (
+                    f"its step '{step.name}' uses the action {step.action}, which this release "
+                    "does not run yet"
+                )
+
+    def _load(self, document: Document, stored: Stored) -> Workflow:
+        checked = load_workflow(document.text, actions=self.actions)
+        if checked.workflow is None:
+            raise InvalidRequest(
+                f"The document of the workflow '{stored.arn}' is not accepted by this release."
+            )
+        return checked.workflow
+
+
+def _check_combination(request: CreateImageRequest) -> None:
+    """Check which members stand beside which (IMG-01, IMG-10, PIP-40)."""
+    if ("imageRecipeArn" in request) == ("containerRecipeArn" in request):
+        raise InvalidParameterCombination(
+            "Exactly one of the parameters 'imageRecipeArn' and 'containerRecipeArn' must be given."
+        )
+    if "containerRecipeArn" in request:
+        raise InvalidRequest("imagewright does not build container images yet.")
+    if "distributionConfigurationArn" in request:
+        raise InvalidRequest("imagewright does not distribute images yet.")
+    if request.get("workflows") and "executionRole" not in request:
+        raise InvalidParameterCombination("An execution role is required to provide workflows.")
+    group = request.get("loggingConfiguration", {}).get("logGroupName", "/aws/imagebuilder/")
+    if not group.startswith("/aws/imagebuilder/") and "executionRole" not in request:
+        raise InvalidParameterCombination(
+            "An execution role is required to write to a log group outside /aws/imagebuilder/."
+        )
+
+
+def _configurations(request: CreateImageRequest, call: Call) -> Sequence[WorkflowConfiguration]:
+    """Return the workflows asked for, or the defaults (IMG-11, IMG-13)."""
+    given = request.get("workflows")
+    if given:
+        for configuration in given:
+            arn = Arn.parse(configuration["workflowArn"])
+            if arn.is_managed and arn.version != "x.x.x":
+                raise InvalidParameterValue(
+                    "workflows",
+                    f"AWS managed workflows must have latest version 'x.x.x' for '{arn}'",
+                )
+        return given
+    place = lookup.managed_place(call, Kind.WORKFLOW)
+    return [
+        {
+            "workflowArn": str(
+                Arn(
+                    partition=place.partition,
+                    region=place.region,
+                    account=place.account,
+                    kind=Kind.WORKFLOW,
+                    path=path,
+                    version="x.x.x",
+                )
+            )
+        }
+        for path in _DEFAULTS
+    ]
+
+
+def _check_workflows(found: Found) -> None:
+    """Check how many workflows of which kind there are, and their settings (IMG-11, IMG-16)."""
+    types = [str(stored.type) for _, stored in found.workflows]
+    if len(types) > WORKFLOWS_MAX:
+        raise InvalidParameterValue("workflows", f"There may be at most {WORKFLOWS_MAX}.")
+    for single in ("BUILD", "DISTRIBUTION"):
+        if types.count(single) > 1:
+            raise InvalidParameterValue("workflows", f"There may be one workflow of type {single}.")
+    for configuration, stored in found.workflows:
+        if stored.type == "TEST":
+            continue
+        if extra := {"parallelGroup", "onFailure"} & configuration.keys():
+            raise InvalidParameterCombination(
+                f"The parameter '{min(extra)}' is for test workflows only; "
+                f"'{stored.arn}' is of type {stored.type}."
+            )
+
+
+def _bound(index: int, workflow: Workflow, configuration: WorkflowConfiguration) -> dict[str, Any]:
+    """Bind the parameters of a workflow, as its run will (IMG-19)."""
+    path = f"workflows[{index}].parameters"
+    supplied = [(entry["name"], entry["value"]) for entry in configuration.get("parameters", ())]
+    try:
+        return dict(bind(workflow, supplied))
+    except BadParameterValueError as error:
+        raise InvalidParameterValue(path, str(error)) from None
+    except ParametersError as error:
+        raise InvalidParameterCombination(
+            f"The value supplied for parameter '{path}' is not valid. {error}"
+        ) from None
+
+
+def _planned(configuration: WorkflowConfiguration, stored: Stored) -> PlannedWorkflow:
+    return PlannedWorkflow(
+        arn=str(stored.arn),
+        stage=Stage(str(stored.type)),
+        document=_kept(stored),
+        parameters={entry["name"]: entry["value"] for entry in configuration.get("parameters", ())},
+        parallel_group=configuration.get("parallelGroup"),
+        goes_on_after_failure=configuration.get("onFailure") == "CONTINUE",
+    )
+
+
+def _kept(stored: Stored) -> KeptDocument:
+    kept = kept_of(stored)
+    content = base64.b64encode(kept.content).decode("ascii")
+    return KeptDocument(content=content, sealed_key=kept.sealed_key)
+
+
+def _infrastructure(stored: Stored) -> Infrastructure:
+    shown = configuration_entry(stored)
+    logs = shown.get("logging", {}).get("s3Logs", {})
+    return Infrastructure(
+        instance_types=shown.get("instanceTypes", ()),
+        instance_profile_name=shown.get("instanceProfileName", ""),
+        security_group_ids=shown.get("securityGroupIds", ()),
+        subnet_id=shown.get("subnetId"),
+        terminate_on_failure=shown.get("terminateInstanceOnFailure", True),
+        terminate_on_completion=shown.get("terminateInstanceOnCompletion", True),
+        s3_bucket_name=logs.get("s3BucketName"),
+        s3_key_prefix=logs.get("s3KeyPrefix"),
+    )

@@ -1,0 +1,338 @@
+"""What builds need, put together: layers, machines, the engine and its journal.
+
+It is loaded behind the port's back: the port answers first, and whoever asks for a build before
+all is ready waits for it.
+"""
+
+import base64
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+from sqlalchemy import Connection
+
+from imagewright.actions.table import ACTIONS, STEP_ACTIONS
+from imagewright.api.documents import Documents, Kept
+from imagewright.clock import Clock
+from imagewright.documents.component.loading import load_component
+from imagewright.engine.builds import Builds
+from imagewright.engine.journal import Journal
+from imagewright.engine.plan import BuildPlan, KeptDocument
+from imagewright.engine.records import StepExecution
+from imagewright.engine.rollback import Rollback
+from imagewright.engine.scene import Scenes
+from imagewright.engine.steps import Steps
+from imagewright.errors import InvalidRequest, ServiceUnavailable
+from imagewright.logs.builds import BuildLogs, StepLog
+from imagewright.runner.modules.table import MODULES, SPECS
+from imagewright.runner.refusal import refusals
+from imagewright.settings import Settings
+from imagewright.state import StateDirectory
+from imagewright.store import layers
+from imagewright.store.build_tables import machine_images
+from imagewright.store.builds import BuildRecords
+from imagewright.store.database import Database
+
+if TYPE_CHECKING:
+    from imagewright.images.catalogue import Catalogue
+    from imagewright.images.layers import LayerStore
+
+READY_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+class PlannedDocuments:
+    """Opens the documents of plans: ``engine.ports.Documents``."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def open(self, kept: KeptDocument, region: str) -> str:
+        """Return the text; a sealed one is opened with its key."""
+        stored = Kept(base64.b64decode(kept.content), kept.sealed_key)
+        return self._documents.open_kept(stored, region).text
+
+
+class Builder(Protocol):
+    """What the API needs of the part that builds."""
+
+    def check_parent(self, parent: str) -> None:
+        """Raise InvalidRequest for a parent image that stands for nothing here."""
+        ...
+
+    def release(self, connection: Connection, image_arn: str) -> None:
+        """Let go of what the build of an image left behind."""
+        ...
+
+    def enqueue(self, connection: Connection, image_arn: str) -> None:
+        """See ``Journal.enqueue``."""
+        ...
+
+    def answer(
+        self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
+    ) -> None:
+        """See ``Journal.answer``."""
+        ...
+
+    def start(self) -> None:
+        """Begin to load, on a thread of its own."""
+        ...
+
+    def close(self) -> None:
+        """Stop building; what runs is taken up by the next process."""
+        ...
+
+
+def open_builder(
+    state: StateDirectory,
+    settings: Settings,
+    database: Database,
+    documents: Documents,
+    *,
+    secret: bytes,
+    clock: Clock,
+) -> Builder:
+    """Return the builder for this host. Nothing is loaded yet."""
+    if sys.platform != "linux":
+        return NoBuilder()
+    return SandboxBuilder(state, settings, database, documents, secret=secret, clock=clock)
+
+
+class NoBuilder:
+    """The builder of a host on which no driver runs: it refuses, and says what it would take."""
+
+    def check_parent(self, parent: str) -> None:
+        """Refuse."""
+        raise InvalidRequest(
+            f"No driver on this host ({sys.platform}) can build on '{parent}': the driver sandbox "
+            "needs Linux. Run the server on a Linux machine or in a Linux virtual machine."
+        )
+
+    def release(self, connection: Connection, image_arn: str) -> None:
+        """Let go of nothing: there was no build."""
+
+    def enqueue(self, connection: Connection, image_arn: str) -> None:
+        """Refuse; ``check_parent`` was asked before."""
+        self.check_parent(image_arn)
+
+    def answer(
+        self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
+    ) -> None:
+        """Refuse; nothing waits here."""
+        self.check_parent(run_id)
+
+    def start(self) -> None:
+        """Load nothing."""
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    catalogue: "Catalogue"
+    layer_store: "LayerStore"
+
+
+class SandboxBuilder:
+    """The builder of a Linux host."""
+
+    def __init__(
+        self,
+        state: StateDirectory,
+        settings: Settings,
+        database: Database,
+        documents: Documents,
+        *,
+        secret: bytes,
+        clock: Clock,
+    ) -> None:
+        self._state = state
+        self._settings = settings
+        self._database = database
+        self._documents = PlannedDocuments(documents)
+        self._secret = secret
+        self._clock = clock
+        self._logs = BuildLogs(state.logs, clock)
+        self._journal = Journal(database.engine, builds_parallel_max=settings.builds_parallel_max)
+        self._ready = threading.Event()
+        self._parts: _Parts | None = None
+        self._problem: str | None = None
+
+    def check_parent(self, parent: str) -> None:
+        """Raise InvalidRequest for a parent image that stands for nothing here."""
+        from imagewright.machines.machine import MachineError
+
+        try:
+            self._loaded.catalogue.check(parent)
+        except MachineError as error:
+            raise InvalidRequest(str(error)) from None
+
+    def release(self, connection: Connection, image_arn: str) -> None:
+        """Let go of the layers that the image held; ``prune`` frees them."""
+        held = machine_images.select().where(machine_images.c.image_arn == image_arn)
+        for image in connection.execute(held).all():
+            layers.release(connection, image.id)
+        connection.execute(machine_images.delete().where(machine_images.c.image_arn == image_arn))
+        self._logs.delete(image_arn)
+
+    def enqueue(self, connection: Connection, image_arn: str) -> None:
+        """See ``Journal.enqueue``."""
+        self._journal.enqueue(connection, image_arn)
+
+    def answer(
+        self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
+    ) -> None:
+        """See ``Journal.answer``."""
+        self._journal.answer(connection, run_id=run_id, step_id=step_id, message=message)
+
+    def start(self) -> None:
+        """Begin to load, on a thread of its own."""
+        threading.Thread(target=self._load, name="builder", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop building; what runs is taken up by the next process."""
+        if self._ready.is_set():
+            self._journal.close()
+
+    @property
+    def _loaded(self) -> _Parts:
+        """Wait until all is loaded. Raises ServiceUnavailable."""
+        if not self._ready.wait(READY_SECONDS):
+            raise ServiceUnavailable("The engine is still starting. Retry in a moment.")
+        if self._parts is None:
+            raise ServiceUnavailable(f"Builds cannot run: {self._problem}")
+        return self._parts
+
+    def _load(self) -> None:
+        try:
+            self._parts = self._assemble()
+        except Exception as error:
+            _log.exception("the engine could not start")
+            self._problem = str(error)
+        finally:
+            self._ready.set()
+
+    def _assemble(self) -> _Parts:
+        """Clear up what a crash left, build the engine, and take up the builds of before."""
+        from imagewright.images.bases import Bases
+        from imagewright.images.catalogue import Catalogue
+        from imagewright.images.layers import LayerOptions, LayerStore
+        from imagewright.images.mirrors import proxy_environment
+        from imagewright.images.workbench import Workbench
+        from imagewright.machines.ledger import reap
+        from imagewright.machines.limits import Limits
+        from imagewright.machines.network import Network
+        from imagewright.machines.sandbox import ENVIRONMENT, SandboxDriver, SandboxOptions
+        from imagewright.store.ledger import DatabaseLedger
+
+        settings, database = self._settings, self._database
+        ledger = DatabaseLedger(database, clock=self._clock)
+        layer_store = LayerStore(
+            self._state.layers,
+            database,
+            ledger,
+            options=LayerOptions(
+                max_age=timedelta(hours=settings.layers.max_age_hours),
+                size_bytes_max=settings.layers.size_bytes_max,
+                free_bytes_min=settings.layers.free_bytes_min,
+            ),
+            clock=self._clock,
+        )
+        for reaped in reap(ledger, layer_store.frees()):
+            _log.info("reaped", entry=reaped.entry.description, problem=reaped.problem)
+        layer_store.recover()
+        layer_store.prepare()
+        driver = SandboxDriver(
+            layer_store,
+            ledger,
+            Network(
+                settings.sandbox.network,
+                directory=self._state.layers,
+                verdict_file=self._state.root / "network.json",
+                may_fall_back=settings.sandbox.network_fallback,
+            ),
+            options=SandboxOptions(
+                limits=Limits(
+                    processes_max=settings.sandbox.processes_max,
+                    open_files_max=settings.sandbox.open_files_max,
+                    file_bytes_max=settings.sandbox.file_bytes_max,
+                    memory_bytes_max=settings.sandbox.memory_bytes_max,
+                ),
+                environment={**ENVIRONMENT, **proxy_environment()},
+            ),
+        )
+        catalogue = Catalogue(
+            layer_store,
+            Bases(layer_store, locks=self._state.root / "locks"),
+            table=settings.parents,
+            own_images=self._own_image,
+            settings_file=self._state.root / "settings.toml",
+        )
+        workbench = Workbench(
+            database=database,
+            layer_store=layer_store,
+            driver=driver,
+            catalogue=catalogue,
+            has_network=settings.sandbox.network != "none",
+            secret=self._secret,
+            clock=self._clock,
+        )
+        records = BuildRecords(database)
+        scenes = Scenes(records, self._documents, ACTIONS)
+        steps = Steps(
+            records=records,
+            scenes=scenes,
+            actions=STEP_ACTIONS,
+            machines=workbench,
+            documents=self._documents,
+            clock=self._clock,
+            log=self._step_log,
+        )
+        builds = Builds(
+            records=records,
+            scenes=scenes,
+            steps=steps,
+            rollback=Rollback(records=records, scenes=scenes, steps=steps, actions=STEP_ACTIONS),
+            machines=workbench,
+            clock=self._clock,
+        )
+        self._journal.open(run_build=builds.run, run_workflow=builds.run_workflow)
+        return _Parts(catalogue, layer_store)
+
+    def _own_image(self, reference: str) -> str | None:
+        """Find the layer of an image built here, by its id or its build's ARN."""
+        from imagewright.images.workbench import find_image, newest_image_of
+
+        with self._database.read() as connection:
+            if reference.startswith("ami-"):
+                found = find_image(connection, reference)
+            elif ":image/" in reference:
+                found = newest_image_of(connection, reference)
+            else:
+                return None
+        return None if found is None else str(found.layer_id)
+
+    def _step_log(self, plan: BuildPlan, step: StepExecution) -> StepLog:
+        return StepLog(
+            self._logs,
+            plan.image_arn,
+            step=step.name,
+            action=step.action,
+            step_execution=step.id,
+        )
+
+
+def component_refusals(
+    text: str, phases: Sequence[str], parameters: Mapping[str, str]
+) -> Sequence[str]:
+    """Say why phases of a component cannot run here; see ``api.planning.Planner``."""
+    component = load_component(text, modules=SPECS).component
+    if component is None:
+        return ("this release does not accept its document any more",)
+    return refusals(component, modules=MODULES, phases=phases, parameters=parameters)

@@ -1,0 +1,101 @@
+"""The files that a command line names, also through folders, read without trusting any of them."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+STDIN: Final = "-"
+_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds, as far as it was read."""
+
+    name: str
+    """As it may be shown on a terminal."""
+    content: bytes
+    found: bool
+    """It was found in a folder, not named itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that cannot be read."""
+
+    name: str
+    reason: str
+
+
+def read_files(arguments: Iterable[str], size_bytes_max: int) -> Iterator[Content | Unreadable]:
+    """Read files, folders and ``-`` for standard input, each once, never more than the size.
+
+    In a folder and all below it, every visible ``*.yaml``, ``*.yml`` and ``*.json`` counts.
+    """
+    for argument in dict.fromkeys(arguments):
+        if argument == STDIN:
+            yield _read_stdin(size_bytes_max)
+        elif argument and Path(argument).is_dir():
+            yield from _read_folder(Path(argument), size_bytes_max)
+        else:
+            yield _read(argument, size_bytes_max, found=False)
+
+
+def shown(name: str) -> str:
+    """Spell a file's name so that a terminal cannot be led astray by it."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(each if each.isprintable() else "\ufffd" for each in text) or "''"
+
+
+def _read_folder(folder: Path, size_bytes_max: int) -> Iterator[Content | Unreadable]:
+    unreadable: list[OSError] = []
+    nothing = True
+    for path in _documents_below(folder, unreadable):
+        nothing = False
+        yield _read(str(path), size_bytes_max, found=True)
+    for error in unreadable:
+        yield Unreadable(shown(str(error.filename)), error.strerror or "it cannot be listed")
+    if nothing and not unreadable:
+        yield Unreadable(shown(str(folder)), "the folder holds no *.yaml, *.yml or *.json")
+
+
+def _documents_below(folder: Path, unreadable: list[OSError]) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place, name)
+            if path.suffix.lower() in _SUFFIXES and not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _read_stdin(size_bytes_max: int) -> Content | Unreadable:
+    name = "<stdin>"
+    if sys.stdin is None:
+        return Unreadable(name, "standard input is closed")
+    try:
+        return Content(name, sys.stdin.buffer.read(size_bytes_max), found=False)
+    except OSError as error:
+        return Unreadable(name, error.strerror or str(error))
+
+
+def _read(name: str, size_bytes_max: int, *, found: bool) -> Content | Unreadable:
+    try:
+        with open(name, "rb", opener=_open_at_once) as stream:
+            return Content(shown(name), stream.read(size_bytes_max), found)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return Unreadable(shown(name), reason or str(error))
+
+
+if sys.platform == "win32":
+    _open_at_once = os.open
+else:
+
+    def _open_at_once(path: str, flags: int) -> int:
+        """Open a file; a FIFO that nobody writes to is empty, not waited for."""
+        descriptor = os.open(path, flags | os.O_NONBLOCK)
+        os.set_blocking(descriptor, True)
+        return descriptor

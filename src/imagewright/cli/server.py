@@ -1,0 +1,92 @@
+"""The running server: listening, answering, draining. Loads everything that serving needs."""
+
+import socket
+import threading
+import time
+from types import FrameType
+
+import uvicorn
+
+from imagewright.access.keys import KeyFileError
+from imagewright.app import open_application
+from imagewright.cli.exits import ExitCode, fail
+from imagewright.errors import ServiceError
+from imagewright.settings import Settings
+from imagewright.state import StateDirectory
+from imagewright.store.schema import SchemaTooNew
+
+DRAIN_SECONDS = 30.0
+
+
+def run_server(state: StateDirectory, settings: Settings, host: str, port: int) -> None:
+    """Serve a locked state until stopped; say where on standard output once it answers."""
+    draining = threading.Event()
+    listener = _listen(host, port)
+    url = _url(listener)
+    try:
+        application = open_application(state, settings, draining=draining.is_set)
+    except (SchemaTooNew, ServiceError, KeyFileError) as error:
+        listener.close()
+        fail(ExitCode.STATE, str(error))
+    config = uvicorn.Config(
+        application.asgi,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+    )
+    state.announce(url)
+    application.builder.start()
+    try:
+        _Server(config, draining, f"imagewright answers at {url}").run(sockets=[listener])
+    finally:
+        application.close()
+
+
+class _Server(uvicorn.Server):
+    """Asked to stop, it refuses new requests politely for as long as others are at work."""
+
+    def __init__(self, config: uvicorn.Config, draining: threading.Event, greeting: str) -> None:
+        super().__init__(config)
+        self._draining = draining
+        self._greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so once it answers."""
+        await super().startup(sockets)
+        if self.started:
+            print(self._greeting, flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first signal, stop at the second."""
+        if self._draining.is_set():
+            self.should_exit = self.force_exit = True
+            return
+        self._draining.set()
+        threading.Thread(target=self._stop_when_done, daemon=True).start()
+
+    def _stop_when_done(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self.server_state.tasks and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        fail(
+            ExitCode.USAGE,
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            help="choose another --port, or --port 0 for a free one",
+        )
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,166 @@
+"""``imagewright validate``: what is wrong with documents, without a server."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from imagewright import __version__
+from imagewright.cli.exits import ExitCode, complain, note
+from imagewright.cli.files import Content, Unreadable, read_files
+from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.diagnostics.github import to_github
+from imagewright.documents.diagnostics.json_form import to_json
+from imagewright.documents.diagnostics.sarif import to_sarif
+from imagewright.documents.diagnostics.terminal import render, render_rich
+from imagewright.documents.specs import Platform, Stage
+
+if TYPE_CHECKING:
+    from imagewright.documents.validation import Validated
+
+
+class FindingForm(StrEnum):
+    """How findings are spelled."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A file, and what became of it."""
+
+    name: str
+    result: "Validated"
+
+
+def validate(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="Workflow or component documents, folders of them, or - for standard input.",
+        ),
+    ],
+    form: Annotated[
+        FindingForm, typer.Option("--format", help="For a person, a script, or a code scanner.")
+    ] = FindingForm.TEXT,
+    stage: Annotated[
+        Stage | None,
+        typer.Option("--type", case_sensitive=False, help="Check workflows as this type."),
+    ] = None,
+    platform: Annotated[
+        Platform | None,
+        typer.Option(case_sensitive=False, help="Check components for this platform."),
+    ] = None,
+) -> None:
+    """Check workflow and component documents; which of the two a file is, shows by itself.
+
+    Needs no server and no state. Ends with 1 if a document has errors, with 2 if a file cannot
+    be read, and with 0 otherwise, warnings or not.
+    """
+    checked, unreadable = _check(files, stage, platform)
+    _FORMS[form](checked)
+    if unreadable:
+        raise typer.Exit(ExitCode.USAGE)
+    if any(finding.is_error for finding in _findings(checked)):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _check(
+    files: Sequence[str], stage: Stage | None, platform: Platform | None
+) -> tuple[list[_Checked], bool]:
+    """Check every file; tell also whether one could not be read."""
+    # These take a good part of a second to load, and only this command needs them.
+    from imagewright.actions.table import ACTIONS
+    from imagewright.documents.validation import SIZE_BYTES_MAX, validate
+    from imagewright.runner.modules.table import SPECS
+
+    checked: list[_Checked] = []
+    unreadable = False
+    for file in read_files(files, SIZE_BYTES_MAX + 1):
+        if isinstance(file, Unreadable):
+            complain(f"{file.name}: {file.reason}")
+            unreadable = True
+            continue
+        result = validate(
+            file.content, actions=ACTIONS, modules=SPECS, stage=stage, platform=platform
+        )
+        if _is_bycatch(file, result):
+            kind = result.kind or "like neither a workflow document nor a component document"
+            note(f"not checked: {file.name} is {kind}")
+        else:
+            checked.append(_Checked(file.name, result))
+    return checked, unreadable
+
+
+def _is_bycatch(file: Content, result: "Validated") -> bool:
+    """Tell whether a folder merely happened to hold this file."""
+    return file.found and not result.is_document
+
+
+def _findings(checked: Sequence[_Checked]) -> list[Diagnostic]:
+    return [finding for each in checked for finding in each.result.findings]
+
+
+def _kind(each: _Checked) -> str | None:
+    """Name in one word what a file was taken for."""
+    return each.result.kind.name.lower() if each.result.kind else None
+
+
+def _print_text(checked: Sequence[_Checked]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for name, result in ((each.name, each.result) for each in checked if each.result.findings):
+        if console.is_terminal:
+            console.print(render_rich(result.findings, result.text, name), end="")
+        else:
+            typer.echo(render(result.findings, result.text, name))
+    typer.echo(_summary(checked))
+
+
+def _summary(checked: Sequence[_Checked]) -> str:
+    kinds = Counter(_kind(each) or "unknown file" for each in checked)
+    severities = Counter(finding.severity for finding in _findings(checked))
+    what = ", ".join(_count(number, kind) for kind, number in sorted(kinds.items()))
+    said = ", ".join(_count(number, severity) for severity, number in sorted(severities.items()))
+    return f"{what} checked: {said or 'nothing wrong'}" if checked else "nothing checked"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _print_json(checked: Sequence[_Checked]) -> None:
+    shown = {
+        "files": [{"file": each.name, "kind": _kind(each)} for each in checked],
+        "findings": [item for each in checked for item in to_json(each.result.findings, each.name)],
+    }
+    typer.echo(json.dumps(shown, indent=2))
+
+
+def _print_sarif(checked: Sequence[_Checked]) -> None:
+    from imagewright.documents.validation import ALL_RULES
+
+    findings = {each.name: each.result.findings for each in checked}
+    typer.echo(json.dumps(to_sarif(findings, ALL_RULES, __version__), indent=2))
+
+
+def _print_github(checked: Sequence[_Checked]) -> None:
+    for each in checked:
+        if each.result.findings:
+            typer.echo(to_github(each.result.findings, each.name))
+
+
+_FORMS = {
+    FindingForm.TEXT: _print_text,
+    FindingForm.JSON: _print_json,
+    FindingForm.SARIF: _print_sarif,
+    FindingForm.GITHUB: _print_github,
+}

@@ -1,0 +1,125 @@
+"""The bytes of a file to findings, whatever they are: what ``imagewright validate`` stands on."""
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from imagewright.documents.component.loading import load_component
+from imagewright.documents.component.rules import COMPONENT_RULES
+from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.places import EMPTY, Position, Span, split_lines
+from imagewright.documents.reading import Budget, load
+from imagewright.documents.recognise import DocumentKind, recognise
+from imagewright.documents.rules import Rule
+from imagewright.documents.specs import ActionSpec, ModuleSpec, Platform, Stage
+from imagewright.documents.syntax import SYNTAX_RULES, TooLarge
+from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.rules import WORKFLOW_RULES
+
+SIZE_BYTES_MAX: Final = Budget().size_bytes
+"""Nobody needs to read more of a file than one byte beyond this."""
+
+
+class NotUtf8(Rule):
+    """A document is text in UTF-8.
+
+    An editor or a shell saved it in another encoding, or it is no text at all.
+    """
+
+    code = "DC001"
+    good = "name: Größe\n"
+    bad = "name: Gr\udcf6\udcdfe\n"
+
+
+class NoKnownDocument(Rule):
+    """A workflow has `steps` at its top, a component has `phases`.
+
+    A document inside a CloudFormation template, a Terraform file or the input of an API call has
+    to be taken out before it can be checked.
+    """
+
+    code = "DC002"
+    good = "name: x\nschemaVersion: 1.0\nsteps: []\n"
+    bad = "name: x\n"
+
+
+FILE_RULES: tuple[type[Rule], ...] = (NotUtf8, NoKnownDocument)
+
+ALL_RULES: tuple[type[Rule], ...] = (
+    *FILE_RULES,
+    *SYNTAX_RULES,
+    *WORKFLOW_RULES,
+    *COMPONENT_RULES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What became of a file."""
+
+    kind: DocumentKind | None
+    """What it was taken for; None if it is like nothing known."""
+    text: str
+    """What could be read of it."""
+    findings: tuple[Diagnostic, ...]
+
+    @property
+    def is_document(self) -> bool:
+        """Tell whether it is a workflow or a component, good or bad."""
+        return self.kind in (DocumentKind.WORKFLOW, DocumentKind.COMPONENT)
+
+
+def validate(
+    content: bytes,
+    *,
+    actions: Mapping[str, ActionSpec],
+    modules: Mapping[str, ModuleSpec],
+    stage: Stage | None = None,
+    platform: Platform | None = None,
+) -> Validated:
+    """Check a file's content, of which ``SIZE_BYTES_MAX + 1`` bytes are enough.
+
+    A workflow is held against the stage and a component against the platform, where given.
+    Never raises over what the file holds.
+    """
+    text = content.decode("utf-8", "replace")
+    kind = recognise(text[:SIZE_BYTES_MAX])
+    if (refusal := _refuse(content)) is not None:
+        return Validated(kind, text, (refusal,))
+    if kind is DocumentKind.WORKFLOW:
+        return Validated(kind, text, load_workflow(text, actions=actions, stage=stage).findings)
+    if kind is DocumentKind.COMPONENT:
+        component = load_component(text, modules=modules, platform=platform)
+        return Validated(kind, text, component.findings)
+    return Validated(kind, text, load(text).findings or (_no_document(kind),))
+
+
+def _refuse(content: bytes) -> Diagnostic | None:
+    if len(content) > SIZE_BYTES_MAX:
+        message = f"the text has more bytes than the {SIZE_BYTES_MAX:,} a document may have"
+        return TooLarge.finding(EMPTY, message)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return NotUtf8.finding(EMPTY, "the text is in UTF-16", fix="save it as UTF-8")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return _not_utf8(content, error.start)
+    return None
+
+
+def _not_utf8(content: bytes, at: int) -> Diagnostic:
+    before = content[:at].decode("utf-8-sig")
+    lines = split_lines(before)
+    start = Position(len(lines), len(lines[-1]) + 1, len(before))
+    end = Position(start.line, start.column + 1, start.offset + 1)
+    name = f"0x{content[at]:02X}"
+    message = f"the byte {name} is not UTF-8 here"
+    return NotUtf8.finding(Span(start, end), message, label=name, fix="save the text as UTF-8")
+
+
+def _no_document(kind: DocumentKind | None) -> Diagnostic:
+    what = "" if kind is None else f"{kind}, and "
+    message = f"this is {what}neither a workflow document nor a component document"
+    fix = "a workflow has `steps` at its top, a component `phases`"
+    return NoKnownDocument.finding(EMPTY, message, fix=fix)

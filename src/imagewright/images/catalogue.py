@@ -1,0 +1,154 @@
+"""Which layer stands for a recipe's ``parentImage``.
+
+In this order: the operator's own table, images built here, managed bases by name or by ARN, and
+files by path. What none of these knows is refused, with the line to add to the settings.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from threading import Event
+
+from imagewright.images.bases import Bases, OnProgress, debian_architecture
+from imagewright.images.imports import import_oci_layout, import_tar
+from imagewright.images.layers import LayerStore
+from imagewright.machines.machine import MachineError
+
+_MANAGED = re.compile(
+    r"arn:[^:]+:imagebuilder:[^:]*:aws:image/(?P<name>[^/]+)/[^/]+(?:/[^/]+)?", re.ASCII
+)
+_ARCHITECTURES = {"x86": "amd64", "amd64": "amd64", "arm64": "arm64"}
+_TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+
+OwnImages = Callable[[str], str | None]
+"""Finds the layer of an image built here by its ``ami-…`` id or build version ARN."""
+
+
+class UnmappedParent(MachineError):
+    """Nothing here stands for a parent image; the message has the line to add."""
+
+    def __init__(self, parent: str, settings_file: Path, names: tuple[str, ...]) -> None:
+        self.parent = parent
+        super().__init__(
+            f"nothing here stands for the parent image '{parent}'. Add to {settings_file}:\n"
+            f'[parents]\n"{parent}" = "{names[0]}"\n'
+            f"The right side is a managed base ({', '.join(names)}), the path of a root "
+            "file-system tar or an OCI layout, or an image built here; the left side may have *"
+        )
+
+
+class WrongArchitecture(MachineError):
+    """The parent is for other processors than this host has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a build starts from."""
+
+    layer_id: str
+    description: str
+    """For people: which base, file or image it is."""
+
+
+class Catalogue:
+    """Resolves parent images."""
+
+    def __init__(
+        self,
+        store: LayerStore,
+        bases: Bases,
+        *,
+        table: Mapping[str, str],
+        own_images: OwnImages,
+        settings_file: Path,
+        trusts_paths: bool = False,
+    ) -> None:
+        """``table`` maps patterns of parents to what stands for them.
+
+        ``trusts_paths``: a parent may be a path of this host by itself, as on the command line of
+        its owner; callers over the network reach only those that the table names.
+        """
+        self._store = store
+        self._bases = bases
+        self._table = table
+        self._own_images = own_images
+        self._settings_file = settings_file
+        self._trusts_paths = trusts_paths
+
+    def resolve(
+        self,
+        parent: str,
+        *,
+        on_progress: OnProgress = lambda _progress: None,
+        cancel: Event | None = None,
+    ) -> Parent:
+        """Return the layer for a parent, made now where need be.
+
+        Raises UnmappedParent, WrongArchitecture, BaseFailed, ImportFailed and the other
+        MachineErrors.
+        """
+        mapped = self._mapped(parent)
+        if (own := self._own_images(mapped)) is not None:
+            return Parent(own, f"image {mapped}")
+        if (base := self._base_name(mapped)) is not None:
+            layer_id = self._bases.layer(base, on_progress=on_progress, cancel=cancel)
+            return Parent(layer_id, f"base {base}")
+        if (path := self._path(parent, mapped)) is not None:
+            return self._from_path(path)
+        raise UnmappedParent(parent, self._settings_file, self._bases.names)
+
+    def check(self, parent: str) -> None:
+        """Raise what ``resolve`` would for a parent that nothing stands for, and do no work."""
+        mapped = self._mapped(parent)
+        is_known = (
+            self._own_images(mapped) is not None
+            or self._base_name(mapped) is not None
+            or self._path(parent, mapped) is not None
+        )
+        if not is_known:
+            raise UnmappedParent(parent, self._settings_file, self._bases.names)
+
+    def _mapped(self, parent: str) -> str:
+        if parent in self._table:
+            return self._table[parent]
+        fitting = (
+            target for pattern, target in self._table.items() if fnmatchcase(parent, pattern)
+        )
+        return next(fitting, parent)
+
+    def _base_name(self, parent: str) -> str | None:
+        match = _MANAGED.fullmatch(parent)
+        name = match["name"] if match else parent
+        if name in self._bases.names:
+            return name
+        base, _, architecture = name.rpartition("-")
+        if base not in self._bases.names or architecture not in _ARCHITECTURES:
+            return None
+        if _ARCHITECTURES[architecture] != debian_architecture():
+            raise WrongArchitecture(
+                f"the parent image '{parent}' is for {architecture}, and this host's sandbox runs "
+                f"{debian_architecture()} only"
+            )
+        return base
+
+    def _path(self, parent: str, mapped: str) -> Path | None:
+        is_allowed = self._trusts_paths or mapped != parent
+        return _path(mapped) if is_allowed else None
+
+    def _from_path(self, path: Path) -> Parent:
+        if path.is_dir():
+            return Parent(import_oci_layout(self._store, path), f"OCI layout {path}")
+        return Parent(import_tar(self._store, path), f"tar {path}")
+
+
+def _path(parent: str) -> Path | None:
+    """Read a path: ``oci:/layout``, ``file:///root.tar`` or just absolute."""
+    for prefix in ("oci:", "file://"):
+        if parent.startswith(f"{prefix}/"):
+            return Path(parent.removeprefix(prefix))
+    is_path = parent.startswith("/") and (
+        parent.endswith(_TAR_ENDINGS) or Path(parent, "oci-layout").is_file()
+    )
+    return Path(parent) if is_path else None

@@ -1,0 +1,169 @@
+"""Writes an image as an OCI image layout, layer by layer.
+
+The layout loads into Docker, podman and skopeo. The same image gives the same digests: entries are
+in order, times are the files' own, and the compression writes neither name nor time.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from imagewright.images.arrival import arriving
+from imagewright.images.bases import debian_architecture
+from imagewright.images.layers import LayerStore
+from imagewright.machines.namespaces import Namespace
+from imagewright.machines.sandbox import ENVIRONMENT
+from imagewright.store.layers import LayerRow
+
+_GZIP = 31  # zlib's window size with a gzip frame, whose header then carries no name and no time
+_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_CONFIG = "application/vnd.oci.image.config.v1+json"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_INDEX = "application/vnd.oci.image.index.v1+json"
+_REFERENCE_NAME = "org.opencontainers.image.ref.name"
+
+OnProgress = Callable[[float], None]
+"""Hears how much is done, 0 to 1."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OciImage:
+    """What was written."""
+
+    path: Path
+    digest: str
+    """Of the manifest, ``sha256:…``."""
+    size_bytes: int
+    """Of all blobs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OciMetadata:
+    """What the image says of itself."""
+
+    reference: str
+    """How loaders call it, such as ``web:1.0.0``."""
+    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": ENVIRONMENT["PATH"]})
+    command: Sequence[str] = ("/bin/sh",)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def export_oci(
+    store: LayerStore,
+    layer_id: str,
+    destination: Path,
+    metadata: OciMetadata,
+    *,
+    compression_level: int = 6,
+    on_progress: OnProgress = lambda _fraction: None,
+    cancel: Event | None = None,
+) -> OciImage:
+    """Write a layer and all beneath it to a new directory.
+
+    Raises ExportFailed if something is there already or it cannot be written; DiskFull, and the
+    other MachineErrors.
+    """
+    chain = store.chain(layer_id)[::-1]
+    total_bytes = sum(row.size_bytes for row in chain)
+    store.require_room(total_bytes, f"the export to {destination}", at=destination.parent)
+    done_bytes = 0
+    with arriving(destination) as place, store.namespace(archives=True) as namespace:
+        layout = _Layout(place, compression_level)
+        for row in chain:
+            layout.add_layer(namespace, row, cancel)
+            done_bytes += row.size_bytes
+            on_progress(done_bytes / max(total_bytes, 1))
+        digest = layout.finish(metadata)
+    return OciImage(destination, digest, layout.size_bytes)
+
+
+class _Layout:
+    """A layout being written."""
+
+    def __init__(self, place: Path, compression_level: int) -> None:
+        self._place = place
+        self._compression_level = compression_level
+        self._blobs = place / "blobs" / "sha256"
+        self._blobs.mkdir(parents=True)
+        self._layers: list[Json] = []
+        self._diff_ids: list[str] = []
+        self._history: list[Json] = []
+        self.size_bytes = 0
+
+    def add_layer(self, namespace: Namespace, row: LayerRow, cancel: Event | None) -> None:
+        """Write one layer, on top of those before."""
+        plain, packed = hashlib.sha256(), hashlib.sha256()
+        compressor = zlib.compressobj(self._compression_level, zlib.DEFLATED, _GZIP)
+        temporary = self._blobs / "layer"
+        with temporary.open("wb") as file:
+
+            def write(data: bytes) -> None:
+                packed.update(data)
+                file.write(data)
+
+            def take(data: bytes) -> None:
+                plain.update(data)
+                write(compressor.compress(data))
+
+            namespace.stream("pack_layer", take, cancel=cancel, name=row.directory)
+            write(compressor.flush())
+            size_bytes = file.tell()
+        temporary.rename(self._blobs / packed.hexdigest())
+        self.size_bytes += size_bytes
+        self._layers.append(_descriptor(_LAYER, packed.hexdigest(), size_bytes))
+        self._diff_ids.append(f"sha256:{plain.hexdigest()}")
+        entry = {"created": row.created_at, "created_by": f"imagewright: {row.made_by or 'build'}"}
+        self._history.append(entry)
+
+    def finish(self, metadata: OciMetadata) -> str:
+        """Write configuration, manifest and index; return the manifest's digest."""
+        config = {
+            "created": self._history[-1]["created"],
+            "architecture": debian_architecture(),
+            "os": "linux",
+            "config": {
+                "Env": [f"{name}={value}" for name, value in metadata.environment.items()],
+                "Cmd": list(metadata.command),
+                "Labels": dict(metadata.labels),
+            },
+            "rootfs": {"type": "layers", "diff_ids": self._diff_ids},
+            "history": self._history,
+        }
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": _MANIFEST,
+            "config": self._add_json(_CONFIG, config),
+            "layers": self._layers,
+        }
+        descriptor = {
+            **self._add_json(_MANIFEST, manifest),
+            "annotations": {_REFERENCE_NAME: metadata.reference},
+            "platform": {"architecture": debian_architecture(), "os": "linux"},
+        }
+        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [descriptor]}
+        (self._place / "index.json").write_bytes(_json(index))
+        (self._place / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
+        digest: str = descriptor["digest"]
+        return digest
+
+    def _add_json(self, media_type: str, content: Json) -> dict[str, Any]:
+        data = _json(content)
+        digest = hashlib.sha256(data).hexdigest()
+        (self._blobs / digest).write_bytes(data)
+        self.size_bytes += len(data)
+        return _descriptor(media_type, digest, len(data))
+
+
+def _descriptor(media_type: str, digest: str, size_bytes: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size_bytes}
+
+
+def _json(content: Json) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()

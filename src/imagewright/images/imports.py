@@ -1,0 +1,130 @@
+"""Images from elsewhere as base layers: root file-system tars and OCI image layouts."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from imagewright.images.bases import debian_architecture
+from imagewright.images.layers import LayerStore
+from imagewright.machines.machine import MachineError
+from imagewright.machines.namespaces import NamespaceError
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
+_EXPANSION = 4
+"""How much larger a compressed archive gets, guessed for the check of free space."""
+_JSON_BYTES_MAX = 4 << 20
+_REFERENCE_NAME = "org.opencontainers.image.ref.name"
+
+
+class ImportFailed(MachineError):
+    """The image cannot be used as a base; the message says why."""
+
+
+def import_tar(store: LayerStore, file: Path) -> str:
+    """Return the base layer of a root file-system tar; the same content is unpacked once.
+
+    Raises ImportFailed, DiskFull, NoNamespace, NoIds.
+    """
+    try:
+        digest = _digest_of(file)
+    except OSError as error:
+        raise ImportFailed(f"{file} cannot be read: {error.strerror}") from None
+    return _import(store, [file], f"tar {digest}", str(file))
+
+
+def import_oci_layout(store: LayerStore, layout: Path, *, reference: str | None = None) -> str:
+    """Return the base layer of an image in an OCI layout, all its layers in one.
+
+    ``reference`` is the name of one of several images. Raises as ``import_tar`` does.
+    """
+    manifest = _manifest(layout, reference)
+    blobs = []
+    for layer in manifest.get("layers", []):
+        if str(layer.get("mediaType", "")).endswith("zstd"):
+            raise ImportFailed(
+                f"{layout} has layers compressed with zstd, which cannot be read here; copy it "
+                f"with: skopeo copy --dest-compress-format gzip oci:{layout} oci:<new directory>"
+            )
+        blobs.append(_verified(layout, str(layer.get("digest"))))
+    if not blobs:
+        raise ImportFailed(f"{layout} has no layers")
+    digests = ",".join(path.name for path in blobs)
+    return _import(store, blobs, f"oci {digests}", str(layout))
+
+
+def _import(store: LayerStore, files: Sequence[Path], identity: str, origin: str) -> str:
+    key = hashlib.sha256(f"import {identity}".encode()).hexdigest()
+    if (found := store.newest(key)) is not None:
+        return found
+    size_bytes = sum(file.stat().st_size for file in files)
+    name = store.begin(f"import of {origin}", needed_bytes=_EXPANSION * size_bytes)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(file.open("rb")) for file in files]
+        namespace = stack.enter_context(store.namespace(archives=True))
+        try:
+            answer = namespace.call("unpack", [f.fileno() for f in opened], name=name)
+        except NamespaceError as error:
+            store.discard(name, namespace)
+            raise ImportFailed(f"{origin} cannot be unpacked: {error}") from None
+    layer_id = store.seal(name, parent=None, size_bytes=answer["size_bytes"])
+    store.make_durable(layer_id)
+    store.remember(layer_id, key=key, made_by=f"import {origin}", outputs={}, network=False)
+    return layer_id
+
+
+def _manifest(layout: Path, reference: str | None) -> Mapping[str, Any]:
+    if not (layout / "oci-layout").is_file():
+        raise ImportFailed(f"{layout} is no OCI image layout: it has no file oci-layout")
+    index = _load(layout / "index.json")
+    while "manifests" in index:
+        index = _load(_verified(layout, str(_choose(layout, index, reference).get("digest"))))
+        reference = None
+    return index
+
+
+def _choose(layout: Path, index: Mapping[str, Any], reference: str | None) -> Mapping[str, Any]:
+    entries = [entry for entry in index["manifests"] if isinstance(entry, dict)]
+    if reference is not None:
+        entries = [e for e in entries if e.get("annotations", {}).get(_REFERENCE_NAME) == reference]
+    here = debian_architecture()
+    fitting = [e for e in entries if e.get("platform", {}).get("architecture", here) == here]
+    if len(fitting) != 1:
+        wanted = f" named {reference}" if reference else ""
+        raise ImportFailed(f"{layout} has {len(fitting)} images{wanted} for {here}, not one")
+    return fitting[0]
+
+
+def _verified(layout: Path, digest: str) -> Path:
+    match = _DIGEST.fullmatch(digest)
+    if match is None:
+        raise ImportFailed(f"{layout} names a blob {digest!r}, which is no sha256 digest")
+    path = layout / "blobs" / "sha256" / match[1]
+    try:
+        actual = _digest_of(path)
+    except OSError as error:
+        raise ImportFailed(f"{path} cannot be read: {error.strerror}") from None
+    if actual != match[1]:
+        raise ImportFailed(f"{path} is damaged: its content has the digest {actual}")
+    return path
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = json.loads(file.read(_JSON_BYTES_MAX))
+    except (OSError, ValueError) as error:
+        raise ImportFailed(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise ImportFailed(f"{path} is not what an OCI image layout has there")
+    return content
+
+
+def _digest_of(path: Path) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

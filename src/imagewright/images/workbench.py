@@ -1,0 +1,340 @@
+"""The machines of builds: ``engine.ports.Machines`` on layers, base images and a driver.
+
+A machine is a row: which layer it stands on. It is brought up only for work that no layer holds
+yet, and every work is a layer of its own; so a build of which nothing changed starts no machine.
+"""
+
+import hashlib
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, insert, select
+
+from imagewright.arns import Arn
+from imagewright.clock import Clock, iso_milliseconds
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.plan import BuildPlan
+from imagewright.engine.ports import ActionError, Done, Launched, StepLog, Work
+from imagewright.images.bases import Progress
+from imagewright.images.catalogue import Catalogue
+from imagewright.images.inventory import take_inventory
+from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
+from imagewright.machines.machine import Machine, MachineError
+from imagewright.store import instances, layers, packages
+from imagewright.store.build_tables import machine_images, machine_steps
+from imagewright.store.builds import set_os_version
+from imagewright.store.database import Database
+from imagewright.store.instances import InstanceRow
+
+PROTOCOL = 1
+"""Raised when the same work would make another layer than the release before made."""
+
+DEFAULT_TYPE = "sandbox"
+"""The instance type of a machine for which the infrastructure configuration names none."""
+
+
+class Driver(Protocol):
+    """What makes machines; ``machines.sandbox.SandboxDriver`` is the default one."""
+
+    @property
+    def name(self) -> str:
+        """``sandbox``."""
+        ...
+
+    def launch(
+        self, instance_id: str, layer_id: str, *, on_notice: Callable[[str], None]
+    ) -> Machine:
+        """Bring a machine up on a layer. Raises MachineError."""
+        ...
+
+
+class Workbench:
+    """See ``engine.ports.Machines``. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        layer_store: LayerStore,
+        driver: Driver,
+        catalogue: Catalogue,
+        has_network: bool,
+        secret: bytes,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._layers = layer_store
+        self._driver = driver
+        self._catalogue = catalogue
+        self._has_network = has_network
+        self._secret = secret
+        self._clock = clock
+
+    def launch(
+        self,
+        *,
+        image_id: str | None,
+        plan: BuildPlan,
+        instance_types: Sequence[str],
+        token: str,
+        stop: Event,
+        log: StepLog,
+    ) -> Launched:
+        """Start a machine: see Machines."""
+        instance_id = _id_from("i", token)
+        launched = Launched(
+            instance_id=instance_id,
+            instance_type=instance_types[0] if instance_types else DEFAULT_TYPE,
+        )
+        with self._database.read() as connection:
+            if instances.get(connection, instance_id) is not None:
+                return launched
+        layer_id = self._start_layer(image_id, plan, stop, log)
+        with self._database.write() as connection:
+            instances.add(
+                connection,
+                instance_id,
+                driver=self._driver.name,
+                layer=layer_id,
+                owner=plan.image_arn,
+                now=self._now(),
+            )
+        return launched
+
+    def apply(
+        self, instance_id: str, work: Work, *, plan: BuildPlan, token: str, unit: int, log: StepLog
+    ) -> Done:
+        """Do a work once: see Machines."""
+        with self._database.read() as connection:
+            if (done := _done_before(connection, instance_id, token, unit)) is not None:
+                return done
+            row = _running(connection, instance_id, plan)
+        key = layer_key(self._facts(work, row), self._secret)
+        found = self._layers.find(
+            key, fresh=not plan.reuse_layers, has_effects_outside=not work.reusable
+        )
+        if isinstance(found, Hit):
+            log.note(f"Reused {work.name}: {found.reason}", reused="yes")
+            done = Done(outputs=found.outputs, reused=True, reason=found.reason)
+            self._advance(row, found.layer_id, done, token=token, unit=unit)
+            return done
+        log.note(f"Doing {work.name}: {found.reason}", reused="no")
+        outputs, layer_id = self._do(work, row, plan, log)
+        if work.reusable:
+            self._layers.remember(
+                layer_id, key=key, made_by=work.name, outputs=outputs, network=self._has_network
+            )
+        done = Done(outputs=outputs, reused=False, reason=found.reason)
+        self._advance(row, layer_id, done, token=token, unit=unit)
+        pass_by(CrashPoint.LAYER_SEALED)
+        return done
+
+    def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:
+        """Make an image of a machine: see Machines."""
+        image_id = _id_from("ami", token)
+        with self._database.read() as connection:
+            row = _running(connection, instance_id, plan)
+        try:
+            self._layers.make_durable(row.layer)
+        except MachineError as error:
+            raise ActionError(f"The image cannot be made: {error}") from error
+        now = self._now()
+        with self._database.write() as connection:
+            if find_image(connection, image_id) is not None:
+                return image_id
+            connection.execute(
+                insert(machine_images).values(
+                    id=image_id,
+                    token=token,
+                    image_arn=plan.image_arn,
+                    account=plan.account,
+                    region=plan.region,
+                    layer_id=row.layer,
+                    name=f"{plan.image_name} {now.replace(':', '-')}",
+                    platform=plan.platform,
+                    created_at=now,
+                )
+            )
+            layers.hold(connection, image_id, row.layer)
+        return image_id
+
+    def inventory(self, instance_id: str, *, plan: BuildPlan) -> str:
+        """Record the packages of a machine: see Machines."""
+        with self._database.read() as connection:
+            row = _running(connection, instance_id, plan)
+        try:
+            found = take_inventory(self._layers, row.layer)
+        except MachineError as error:
+            raise ActionError(f"The inventory cannot be taken: {error}") from error
+        os_version = found.os_version or "unknown"
+        with self._database.write() as connection:
+            packages.put(
+                connection, plan.image_arn, [(each.name, each.version) for each in found.packages]
+            )
+            set_os_version(connection, plan.image_arn, os_version)
+        return os_version
+
+    def forget_inventory(self, plan: BuildPlan) -> None:
+        """Forget the packages recorded for the image."""
+        with self._database.write() as connection:
+            packages.forget(connection, plan.image_arn)
+
+    def keep(self, instance_id: str) -> None:
+        """Leave a machine for a look inside."""
+        with self._database.write() as connection:
+            instances.keep(connection, instance_id)
+
+    def terminate(self, instance_id: str, *, plan: BuildPlan) -> None:
+        """End a machine: see Machines."""
+        with self._database.write() as connection:
+            row = instances.get(connection, instance_id)
+            if row is None or row.owner != plan.image_arn:
+                raise _no_such_machine(instance_id)
+            instances.end(connection, instance_id, self._now())
+
+    def terminate_all(self, image_arn: str) -> None:
+        """End every machine of a build that nobody chose to keep."""
+        with self._database.write() as connection:
+            for row in instances.living(connection, owner=image_arn):
+                if row.state == "running":
+                    instances.end(connection, row.id, self._now())
+
+    def _start_layer(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
+        if image_id is None:
+            try:
+                return self._catalogue.resolve(
+                    plan.parent_image, on_progress=_telling(log), cancel=stop
+                ).layer_id
+            except MachineError as error:
+                raise ActionError(f"The machine cannot be launched: {error}") from error
+        with self._database.read() as connection:
+            image = find_image(connection, image_id)
+        if image is None or (image.account, image.region) != (plan.account, plan.region):
+            raise ActionError(f"The machine cannot be launched: there is no image {image_id}.")
+        return str(image.layer_id)
+
+    def _facts(self, work: Work, row: InstanceRow) -> LayerFacts:
+        return LayerFacts(
+            parent=row.layer,
+            document=work.facts,
+            parameters={},
+            environment={},
+            driver=row.driver,
+            architecture=platform.machine(),
+            protocol=PROTOCOL,
+        )
+
+    def _do(
+        self, work: Work, row: InstanceRow, plan: BuildPlan, log: StepLog
+    ) -> tuple[Mapping[str, Any], str]:
+        """Do the work on the machine and seal what it changed."""
+        try:
+            with self._up(row, log.note) as machine:
+                try:
+                    outputs = work.run(machine)
+                except ActionError:
+                    if not plan.infrastructure.terminate_on_failure:
+                        self._preserve(machine, row)
+                    raise
+                pass_by(CrashPoint.COMMAND_ENDED)
+                return outputs, machine.commit()
+        except MachineError as error:
+            raise ActionError(f"{work.name} could not run: {error}") from error
+
+    def _preserve(self, machine: Machine, row: InstanceRow) -> None:
+        """Let a machine that is to be looked into stand on what the failed work left."""
+        layer_id = machine.commit()
+        with self._database.write() as connection:
+            instances.advance(connection, row.id, layer_id)
+
+    @contextmanager
+    def _up(self, row: InstanceRow, on_notice: Callable[[str], None]) -> Iterator[Machine]:
+        machine = self._driver.launch(row.id, row.layer, on_notice=on_notice)
+        try:
+            yield machine
+        finally:
+            machine.terminate()
+
+    def _advance(
+        self, row: InstanceRow, layer_id: str, done: Done, *, token: str, unit: int
+    ) -> None:
+        with self._database.write() as connection:
+            instances.advance(connection, row.id, layer_id)
+            connection.execute(
+                insert(machine_steps).values(
+                    instance_id=row.id,
+                    token=token,
+                    unit=unit,
+                    layer_id=layer_id,
+                    outputs=dict(done.outputs),
+                    reused=done.reused,
+                    reason=done.reason,
+                )
+            )
+
+    def _now(self) -> str:
+        return iso_milliseconds(self._clock.now())
+
+
+def _telling(log: StepLog) -> Callable[[Progress], None]:
+    """Tell how far the making of a base is, where it has come further by a twentieth."""
+    told = -1.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if progress.fraction >= told + 0.05 or progress.fraction == 0.0 > told:
+            told = progress.fraction
+            log.note(f"Making {progress.base}: {progress.fraction:.0%} ({progress.line})")
+
+    return tell
+
+
+def find_image(connection: Connection, image_id: str) -> Row[Any] | None:
+    """Return an image that CreateImage made."""
+    query = select(machine_images).where(machine_images.c.id == image_id)
+    return connection.execute(query).one_or_none()
+
+
+def newest_image_of(connection: Connection, image_arn: str) -> Row[Any] | None:
+    """Return the image that came of a build last."""
+    query = (
+        select(machine_images)
+        .where(machine_images.c.image_arn == str(Arn.parse(image_arn)))
+        .order_by(machine_images.c.created_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).one_or_none()
+
+
+def _done_before(connection: Connection, instance_id: str, token: str, unit: int) -> Done | None:
+    query = select(machine_steps).where(
+        machine_steps.c.instance_id == instance_id,
+        machine_steps.c.token == token,
+        machine_steps.c.unit == unit,
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Done(outputs=row.outputs, reused=row.reused, reason=row.reason)
+
+
+def _running(connection: Connection, instance_id: str, plan: BuildPlan) -> InstanceRow:
+    row = instances.get(connection, instance_id)
+    if row is None or row.owner != plan.image_arn:
+        raise _no_such_machine(instance_id)
+    if row.state != "running":
+        raise ActionError(f"The machine {instance_id} is not running: it was {row.state}.")
+    return row
+
+
+def _no_such_machine(instance_id: str) -> ActionError:
+    return ActionError(
+        f"There is no machine {instance_id} in this build; use the instanceId put out by the "
+        "step that launched it."
+    )
+
+
+def _id_from(prefix: str, token: str) -> str:
+    """Make an id of 17 hex digits that is the same whenever a step is taken up again."""
+    return f"{prefix}-{hashlib.sha256(token.encode()).hexdigest()[:17]}"

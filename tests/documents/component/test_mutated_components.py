@@ -1,0 +1,227 @@
+"""Components that went wrong at random: never a traceback, a finding without place, or a hang."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagewright.documents.component.loading import load_component
+from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.diagnostics.terminal import render
+from imagewright.documents.diagnostics.wire import wire_message
+from imagewright.documents.places import split_lines
+from imagewright.documents.specs import Platform
+from imagewright.runner.modules.table import SPECS
+
+VALID = """\
+name: Install telemetry agent
+schemaVersion: 1.0
+constants:
+  - Root:
+      type: string
+      value: /opt/telemetry
+parameters:
+  - Release:
+      type: string
+      default: "4.2"
+      allowedValues: [4.2, 4.3]
+phases:
+  - name: build
+    steps:
+      - name: Arch
+        action: ExecuteBash
+        inputs:
+          commands:
+            - |
+              uname -m
+              true
+      - name: MakeRoot
+        action: CreateFolder
+        onFailure: Continue
+        inputs: &root
+          - path: "{{ Root }}"
+            permissions: 0750
+      - name: Fetch
+        action: WebDownload
+        maxAttempts: 2
+        timeoutSeconds: 300
+        inputs:
+          - source: "https://example.com/{{ Release }}-{{ build.Arch.outputs.stdout }}.tgz"
+            destination: "{{ Root }}/agent.tgz"
+      - name: Enable
+        action: ExecuteBash
+        loop:
+          name: units
+          forEach: [telemetry.service, "{{ build.Fetch.inputs[0].destination }}"]
+        if:
+          and:
+            - fileExists: "{{ Root }}/agent.tgz"
+            - not:
+                patternMatches: ^al
+                value: "{{ Release }}"
+        inputs:
+          commands:
+            - systemctl enable "{{ units.value }}{{ loop.index }}"
+      - name: Restart
+        action: Reboot
+  - name: validate
+    steps:
+      - name: Enough
+        action: Assert
+        inputs:
+          numberGreaterThan: 3
+          value: "{{ Release }}"
+"""
+
+PIECES = st.sampled_from(
+    [
+        *VALID.split(),
+        *"{}[]:,-&*!|>'\"%@`#?\t\n\r",
+        "  ",
+        "{{",
+        "}}",
+        "{{ '{{' }}",
+        "{{ aws:ssm:resolve(aws:ssm:resolve(Root)) }}",
+        "{{ env:x }}",
+        "{{ build.Arch.outputs[1].stdout[2] }}",
+        "<<: *root",
+        "*root",
+        "(?=",
+        "\u2028",
+        "\ufeff",
+        "\x00",
+        "\ud800",
+        "é漢🎉",
+        "9" * 5000,
+        "~",
+        "---\n",
+    ]
+)
+KEYS = [
+    *("name", "type", "default", "value", "steps", "phases", "parameters", "constants", "action"),
+    *("if", "and", "or", "not", "then", "stringEquals", "numberEquals", "patternMatches", "path"),
+    *("inputs", "loop", "for", "forEach", "start", "end", "updateBy", "list", "delimiter"),
+    *("onFailure", "timeoutSeconds", "maxAttempts", "disableLogging", "schemaVersion", "commands"),
+]
+CHANGES = st.lists(
+    st.tuples(st.integers(0, len(VALID)), st.integers(0, 40), st.lists(PIECES, max_size=3)),
+    min_size=1,
+    max_size=8,
+)
+ANY_PLATFORM = st.sampled_from([None, *Platform])
+
+
+def test_the_document_that_is_mutated_is_a_good_one() -> None:
+    checked = load_component(VALID, modules=SPECS, platform=Platform.LINUX)
+
+    assert checked.findings == ()
+
+
+@settings(max_examples=1000, deadline=None)
+@given(CHANGES, ANY_PLATFORM)
+def test_a_mutated_component_gets_findings_with_places_and_nothing_else(
+    changes: list[tuple[int, int, list[str]]], platform: Platform | None
+) -> None:
+    text = VALID
+    for at, length, pieces in changes:
+        text = text[:at] + "".join(pieces) + text[at + length :]
+
+    began = time.perf_counter()
+    checked = load_component(text, modules=SPECS, platform=platform)
+    assert time.perf_counter() - began < 2
+
+    lines = split_lines(text)
+    assert [each for each in checked.findings if not has_place(each, lines)] == []
+    assert (checked.component is None) == any(each.is_error for each in checked.findings)
+    wire_message(checked.findings).encode("utf-8")
+    render(checked.findings, text, "x.yaml")
+
+
+VALUES = st.recursive(
+    st.sampled_from(
+        [
+            None,
+            True,
+            0,
+            -1,
+            1.5,
+            10**30,
+            "",
+            "x",
+            "{{ Root }}",
+            "{{ loop.value }}",
+            "{{",
+            "(",
+            "Skip",
+        ]
+    )
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.data())
+def test_a_component_with_wrong_parts_gets_findings_with_places(data: st.DataObject) -> None:
+    document = yaml.safe_load(VALID)
+    for _ in range(data.draw(st.integers(1, 4))):
+        holder = data.draw(st.sampled_from(list(holders(document))))
+        key = data.draw(st.sampled_from([*KEYS, *holder] if isinstance(holder, dict) else [0]))
+        holder[key] = data.draw(VALUES)
+    text = json.dumps(document)
+
+    checked = load_component(text, modules=SPECS, platform=Platform.LINUX)
+
+    assert [each for each in checked.findings if not has_place(each, [text])] == []
+    assert (checked.component is None) == any(each.is_error for each in checked.findings)
+
+
+def holders(value: Any) -> Iterator[Any]:
+    """Give every map and every list that is not empty."""
+    if isinstance(value, dict | list) and value:
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from holders(inner)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=400))
+def test_any_text_at_all_gets_findings_with_places(text: str) -> None:
+    checked = load_component(text, modules=SPECS)
+
+    assert checked.component is None
+    assert [each for each in checked.findings if not has_place(each, split_lines(text))] == []
+
+
+def test_a_script_full_of_braces_takes_no_time() -> None:
+    script = "{{ build.Nope.outputs.x }} {{ a b }} {{ env: {{" * 1200
+    document = {
+        "schemaVersion": 1.0,
+        "phases": [
+            {
+                "name": "build",
+                "steps": [{"name": "A", "action": "ExecuteBash", "inputs": {"commands": [script]}}],
+            }
+        ],
+    }
+    text = json.dumps(document)
+
+    began = time.perf_counter()
+    checked = load_component(text, modules=SPECS)
+
+    assert time.perf_counter() - began < 5
+    assert len(checked.findings) >= 2400
+
+
+def has_place(finding: Diagnostic, lines: list[str]) -> bool:
+    start, end = finding.span
+    return (
+        start <= end
+        and all(1 <= place.line <= len(lines) + 1 for place in (start, end))
+        and 1 <= start.column <= len(lines[min(start.line, len(lines)) - 1]) + 2
+    )

@@ -1,0 +1,278 @@
+"""What ``Machine`` promises, asked of every driver."""
+
+import threading
+import time
+
+import pytest
+
+from imagewright.machines.machine import Line, Machine, MachineError
+from tests.machines.conftest import Launch, MachineLab
+from tests.machines.lab import run, sh
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        pytest.param(["true"], 0, id="success"),
+        pytest.param(["sh", "-c", "exit 41"], 41, id="failure"),
+        pytest.param(["sh", "-c", "kill -9 $$"], 137, id="a signal"),
+        pytest.param(["no-such-program"], 127, id="no such program"),
+        pytest.param(["/etc/passwd"], 126, id="not executable"),
+    ],
+)
+def test_the_exit_code_is_what_a_shell_would_give(
+    machine: Machine, argv: list[str], code: int
+) -> None:
+    result = run(machine, argv)
+
+    assert (result.code, result.reason) == (code, "exited")
+
+
+def test_output_arrives_as_lines_of_their_streams(machine: Machine) -> None:
+    lines: list[Line] = []
+
+    run(machine, ["sh", "-c", "echo one; echo two >&2; printf 'a\\377b\\n\\nend'"], on_line=lines.append)
+
+    assert [line.text for line in lines if line.stream == "stdout"] == ["one", "a\ufffdb", "", "end"]
+    assert [line.text for line in lines if line.stream == "stderr"] == ["two"]
+
+
+def test_lines_are_handed_over_while_the_command_runs(machine: Machine) -> None:
+    seen_at: list[float] = []
+
+    result = run(
+        machine, ["sh", "-c", "echo now; sleep 0.5"],
+        on_line=lambda _line: seen_at.append(time.monotonic()),
+    )  # fmt: skip
+
+    assert time.monotonic() - seen_at[0] > 0.4
+    assert result.seconds > 0.5
+
+
+def test_an_endless_line_is_cut_and_not_kept_whole(machine: Machine) -> None:
+    lines: list[str] = []
+
+    run(machine, ["sh", "-c", "yes x | tr -d '\\n' | head -c 300000"],
+        on_line=lambda line: lines.append(line.text))  # fmt: skip
+
+    assert sum(map(len, lines)) == 300_000
+    assert max(map(len, lines)) <= 1 << 17
+
+
+def test_a_program_may_write_a_lot_quickly(machine: Machine) -> None:
+    count = [0]
+
+    def take(_line: Line) -> None:
+        count[0] += 1
+
+    result = run(machine, ["seq", "1", "200000"], on_line=take)
+
+    assert (result.code, count[0]) == (0, 200_000)
+
+
+def test_standard_input_is_what_was_given_and_otherwise_empty(machine: Machine) -> None:
+    given = b"x" * 1_000_000
+
+    code, counted = sh(machine, "wc -c", stdin=given)
+    without = sh(machine, "wc -c")
+
+    assert (code, counted.strip()) == (0, "1000000")
+    assert without == (0, "0")
+
+
+def test_the_environment_is_stated_and_not_inherited(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAK", "host")
+
+    code, output = sh(machine, "env", env={"GREETING": "hello", "HOME": "/srv"}, cwd="/etc")
+
+    variables = dict(line.split("=", 1) for line in output.splitlines())
+    assert code == 0
+    assert variables["GREETING"] == "hello"
+    assert variables["HOME"] == "/srv"
+    assert "/usr/bin" in variables["PATH"]
+    assert variables["PWD"] == "/etc"
+    assert "LEAK" not in variables
+
+
+def test_a_working_directory_that_is_not_there_fails_the_command(machine: Machine) -> None:
+    code, output = sh(machine, "true", cwd="/nowhere")
+
+    assert code == 126
+    assert "cannot enter /nowhere" in output
+
+
+TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
+
+
+def test_running_out_of_time_ends_the_whole_process_tree(machine: Machine) -> None:
+    result = run(machine, ["sh", "-c", TREE], timeout_seconds=0.3)
+
+    assert result.reason == "timed out"
+    assert result.seconds < 2
+    assert "sleep 6" not in sh(machine, "ps")[1]
+
+
+def test_cancelling_ends_the_whole_process_tree_within_a_second(machine: Machine) -> None:
+    cancel = threading.Event()
+    asked_at: list[float] = []
+
+    def ask() -> None:
+        asked_at.append(time.monotonic())
+        cancel.set()
+
+    threading.Timer(0.3, ask).start()
+    result = run(machine, ["sh", "-c", TREE], cancel=cancel)
+
+    assert result.reason == "cancelled"
+    assert time.monotonic() - asked_at[0] < 1
+    assert "sleep 6" not in sh(machine, "ps")[1]
+
+
+def test_a_daemon_outlives_its_command_and_an_unrelated_time_out(machine: Machine) -> None:
+    sh(machine, "(setsid sleep 71 >/dev/null 2>&1 &)")
+
+    run(machine, ["sleep", "60"], timeout_seconds=0.2)
+
+    assert "sleep 71" in sh(machine, "ps")[1]
+
+
+def test_a_daemon_that_keeps_its_output_open_is_not_waited_for(machine: Machine) -> None:
+    started = time.monotonic()
+
+    code, _output = sh(machine, "(while sleep 0.05; do echo busy; done) & echo started")
+
+    assert code == 0
+    assert time.monotonic() - started < 3
+    assert "sleep 0.05" in sh(machine, "sleep 0.3; ps")[1]
+
+
+def test_a_layer_boundary_ends_daemons_and_names_them(
+    machine: Machine, any_lab: MachineLab
+) -> None:
+    sh(machine, "(setsid sleep 81 >/dev/null 2>&1 &); touch /changed")
+
+    machine.commit()
+
+    assert "sleep 81" not in sh(machine, "ps")[1]
+    assert any("sleep" in notice for notice in any_lab.notices[-1:])
+
+
+def test_files_go_in_and_come_out(machine: Machine) -> None:
+    content = bytes(range(256)) * 1000
+
+    machine.put_file("/srv/new/dir/file", content, mode=0o751)
+
+    assert machine.get_file("/srv/new/dir/file") == content
+    assert "-rwxr-x--x" in sh(machine, "ls -l /srv/new/dir/file")[1]
+
+
+def test_an_existing_file_is_replaced_whole(machine: Machine) -> None:
+    machine.put_file("/srv/file", b"a long text")
+
+    machine.put_file("/srv/file", b"short")
+
+    assert machine.get_file("/srv/file") == b"short"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        pytest.param("/nowhere", "No such file", id="absent"),
+        pytest.param("/etc", "not a regular file", id="a directory"),
+        pytest.param("/dev/zero", "not a regular file", id="a device"),
+        pytest.param("/fifo", "not a regular file", id="a FIFO"),
+        pytest.param("/large", "larger than 1048576 bytes", id="too large"),
+        pytest.param("relative", "absolute", id="relative"),
+        pytest.param("/loop", "symbolic links", id="a loop of links"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(machine: Machine, path: str, reason: str) -> None:
+    sh(machine, "mkfifo /fifo; dd if=/dev/zero of=/large bs=1M count=2; ln -s loop /loop")
+
+    with pytest.raises(MachineError, match=reason):
+        machine.get_file(path)
+
+
+def test_writing_where_that_is_impossible_says_why(machine: Machine) -> None:
+    sh(machine, "mkfifo /fifo")
+
+    with pytest.raises(MachineError, match="Not a directory"):
+        machine.put_file("/etc/passwd/x", b"")
+    with pytest.raises(MachineError, match="/fifo"):
+        machine.put_file("/fifo", b"")
+    assert sh(machine, "echo fine") == (0, "fine")
+
+
+@pytest.mark.parametrize("path", ["/link", "/../../../../../../etc/shadow-of-host", "/up/x"])
+def test_no_path_leads_out_of_the_machine(machine: Machine, path: str) -> None:
+    """A guest's links and ``..`` end at the guest's root."""
+    sh(machine, "ln -s /etc/hostname-of-host /link; ln -s ../../../../../../../.. /up")
+
+    machine.put_file(path, b"inside")
+
+    assert machine.get_file(path) == b"inside"
+    assert sh(machine, f"cat {path}") == (0, "inside")
+
+
+def test_committing_without_a_change_gives_the_same_layer(
+    machine: Machine, any_tiny: str
+) -> None:
+    sh(machine, "cat /etc/passwd; touch /run/x /dev/shm/y; echo z >/dev/null")
+
+    first, second = machine.commit(), machine.commit()
+
+    assert first == any_tiny
+    assert second == any_tiny
+
+
+def test_a_machine_goes_on_from_its_layer_and_another_starts_there(launch: Launch) -> None:
+    machine = launch()
+    sh(machine, "echo one > /srv-one; rm /var/old/file; rm -r /etc/apt; mkdir /etc/apt")
+
+    layer_id = machine.commit()
+    sh(machine, "echo two > /srv-two")
+    top = machine.commit()
+
+    assert len({layer_id, top}) == 2
+    assert sh(launch(layer_id), "cat /srv-*; ls /var/old; ls /etc/apt") == (0, "one")
+    assert sh(launch(top), "cat /srv-*; ls /var/old; ls /etc/apt") == (0, "one\ntwo")
+
+
+def test_what_is_not_committed_is_gone(launch: Launch) -> None:
+    machine = launch()
+    layer_id = machine.commit()
+    sh(machine, "touch /lost")
+
+    machine.terminate()
+
+    assert sh(launch(layer_id), "test -e /lost")[0] == 1
+
+
+def test_a_reboot_keeps_the_disk_and_ends_the_processes(machine: Machine) -> None:
+    sh(machine, "touch /kept /run/lost; (setsid sleep 91 >/dev/null 2>&1 &)")
+
+    machine.reboot()
+
+    code, output = sh(machine, "ls /kept /run; ps")
+    assert code == 0
+    assert "/kept" in output
+    assert "lost" not in output
+    assert "sleep 91" not in output
+
+
+def test_the_hostname_is_the_instance_and_resolves(machine: Machine) -> None:
+    code, output = sh(machine, "hostname; ping -c1 -W1 $(hostname) || cat /etc/hosts")
+
+    assert code == 0
+    assert output.startswith(machine.id)
+    assert "127.0.1.1" in output
+
+
+def test_terminating_twice_does_nothing_and_then_it_is_over(machine: Machine) -> None:
+    machine.terminate()
+    machine.terminate()
+
+    with pytest.raises(MachineError, match="terminated"):
+        sh(machine, "true")
