@@ -94,7 +94,7 @@ def test_the_file_of_keys_is_private_and_survives_threads(tmp_path: Path) -> Non
 
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(json.loads(file.read_text())) == 20
-    assert [path.name for path in tmp_path.iterdir()] == ["keyring.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"keyring.json", ".keyring.json.lock"}
 
 
 def test_a_damaged_file_of_keys_is_named(tmp_path: Path) -> None:

@@ -51,13 +51,17 @@ def test_one_server_at_a_time_holds_a_state(tmp_path: Path) -> None:
     state.prepare()
 
     with state.lock():
-        state.announce("http://127.0.0.1:1234")
+        state.announce("http://127.0.0.1:1234", "123456789012", "eu-west-1")
         with pytest.raises(StateError, match=r"http://127\.0\.0\.1:1234"), state.lock():
             pytest.fail("two servers on one state")
         running = state.running_server()
 
     assert running is not None
-    assert running.url == "http://127.0.0.1:1234"
+    assert (running.url, running.account, running.region) == (
+        "http://127.0.0.1:1234",
+        "123456789012",
+        "eu-west-1",
+    )
     assert state.running_server() is None
 
 
@@ -77,9 +81,10 @@ def test_a_killed_server_leaves_no_lock(tmp_path: Path) -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
+        state.announce("http://127.0.0.1:1234", "123456789012", "eu-west-1")
         with pytest.raises(StateError), state.lock():
             pytest.fail("two servers on one state")
         holder.kill()
 
     with state.lock():
-        pass
+        assert state.running_server() is None

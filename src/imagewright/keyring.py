@@ -10,7 +10,8 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -19,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from imagewright.errors import InvalidParameterValue, ServiceError
-from imagewright.files import write_private
+from imagewright.files import exclusive, write_private
 
 _NONCE_BYTES = 12
 _ARN = re.compile(
@@ -100,24 +101,31 @@ class LocalKeyring:
 
     def set_enabled(self, key_id: str, enabled: bool) -> None:
         """Enable or disable a key. Raises KeyError if the ring has no such key."""
-        with self._lock:
-            ring = self._read()
+        with self._changing() as ring:
             ring[key_id]["enabled"] = enabled
-            self._write(ring)
 
     def _key(self, key_id: str, *, create: bool) -> bytes:
-        with self._lock:
-            ring = self._read()
-            if key_id not in ring:
-                if not create:
-                    raise ServiceError(f"The keyring has lost the key '{key_id}'.")
-                fresh = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-                ring[key_id] = {"key": fresh, "enabled": True}
-                self._write(ring)
-        entry = ring[key_id]
+        entry = self._read().get(key_id)
+        if entry is None and create:
+            fresh = base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+            with self._changing() as ring:
+                entry = ring.setdefault(key_id, {"key": fresh, "enabled": True})
+        if entry is None:
+            raise ServiceError(f"The keyring has lost the key '{key_id}'.")
         if not entry["enabled"]:
             raise InvalidParameterValue("kmsKeyId", f"The key '{key_id}' is disabled.")
         return base64.b64decode(entry["key"])
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, _Entry]]:
+        """Hand out the ring as it is now, and write what became of it."""
+        try:
+            with self._lock, exclusive(self._file):
+                ring = self._read()
+                yield ring
+                write_private(self._file, json.dumps(ring, indent=2).encode())
+        except OSError as error:
+            raise ServiceError(f"The keyring cannot be written: {error}") from error
 
     def _read(self) -> dict[str, _Entry]:
         try:
@@ -127,12 +135,6 @@ class LocalKeyring:
         except (OSError, ValueError) as error:
             raise ServiceError(f"The keyring {self._file.name} cannot be read: {error}") from error
         return ring
-
-    def _write(self, ring: dict[str, _Entry]) -> None:
-        try:
-            write_private(self._file, json.dumps(ring, indent=2).encode())
-        except OSError as error:
-            raise ServiceError(f"The keyring cannot be written: {error}") from error
 
 
 def _encrypt(key: bytes, clear: bytes, bound_to: bytes) -> bytes:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from imagewright.files import write_private
@@ -24,10 +24,12 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where the server of a state answers."""
+    """Where the server of a state answers, and what its clients are by default."""
 
     url: str
     pid: int
+    account: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,16 @@ class StateDirectory:
         with (self.root / "server.lock").open("a") as handle:
             if not _lock_patiently(handle.fileno()):
                 raise StateError(self._taken())
+            self.server.unlink(missing_ok=True)  # of a server that was killed
             try:
                 yield
             finally:
                 self.server.unlink(missing_ok=True)
 
-    def announce(self, url: str) -> None:
-        """Write down where the server answers."""
-        write_private(self.server, json.dumps({"url": url, "pid": os.getpid()}).encode())
+    def announce(self, url: str, account: str, region: str) -> None:
+        """Write down where this process answers."""
+        address = ServerAddress(url, os.getpid(), account, region)
+        write_private(self.server, json.dumps(asdict(address)).encode())
 
     def running_server(self) -> ServerAddress | None:
         """Return the address of the server that runs on this state, if one does."""

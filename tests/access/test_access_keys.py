@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -26,6 +28,21 @@ def test_a_key_made_by_another_process_is_found(tmp_path: Path) -> None:
     added = AccessKeys(tmp_path / "keys.json").create("210987654321", "other")
 
     assert serving.find(added.access_key_id) == added
+
+
+def test_keys_made_by_several_processes_at_once_are_all_kept(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib; from imagewright.access.keys import AccessKeys\n"
+        "keys = AccessKeys(pathlib.Path(sys.argv[1]))\n"
+        "for number in range(20): keys.create('123456789012', f'user{number}')"
+    )
+    file = tmp_path / "keys.json"
+
+    processes = [subprocess.Popen([sys.executable, "-c", script, file]) for _ in range(4)]
+    codes = [process.wait() for process in processes]
+
+    assert codes == [0, 0, 0, 0]
+    assert len(AccessKeys(file).all()) == 80
 
 
 def test_a_deleted_key_is_found_no_more(tmp_path: Path) -> None:

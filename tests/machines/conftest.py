@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-
-from imagewright.machines.machine import Machine
 from tests.machines.lab import Lab
 from tests.machines.remote import NoUser, RemoteLab, ordinary_user, python_of
+
+from imagewright.machines.machine import Machine
 
 
 class MachineLab(Protocol):

@@ -1,6 +1,5 @@
 """A state directory with real layers and a real sandbox, for tests of machines and images."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from imagewright.machines.ledger import reap
 from imagewright.machines.machine import Command, Exit, Line, Machine
 from imagewright.machines.network import Mode, Network
 from imagewright.machines.sandbox import SandboxDriver, SandboxMachine, SandboxOptions
-from imagewright.store import machine_tables
+from imagewright.store import schema
 from imagewright.store.database import open_sqlite
 from imagewright.store.ledger import DatabaseLedger
-from imagewright.store.metadata import METADATA
 
 TINY = Base(name="tiny", suite="bookworm", variant="extract", packages=("busybox-static",))
 """Two megabytes and one program; made in about 2.5 s."""
@@ -28,16 +26,7 @@ class Lab:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state = state
         self.database = open_sqlite(state / "database.sqlite")
-        METADATA.create_all(
-            self.database.engine,
-            tables=[
-                machine_tables.ledger,
-                machine_tables.layers,
-                machine_tables.layer_holders,
-                machine_tables.instances,
-                machine_tables.packages,
-            ],
-        )
+        schema.prepare(self.database, back_up=lambda: None)
         self.ledger = DatabaseLedger(self.database)
         self.layers = LayerStore(
             state / "layers",
@@ -84,7 +73,7 @@ class Lab:
 
     def directories(self) -> set[str]:
         """Return the names of what lies beside the layers' rows and what is not there."""
-        return set(os.listdir(self.layers.directory))
+        return {path.name for path in self.layers.directory.iterdir()}
 
     def reap(self) -> list[str]:
         """Free what a crash left; return it for people."""
@@ -105,7 +94,9 @@ def new_instance_id() -> str:
 def sh(machine: Machine, script: str, **more: Any) -> tuple[int, str]:
     """Run a shell script; return its exit code and all its output as one text."""
     lines: list[str] = []
-    result = run(machine, ["sh", "-c", script], on_line=lambda line: lines.append(line.text), **more)
+    result = run(
+        machine, ["sh", "-c", script], on_line=lambda line: lines.append(line.text), **more
+    )
     return result.code, "\n".join(lines)
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from tests.machines.lab import Lab
+
 from imagewright.machines.machine import Command, Exit, MachineError, OnLine
 from imagewright.machines.sandbox import SandboxMachine
-from tests.machines.lab import Lab
 
 _ROOT = Path(__file__).parents[2]
 _TICK_SECONDS = 0.01

@@ -4,10 +4,10 @@ import threading
 import time
 
 import pytest
-
-from imagewright.machines.machine import Line, Machine, MachineError
 from tests.machines.conftest import Launch, MachineLab
 from tests.machines.lab import run, sh
+
+from imagewright.machines.machine import Line, Machine, MachineError
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,18 @@ def test_the_exit_code_is_what_a_shell_would_give(
 def test_output_arrives_as_lines_of_their_streams(machine: Machine) -> None:
     lines: list[Line] = []
 
-    run(machine, ["sh", "-c", "echo one; echo two >&2; printf 'a\\377b\\n\\nend'"], on_line=lines.append)
+    run(
+        machine,
+        ["sh", "-c", "echo one; echo two >&2; printf 'a\\377b\\n\\nend'"],
+        on_line=lines.append,
+    )
 
-    assert [line.text for line in lines if line.stream == "stdout"] == ["one", "a\ufffdb", "", "end"]
+    assert [line.text for line in lines if line.stream == "stdout"] == [
+        "one",
+        "a\ufffdb",
+        "",
+        "end",
+    ]
     assert [line.text for line in lines if line.stream == "stderr"] == ["two"]
 
 
@@ -216,9 +225,7 @@ def test_no_path_leads_out_of_the_machine(machine: Machine, path: str) -> None:
     assert sh(machine, f"cat {path}") == (0, "inside")
 
 
-def test_committing_without_a_change_gives_the_same_layer(
-    machine: Machine, any_tiny: str
-) -> None:
+def test_committing_without_a_change_gives_the_same_layer(machine: Machine, any_tiny: str) -> None:
     sh(machine, "cat /etc/passwd; touch /run/x /dev/shm/y; echo z >/dev/null")
 
     first, second = machine.commit(), machine.commit()

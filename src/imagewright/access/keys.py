@@ -64,7 +64,11 @@ class AccessKeys:
         return self.create(account, "imagewright")
 
     def create(self, account: str, user: str) -> AccessKey:
-        """Make a key. Raises KeyFileError for an account or user that no principal could have."""
+        """Make a key.
+
+        Raises KeyFileError for an account or user that no principal could have, and if the file
+        cannot be written.
+        """
         if not _ACCOUNT.fullmatch(account):
             raise KeyFileError(f"an account has twelve digits, not '{account}'")
         if not _USER.fullmatch(user):
@@ -75,24 +79,26 @@ class AccessKeys:
             account=account,
             user=user,
         )
-        with self._changing():
-            keys = self._read() | {key.access_key_id: key}
-            self._write(keys)
+        with self._changing() as keys:
+            keys[key.access_key_id] = key
         return key
 
     def delete(self, access_key_id: str) -> bool:
-        """Delete a key; tell whether it was there."""
-        with self._changing():
-            keys = self._read()
-            found = keys.pop(access_key_id, None)
-            if found is not None:
-                self._write(keys)
-        return found is not None
+        """Delete a key; tell whether it was there. Raises KeyFileError."""
+        with self._changing() as keys:
+            return keys.pop(access_key_id, None) is not None
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with self._lock, exclusive(self._file):
-            yield
+    def _changing(self) -> Iterator[dict[str, AccessKey]]:
+        """Hand out the keys as they are now, and write what became of them."""
+        try:
+            with self._lock, exclusive(self._file):
+                keys = self._read()
+                yield keys
+                content = json.dumps([asdict(key) for key in keys.values()], indent=2)
+                write_private(self._file, content.encode())
+        except OSError as error:
+            raise KeyFileError(f"{self._file} cannot be written: {error}") from error
 
     def _current(self) -> dict[str, AccessKey]:
         try:
@@ -114,7 +120,3 @@ class AccessKeys:
             return {}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise KeyFileError(f"{self._file} cannot be read: {error}") from error
-
-    def _write(self, keys: dict[str, AccessKey]) -> None:
-        content = json.dumps([asdict(key) for key in keys.values()], indent=2)
-        write_private(self._file, content.encode())

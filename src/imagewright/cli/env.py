@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from imagewright.access.keys import AccessKeys
-from imagewright.cli.exits import ExitCode, fail
-from imagewright.cli.options import State, load_settings, open_state
+from imagewright.access.keys import AccessKeys, KeyFileError
+from imagewright.cli.exits import ExitCode, fail, note
+from imagewright.cli.options import State, open_state
 from imagewright.files import write_private
 
 PROFILE = "imagewright"
-_BEGIN = "# >>> imagewright: written by `imagewright env --format profile` >>>"
-_END = "# <<< imagewright <<<"
+_BEGIN = b"# >>> imagewright: written by `imagewright env --format profile` >>>"
+_END = b"# <<< imagewright <<<\n"
 
 
 class EnvForm(StrEnum):
@@ -58,7 +58,9 @@ def env(
         typer.echo(_terraform(connection))
     else:
         file = Path(os.environ.get("AWS_CONFIG_FILE") or Path.home() / ".aws" / "config")
-        _add_profile(file, connection)
+        _add_profile(file.expanduser(), connection)
+        if "AWS_ACCESS_KEY_ID" in os.environ:
+            note("AWS_ACCESS_KEY_ID is set in this shell and wins over a profile; unset it")
         typer.echo(f"export AWS_PROFILE={PROFILE}")
 
 
@@ -71,9 +73,11 @@ def _connection(path: Path | None) -> Connection:
             f"no server runs on the state {state.root}",
             help="start one with: imagewright serve",
         )
-    settings = load_settings(state)
-    key = AccessKeys(state.access_keys).first_of(settings.account)
-    return Connection(server.url, key.access_key_id, key.secret_access_key, settings.region)
+    try:
+        key = AccessKeys(state.access_keys).first_of(server.account)
+    except KeyFileError as error:
+        fail(ExitCode.STATE, str(error))
+    return Connection(server.url, key.access_key_id, key.secret_access_key, server.region)
 
 
 def _shell(connection: Connection) -> str:
@@ -85,7 +89,8 @@ def _shell(connection: Connection) -> str:
         "AWS_REGION": connection.region,
         "AWS_DEFAULT_REGION": connection.region,
     }
-    return "\n".join(f"export {name}={value}" for name, value in values.items())
+    lines = [f"export {name}={value}" for name, value in values.items()]
+    return "\n".join([*lines, "unset AWS_SESSION_TOKEN"])
 
 
 def _terraform(connection: Connection) -> str:
@@ -106,9 +111,8 @@ provider "aws" {{
 }}"""
 
 
-def _profile(connection: Connection) -> str:
-    return f"""\
-{_BEGIN}
+def _profile(connection: Connection) -> bytes:
+    text = f"""\
 [profile {PROFILE}]
 region = {connection.region}
 aws_access_key_id = {connection.access_key_id}
@@ -120,31 +124,37 @@ imagebuilder =
   endpoint_url = {connection.url}
 sts =
   endpoint_url = {connection.url}
-{_END}
 """
+    return _BEGIN + b"\n" + text.encode() + _END
 
 
 def _add_profile(file: Path, connection: Connection) -> None:
     """Put our own block into the AWS configuration; not a byte beside it changes."""
     try:
-        content = file.read_text("utf-8") if file.exists() else ""
-        before, begin, rest = content.partition(_BEGIN)
-        _, end, after = rest.partition(_END + "\n")
-        if begin and not end:
-            fail(
-                ExitCode.REFUSED,
-                f"{file} has the first line of our block but not its last",
-                help=f"remove what is left of it, from the line: {_BEGIN}",
-            )
-        if f"[profile {PROFILE}]" in before + after:
-            fail(
-                ExitCode.REFUSED,
-                f"{file} has a profile '{PROFILE}' of your own",
-                help="rename it, or use: imagewright env --format shell",
-            )
-        if before and not before.endswith("\n"):
-            before += "\n"
+        before, after = _around_our_block(file)
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_private(file.resolve(), (before + _profile(connection) + after).encode())
+        write_private(file.resolve(), before + _profile(connection) + after)
     except OSError as error:
         fail(ExitCode.FAILED, f"{file} cannot be written: {error.strerror}")
+
+
+def _around_our_block(file: Path) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the block of an earlier time."""
+    before, begin, rest = (file.read_bytes() if file.exists() else b"").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if begin and not end:
+        fail(
+            ExitCode.REFUSED,
+            f"{file} has the first line of our block but not its last",
+            help=f"remove what is left of it, from the line: {_BEGIN.decode()}",
+        )
+    for section in (f"[profile {PROFILE}]", f"[services {PROFILE}]"):
+        if section.encode() in before + after:
+            fail(
+                ExitCode.REFUSED,
+                f"{file} has a section {section} of your own",
+                help="rename it, or use: imagewright env --format shell",
+            )
+    return before, after

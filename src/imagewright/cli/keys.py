@@ -60,5 +60,13 @@ def delete(
     access_key_id: Annotated[str, typer.Argument(help="The id, AKIA…")], state: State = None
 ) -> None:
     """Delete an access key. A running server refuses it at once."""
-    if not AccessKeys(open_state(state).access_keys).delete(access_key_id):
-        fail(ExitCode.REFUSED, f"there is no access key {access_key_id}")
+    try:
+        deleted = AccessKeys(open_state(state).access_keys).delete(access_key_id)
+    except KeyFileError as error:
+        fail(ExitCode.STATE, str(error))
+    if not deleted:
+        fail(
+            ExitCode.REFUSED,
+            f"there is no access key {access_key_id}",
+            help="imagewright keys list",
+        )

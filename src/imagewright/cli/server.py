@@ -38,7 +38,7 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
         server_header=False,
         timeout_keep_alive=75,
     )
-    state.announce(url)
+    state.announce(url, settings.account, settings.region)
     application.builder.start()
     try:
         _Server(config, draining, f"imagewright answers at {url}").run(sockets=[listener])

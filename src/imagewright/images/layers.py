@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -191,9 +191,10 @@ class LayerStore:
         self._strike(name)
         return layer_id
 
-    def discard(self, name: str, namespace: Namespace) -> None:
-        """Delete a directory that never became a layer."""
-        namespace.call("remove", names=[name])
+    def discard(self, name: str, namespace: Namespace | None = None) -> None:
+        """Delete a directory that never became a layer, in this namespace or a new one."""
+        with nullcontext(namespace) if namespace else self.namespace() as place:
+            place.call("remove", names=[name])
         self._strike(name)
 
     # What steps need ---------------------------------------------------------------------
@@ -322,6 +323,9 @@ class LayerStore:
         return {"directory": self._free_directory}
 
     def _free_directory(self, entry: Entry) -> None:
+        if "path" in entry.what:
+            remove_group(Path(str(entry.what["path"])))
+            return
         name = str(entry.what["name"])
         with self._database.connect() as connection:
             if name in _directories(rows.everything(connection)):

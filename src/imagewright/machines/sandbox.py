@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from imagewright.machines.idmap import current_map
 from imagewright.machines.inside.messages import Message, write_fully
 from imagewright.machines.ledger import Ledger, identity_of
-from imagewright.machines.limits import Limits
+from imagewright.machines.limits import Group, Limits, missing_limits
 from imagewright.machines.machine import Command, Exit, MachineError, OnLine
 from imagewright.machines.namespaces import Namespace, NamespaceError
 from imagewright.machines.network import Link, Network
@@ -59,8 +59,8 @@ class Layers(Protocol):
         """Make a directory a layer on top of ``parent``, and return its id."""
         ...
 
-    def discard(self, name: str, namespace: Namespace) -> None:
-        """Delete a directory that never became a layer."""
+    def discard(self, name: str, namespace: Namespace | None = None) -> None:
+        """Delete a directory that never became a layer, in this namespace or a new one."""
         ...
 
 
@@ -101,27 +101,62 @@ class SandboxDriver:
         """
         stack = self._layers.stack(layer_id)
         link = self._network.link(on_notice)
+        for problem in missing_limits(self._options.limits):
+            on_notice(problem)
         with ExitStack() as undo:
-            namespace = undo.enter_context(
-                Namespace(
-                    self._layers.directory,
-                    current_map(),
-                    own_network=link.is_separate,
-                    name=f"machine {instance_id}",
-                )
-            )
-            entry = self._ledger.enter(
-                "process", identity_of(namespace.pid).as_facts(), instance_id
-            )
-            undo.callback(self._ledger.strike, entry)
+            group = undo.enter_context(self._group(instance_id))
+            namespace = undo.enter_context(self._namespace(instance_id, link))
+            group.take_in(namespace.pid)
             undo.enter_context(link.attached(namespace))
-            machine = SandboxMachine(
-                instance_id, layer_id, stack, namespace, self._layers, link, self._options,
-                on_notice,
-            )  # fmt: skip
+            means = _Means(namespace, self._layers, link, group, self._options, on_notice)
+            machine = SandboxMachine(instance_id, layer_id, stack, means, undo.pop_all())
+        try:
             machine.boot()
-            machine.held = undo.pop_all()
+        except BaseException:
+            machine.terminate()
+            raise
         return machine
+
+    @contextmanager
+    def _group(self, instance_id: str) -> Iterator[Group]:
+        """Yield the machine's cgroups, to be used by what begins and ends inside the block."""
+        group = Group(instance_id, self._options.limits)
+        entries = [
+            self._ledger.enter("directory", {"path": str(path)}, instance_id)
+            for path in group.paths
+        ]
+        try:
+            yield group
+        finally:
+            group.remove()
+            for entry in entries:
+                self._ledger.strike(entry)
+
+    @contextmanager
+    def _namespace(self, instance_id: str, link: Link) -> Iterator[Namespace]:
+        name = f"machine {instance_id}"
+        directory, ids = self._layers.directory, current_map()
+        with Namespace(directory, ids, own_network=link.is_separate, name=name) as namespace:
+            # It waits for orders until it is in the ledger, and ends with us if we end before.
+            identity = identity_of(namespace.pid)
+            entry = self._ledger.enter("process", identity.as_facts(), instance_id)
+            try:
+                yield namespace
+            finally:
+                namespace.close()
+                self._ledger.strike(entry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What a machine stands on."""
+
+    namespace: Namespace
+    layers: Layers
+    link: Link
+    group: Group
+    options: SandboxOptions
+    on_notice: OnNotice
 
 
 class SandboxMachine:
@@ -132,21 +167,20 @@ class SandboxMachine:
         instance_id: str,
         layer_id: str,
         stack: Sequence[str],
-        namespace: Namespace,
-        layers: Layers,
-        link: Link,
-        options: SandboxOptions,
-        on_notice: OnNotice,
+        means: _Means,
+        held: ExitStack,
     ) -> None:
-        self.held = ExitStack()
+        """``held`` frees the means when the machine ends."""
         self._id = instance_id
         self._layer_id = layer_id
         self._stack = tuple(stack)
-        self._namespace = namespace
-        self._layers = layers
-        self._link = link
-        self._options = options
-        self._on_notice = on_notice
+        self._namespace = means.namespace
+        self._layers = means.layers
+        self._link = means.link
+        self._group = means.group
+        self._options = means.options
+        self._on_notice = means.on_notice
+        self._held = held
         self._upper: str | None = None
         self._is_up = False
         self._is_over = False
@@ -191,6 +225,7 @@ class SandboxMachine:
     ) -> Exit:
         """Run a command; see ``machine.Machine.run``."""
         self.boot()
+        kills_before = self._group.out_of_memory_kills()
         try:
             with RunningCommand(
                 self._namespace, command, self._options.environment, on_line
@@ -198,6 +233,9 @@ class SandboxMachine:
                 result, survived = running.to_its_end(cancel)
         except NamespaceError as error:
             raise self._failure(f"run {command.argv[0]}", error) from None
+        if self._group.out_of_memory_kills() > kills_before:
+            limit = self._options.limits.memory_bytes_max
+            self._on_notice(f"a process was ended for lack of memory: the limit is {limit} bytes")
         if not survived:
             self._is_up = False
             self._on_notice(
@@ -246,10 +284,17 @@ class SandboxMachine:
         self._is_over = True
         with suppress(MachineError):
             self._halt()
-        if self._upper is not None:
-            self._layers.discard(self._upper, self._namespace)
-            self._upper = None
-        self.held.close()
+        with self._held:
+            self._discard_upper()
+
+    def _discard_upper(self) -> None:
+        if self._upper is None:
+            return
+        name, self._upper = self._upper, None
+        try:
+            self._layers.discard(name, self._namespace)
+        except NamespaceError:  # it is gone, or what the guest left resists
+            self._layers.discard(name)
 
     @property
     def _hostname(self) -> str:

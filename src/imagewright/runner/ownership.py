@@ -24,11 +24,10 @@ def apply(
     guest: Guest, path: str, *, owner: str | None, group: str | None, mode: str | None
 ) -> None:
     """Set what is given on an absolute path, and leave the rest. Raises ModuleFailure."""
-    if owner is not None or group is not None:
-        spec = f"{owner or ''}:{group}" if group is not None else owner or ""
-        guest.script('chown "$1" "$2"', spec, path)
-    if mode is not None:
-        guest.script('chmod "$1" "$2"', mode, path)
+    if owner is None and group is None and mode is None:
+        return
+    both = f"{owner or ''}:{group}" if group is not None else owner or ""
+    guest.script(_APPLY, path, both, mode or "")
 
 
 def give_file(guest: Guest, path: str, owner: str, group: str | None) -> None:
@@ -56,6 +55,10 @@ def set_folder_mode(guest: Guest, path: str, mode: str, *, recursive: bool) -> N
     guest.script(_IS_FOLDER + command, guest.path(path), mode)
 
 
+_APPLY = """
+[ -z "$2" ] || chown "$2" "$1" || exit 1
+[ -z "$3" ] || chmod "$3" "$1"
+"""
 _IS_FILE = """
 fail() { printf '%s\\n' "$1" >&2; exit 1; }
 [ -e "$1" ] || fail "the file does not exist: $1"

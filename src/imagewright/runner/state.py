@@ -37,6 +37,7 @@ class StepState:
     started_at: str
     """ISO 8601, in UTC."""
     ended_at: str | None = None
+    _written: dict[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -45,6 +46,15 @@ class StepState:
             return 0.0
         took = datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.started_at)
         return took.total_seconds()
+
+    def to_json(self) -> dict[str, Any]:
+        """Spell it with what JSON has; what has ended is spelt once, for runs of many steps."""
+        written = self._written
+        if written is None or self.ended_at is None or written["ended_at"] != self.ended_at:
+            self._written = written = {name: getattr(self, name) for name in _STEP_MEMBERS}
+            # These still grow while the step runs.
+            written |= {name: list(written[name]) for name in ("inputs", "outputs", "stderr")}
+        return written
 
     @property
     def output(self) -> dict[str, str]:
@@ -70,7 +80,12 @@ class RunState:
 
     def to_json(self) -> dict[str, Any]:
         """Spell it with what JSON has."""
-        return {**_members(self), "steps": [_members(step) for step in self.steps]}
+        return {
+            "steps": [step.to_json() for step in self.steps],
+            "reboots": self.reboots,
+            "reboot_pending": self.reboot_pending,
+            "started_at": self.started_at,
+        }
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
@@ -81,7 +96,4 @@ class RunState:
         return cls(**{**saved, "steps": steps})
 
 
-def _members(state: RunState | StepState) -> dict[str, Any]:
-    members = ((member.name, getattr(state, member.name)) for member in fields(state))
-    # A list may still grow while the run goes on.
-    return {n: list(value) if isinstance(value, list) else value for n, value in members}
+_STEP_MEMBERS = tuple(member.name for member in fields(StepState) if member.init)

@@ -51,7 +51,7 @@ place() {
     if [ "$overwrite" = no ] && { [ -e "$target" ] || [ -L "$target" ]; }; then
         fail "the target exists and overwrite is false: $target"
     fi
-    mkdir -p "${target%/*}/" || exit 1
+    [ -d "${target%/*}/" ] || mkdir -p "${target%/*}/" || exit 1
 }
 
 begin() {

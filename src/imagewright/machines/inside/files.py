@@ -1,5 +1,6 @@
 """Single files of the guest, opened from inside it, where no link leads out."""
 
+import errno
 import os
 import stat
 
@@ -12,7 +13,10 @@ _CAREFULLY = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 def put(path: str, content: int, mode: int) -> Message:
     """Write what the open file ``content`` holds to ``path``; make its parents."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", error.filename) from None
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | _CAREFULLY, mode)
     try:
         _require_regular(descriptor, path)

@@ -70,7 +70,9 @@ class Guest:
     def abandon(self) -> None:
         """End every process of the guest at once."""
         os.kill(self._init, signal.SIGKILL)
-        os.waitpid(self._init, 0)
+        # The first process ends only after all others are buried, a supervisor of ours included.
+        while os.waitpid(-1, 0)[0] != self._init:
+            pass
 
     def _answer(self, request: Message, received: list[int]) -> None:
         """Do as asked; a command answers later, when it ends."""

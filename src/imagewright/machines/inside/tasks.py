@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
-from imagewright.machines.inside import files
+from imagewright.machines.inside import files, kernel
 from imagewright.machines.inside.changes import write_changes
 from imagewright.machines.inside.flatten import flatten
 from imagewright.machines.inside.messages import Message
@@ -82,6 +82,18 @@ def _program(request: Message, received: list[int]) -> Message:
     return run_program(request, received[0])
 
 
+def _try_overlay(_request: Message, _files: list[int]) -> Message:
+    """Mount an overlay as a machine does; it goes with this process."""
+    for name in ("base/d/etc", "overlay"):
+        os.makedirs(name, exist_ok=True)
+    kernel.unshare(kernel.CLONE_NEWNS)
+    os.rename("base", "overlay/base")
+    upper = Upper("overlay/top", ["overlay/base"], {})
+    upper.prepare()
+    upper.mount()
+    return {}
+
+
 def _routes(_request: Message, _files: list[int]) -> Message:
     """Does this network namespace have a way out? Asked while one is being attached."""
     with open("/proc/self/net/route") as four:
@@ -100,4 +112,5 @@ _TASKS: Mapping[str, Callable[[Message, list[int]], Message]] = {
     "changes": _changes,
     "program": _program,
     "routes": _routes,
+    "try_overlay": _try_overlay,
 }

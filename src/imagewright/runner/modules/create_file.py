@@ -48,7 +48,7 @@ case $1 in */) fail "the path names a folder, not a file: $1" ;; esac
 if [ "$2" = no ] && { [ -e "$1" ] || [ -L "$1" ]; }; then
     fail "the file exists and overwrite is false: $1"
 fi
-mkdir -p "${1%/*}/" || exit 1
+[ -d "${1%/*}/" ] || mkdir -p "${1%/*}/" || exit 1
 [ "$3" = no ] || umask 077
 cat >"$1"
 """

@@ -73,10 +73,8 @@ def _clear(guest: Guest, folder: str) -> None:
 
 
 _RUN = """
-umask_before=$(umask)
-umask 077
-mkdir -p "${1%/*}" && mkdir "$1" && cat >"$2" || exit 1
-umask "$umask_before"
+[ -d "${1%/*}" ] || mkdir -p "${1%/*}"
+mkdir -m 700 "$1" && cat >"$2" || exit 1
 bash "$2" </dev/null
 code=$?
 rm -rf "$1"

@@ -1,0 +1,100 @@
+"""The AWS CLI, as users have it, through the profile that ``imagewright env`` writes."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run, run_program
+from tests.conftest import Server
+
+Aws = Callable[..., "subprocess.CompletedProcess[str]"]
+
+WORKFLOW = """\
+name: from-a-file
+schemaVersion: 1.0
+parameters:
+  - name: size
+    type: integer
+    default: 7
+steps:
+  - name: Launch
+    action: LaunchInstance
+    inputs: {waitFor: ssmAgent}
+  - name: Stop
+    action: TerminateInstance
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+"""
+
+
+@pytest.fixture
+def aws(run: Run, home: Path, tmp_path: Path, server: Server) -> Aws:
+    """Run ``aws`` in the profile of the server."""
+    assert run("env", "--format", "profile", "--state", server.state).returncode == 0
+
+    def aws(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return run_program(
+            [sys.executable, "-m", "awscli", *arguments],
+            home,
+            folder=tmp_path,
+            environment={"AWS_PROFILE": "imagewright", "AWS_PAGER": "", "AWS_RETRY_MODE": "standard"},
+        )
+
+    return aws
+
+
+def answered(done: "subprocess.CompletedProcess[str]") -> Any:
+    """Return the answer of a call that went well."""
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_caller_is_the_installations_first_user(aws: Aws) -> None:
+    assert answered(aws("sts", "get-caller-identity"))["Arn"] == (
+        "arn:aws:iam::000000000000:user/imagewright"
+    )
+
+
+def test_a_workflow_is_created_from_a_file_read_and_listed(
+    aws: Aws, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "workflow.yaml").write_text(WORKFLOW)
+
+    created = answered(
+        aws(
+            "imagebuilder", "create-workflow", "--name", name, "--semantic-version", "1.0.0",
+            "--type", "BUILD", "--data", "file://workflow.yaml", "--tags", "team=images",
+        )
+    )  # fmt: skip
+    arn = created["workflowBuildVersionArn"]
+    found = answered(aws("imagebuilder", "get-workflow", "--workflow-build-version-arn", arn))
+    listed = answered(
+        aws("imagebuilder", "list-workflows", "--owner", "Self", "--filters", f"name=name,values={name}")
+    )
+
+    assert arn.endswith(f":workflow/build/{name}/1.0.0/1")
+    assert found["workflow"]["data"] == WORKFLOW
+    assert found["workflow"]["parameters"][0]["defaultValue"] == ["7"]
+    assert found["workflow"]["tags"] == {"team": "images"}
+    assert [entry["version"] for entry in listed["workflowVersionList"]] == ["1.0.0"]
+
+
+def test_a_typo_is_refused_with_its_line_column_and_what_was_meant(
+    aws: Aws, tmp_path: Path, name: str
+) -> None:
+    """CRT-40, CRT-41."""
+    (tmp_path / "workflow.yaml").write_text(WORKFLOW.replace("Outputs.Launch", "Outputs.Lanch"))
+
+    done = aws(
+        "imagebuilder", "create-workflow", "--name", name, "--semantic-version", "1.0.0",
+        "--type", "BUILD", "--data", "file://workflow.yaml",
+    )  # fmt: skip
+
+    assert done.returncode != 0
+    assert "InvalidParameterValueException" in done.stderr
+    assert "did you mean `Launch`? (line 14, column 35)" in done.stderr

@@ -1,0 +1,91 @@
+"""Losing the server at every instant that has a name."""
+
+from uuid import uuid4
+
+import pytest
+
+from imagewright.engine.crash_points import CrashPoint
+from tests.e2e.conftest import Lab
+
+NOT_REACHED_WHEN_GOOD = {CrashPoint.ROLLBACK_BEGUN}
+
+
+def component(*, fails: bool = False) -> str:
+    """Leave one line in the image; the test phase demands that it is one."""
+    end = "exit 7" if fails else "echo done"
+    return f"""\
+name: {uuid4()}
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Leave
+        action: ExecuteBash
+        inputs:
+          commands:
+            - echo once >> /effects
+            - echo said
+            - {end}
+  - name: test
+    steps:
+      - name: Count
+        action: ExecuteBash
+        inputs:
+          commands:
+            - test "$(cat /effects)" = once
+"""
+
+
+@pytest.mark.parametrize(
+    "point", [point for point in CrashPoint if point not in NOT_REACHED_WHEN_GOOD]
+)
+def test_a_build_survives_losing_the_server(lab: Lab, point: CrashPoint) -> None:
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
+        arn = bench.start(bench.recipe(bench.component(component())))
+        assert bench.server.process.wait(120) == -9
+
+    with lab.bench() as bench:
+        bench.built(arn)
+
+        images = bench.query(f"SELECT id FROM machine_images WHERE image_arn = '{arn}'")  # noqa: S608 - our own ARN
+        assert len(images) == 1
+        bench.nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        CrashPoint.COMMAND_RUNNING,
+        CrashPoint.STEP_ENDED,
+        CrashPoint.ROLLBACK_BEGUN,
+        CrashPoint.STAGE_ENDED,
+    ],
+)
+def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
+    lab: Lab, point: CrashPoint
+) -> None:
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
+        arn = bench.start(bench.recipe(bench.component(component(fails=True))))
+        assert bench.server.process.wait(120) == -9
+
+    with lab.bench() as bench:
+        state = bench.finished(arn)["state"]
+
+        assert state["status"] == "FAILED"
+        failure = state["failureContext"]["componentFailure"]
+        assert (failure["stepName"], failure["errorMessage"]) == ("Leave", "exit status 7")
+        assert bench.executions(arn)[0]["status"] == "ROLLBACK_COMPLETED"
+        bench.nothing_is_left()
+
+
+def test_a_server_lost_again_and_again_still_gets_there(lab: Lab) -> None:
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.BUILD_BEGUN.value) as bench:
+        arn = bench.start(bench.recipe(bench.component(component())))
+        bench.server.process.wait(120)
+    for point in (CrashPoint.STEP_STARTED, CrashPoint.COMMAND_RUNNING, CrashPoint.LAYER_SEALED):
+        with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
+            assert bench.server.process.wait(120) == -9
+
+    with lab.bench() as bench:
+        bench.built(arn)
+        bench.nothing_is_left()
