@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
@@ -42,7 +42,7 @@ class Server:
         return AccessKeys(self.state / "access-keys.json").first_of(account)
 
     def client(
-        self, account: str = "000000000000", region: str = REGION, **config: object
+        self, account: str = "000000000000", region: str = REGION, **config: Any
     ) -> "ImagebuilderClient":
         """Return a boto3 client that signs as an account."""
         key = self.key(account)
@@ -55,7 +55,7 @@ class Server:
             config=Config(
                 retries={"total_max_attempts": 1},
                 max_pool_connections=50,
-                **config,  # type: ignore[arg-type]  # any of Config's own
+                **config,
             ),
         )
 

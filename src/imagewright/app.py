@@ -1,8 +1,8 @@
 """The one place where the parts are put together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from imagewright.access.keys import AccessKeys
 from imagewright.access.rates import RateLimit
@@ -28,7 +28,9 @@ from imagewright.aws.objects import ObjectReader
 from imagewright.building import Builder, component_refusals, open_builder
 from imagewright.call import Principal
 from imagewright.clock import Clock, SystemClock
+from imagewright.door.entrance import two_doors
 from imagewright.keyring import KeyService, LocalKeyring
+from imagewright.logs.builds import BuildLogs
 from imagewright.managed import WORKFLOWS
 from imagewright.runner.modules.table import SPECS as MODULES
 from imagewright.settings import Settings
@@ -36,8 +38,11 @@ from imagewright.state import StateDirectory
 from imagewright.store import schema
 from imagewright.store.database import Database, open_sqlite
 from imagewright.wire.authentication import AnyRequest, Authenticator, SignedRequests
-from imagewright.wire.chain import Handler, wire_app
+from imagewright.wire.chain import Guard, Handler, wire_app
 from imagewright.wire.messages import ASGIApp
+
+if TYPE_CHECKING:
+    from imagewright.door.builds import StartImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +91,39 @@ def open_application(
         secret=secret,
     )
     builder = open_builder(state, settings, database, documents, secret=secret, clock=clock)
-    return Application(
-        asgi=wire_app(
-            _handlers(settings, database, documents, builder, checker),
+    handlers = _handlers(settings, database, documents, builder, checker)
+    guards: Sequence[Guard] = [lambda call: rates.spend(call.account)]
+    wire = wire_app(
+        handlers,
+        authenticator=authenticator,
+        clock=clock,
+        guards=guards,
+        draining=draining,
+        body_bytes_max=settings.body_bytes_max,
+        handler_threads=settings.handler_threads,
+        client_token_required=settings.client_token_required,
+    )
+
+    def open_door() -> ASGIApp:
+        from imagewright.door.app import Parts, door_app  # loads what the wire does without
+
+        parts = Parts(
+            state=state,
+            database=database,
+            logs=BuildLogs(state.logs, clock),
+            workshop=builder.workshop,
+            start_image=cast("StartImage", handlers["CreateImage"]),
+            operator=settings.account,
             authenticator=authenticator,
             clock=clock,
-            guards=[lambda call: rates.spend(call.account)],
+            guards=guards,
             draining=draining,
             body_bytes_max=settings.body_bytes_max,
-            handler_threads=settings.handler_threads,
             client_token_required=settings.client_token_required,
-        ),
-        database=database,
-        builder=builder,
-    )
+        )
+        return door_app(parts)
+
+    return Application(asgi=two_doors(wire, open_door), database=database, builder=builder)
 
 
 def _handlers(

@@ -19,6 +19,8 @@ from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
 from imagewright.clock import Clock
 from imagewright.documents.component.loading import load_component
+from imagewright.door.exports import free_export
+from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
@@ -39,7 +41,7 @@ from imagewright.store.database import Database
 
 if TYPE_CHECKING:
     from imagewright.images.catalogue import Catalogue
-    from imagewright.images.layers import LayerStore
+    from imagewright.images.workbench import Workbench
 
 READY_SECONDS = 60.0
 
@@ -79,8 +81,12 @@ class Builder(Protocol):
         """See ``Journal.answer``."""
         ...
 
-    def start(self) -> None:
-        """Begin to load, on a thread of its own."""
+    def workshop(self) -> Workshop:
+        """Return what builds stand on. Raises ServiceUnavailable, or InvalidRequest."""
+        ...
+
+    def start(self, *, builds: bool = True) -> None:
+        """Begin to load, on a thread of its own; without builds, none is begun or taken up."""
         ...
 
     def close(self) -> None:
@@ -126,7 +132,13 @@ class NoBuilder:
         """Refuse; nothing waits here."""
         self.check_parent(run_id)
 
-    def start(self) -> None:
+    def workshop(self) -> Workshop:
+        """Refuse."""
+        raise InvalidRequest(
+            f"No driver runs on this host ({sys.platform}): the driver sandbox needs Linux."
+        )
+
+    def start(self, *, builds: bool = True) -> None:
         """Load nothing."""
 
     def close(self) -> None:
@@ -136,7 +148,7 @@ class NoBuilder:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     catalogue: "Catalogue"
-    layer_store: "LayerStore"
+    workshop: Workshop
 
 
 class SandboxBuilder:
@@ -191,9 +203,13 @@ class SandboxBuilder:
         """See ``Journal.answer``."""
         self._journal.answer(connection, run_id=run_id, step_id=step_id, message=message)
 
-    def start(self) -> None:
-        """Begin to load, on a thread of its own."""
-        threading.Thread(target=self._load, name="builder", daemon=True).start()
+    def workshop(self) -> Workshop:
+        """Return what builds stand on, once it is loaded. Raises ServiceUnavailable."""
+        return self._loaded.workshop
+
+    def start(self, *, builds: bool = True) -> None:
+        """Begin to load, on a thread of its own; without builds, none is begun or taken up."""
+        threading.Thread(target=self._load, args=[builds], name="builder", daemon=True).start()
 
     def close(self) -> None:
         """Stop building; what runs is taken up by the next process."""
@@ -209,21 +225,22 @@ class SandboxBuilder:
             raise ServiceUnavailable(f"Builds cannot run: {self._problem}")
         return self._parts
 
-    def _load(self) -> None:
+    def _load(self, builds: bool) -> None:
         try:
-            self._parts = self._assemble()
+            self._parts = self._assemble(builds=builds)
         except Exception as error:
             _log.exception("the engine could not start")
             self._problem = str(error)
         finally:
             self._ready.set()
 
-    def _assemble(self) -> _Parts:
-        """Clear up what a crash left, build the engine, and take up the builds of before."""
+    def _assemble(self, *, builds: bool) -> _Parts:
+        """Clear up what a crash left, and put together what builds stand on."""
         from imagewright.images.bases import Bases
         from imagewright.images.catalogue import Catalogue
         from imagewright.images.layers import LayerOptions, LayerStore
         from imagewright.images.mirrors import proxy_environment
+        from imagewright.images.prune import Policy
         from imagewright.images.workbench import Workbench
         from imagewright.machines.ledger import reap
         from imagewright.machines.limits import Limits
@@ -244,19 +261,20 @@ class SandboxBuilder:
             ),
             clock=self._clock,
         )
-        for reaped in reap(ledger, layer_store.frees()):
+        for reaped in reap(ledger, {**layer_store.frees(), "file": free_export}):
             _log.info("reaped", entry=reaped.entry.description, problem=reaped.problem)
         layer_store.recover()
         layer_store.prepare()
+        network = Network(
+            settings.sandbox.network,
+            directory=self._state.layers,
+            verdict_file=self._state.root / "network.json",
+            may_fall_back=settings.sandbox.network_fallback,
+        )
         driver = SandboxDriver(
             layer_store,
             ledger,
-            Network(
-                settings.sandbox.network,
-                directory=self._state.layers,
-                verdict_file=self._state.root / "network.json",
-                may_fall_back=settings.sandbox.network_fallback,
-            ),
+            network,
             options=SandboxOptions(
                 limits=Limits(
                     processes_max=settings.sandbox.processes_max,
@@ -283,7 +301,24 @@ class SandboxBuilder:
             secret=self._secret,
             clock=self._clock,
         )
-        records = BuildRecords(database)
+        if builds:
+            self._open_engine(workbench)
+        workshop = Workshop(
+            layer_store=layer_store,
+            ledger=ledger,
+            network=network,
+            policy=Policy(
+                max_age=timedelta(hours=settings.layers.max_age_hours),
+                size_bytes_max=settings.layers.size_bytes_max,
+            ),
+            own_layer=catalogue.own_layer,
+            exports=self._state.exports,
+        )
+        return _Parts(catalogue, workshop)
+
+    def _open_engine(self, workbench: "Workbench") -> None:
+        """Build the engine, and take up the builds of before."""
+        records = BuildRecords(self._database)
         scenes = Scenes(records, self._documents, ACTIONS)
         steps = Steps(
             records=records,
@@ -303,7 +338,6 @@ class SandboxBuilder:
             clock=self._clock,
         )
         self._journal.open(run_build=builds.run, run_workflow=builds.run_workflow)
-        return _Parts(catalogue, layer_store)
 
     def _own_image(self, reference: str) -> str | None:
         """Find the layer of an image built here, by its id or its build's ARN."""

@@ -275,6 +275,26 @@ class RequestEntityTooLarge(FrontEndError):
         super().__init__(f"The request body is larger than {limit_bytes} bytes.")
 
 
+class HeadTooLarge(FrontEndError):
+    """The first line and the headers are longer than those of any request may be."""
+
+    code = "RequestHeaderSectionTooLarge"
+    status = 431
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The head of the request is larger than {limit_bytes} bytes.")
+
+
+class RequestTimeout(FrontEndError):
+    """The request came too slowly."""
+
+    code = "RequestTimeout"
+    status = 408
+
+    def __init__(self, limit_seconds: float) -> None:
+        super().__init__(f"The request was not there after {limit_seconds:g} seconds.")
+
+
 class MalformedHttpRequest(FrontEndError):
     """Not HTTP as anyone sends it."""
 

@@ -74,6 +74,11 @@ class StateDirectory:
         return self.root / "logs"
 
     @property
+    def exports(self) -> Path:
+        """Where images are packed before they are sent; empty but for that while."""
+        return self.root / "exports"
+
+    @property
     def server(self) -> Path:
         """The address of the server that runs on this state."""
         return self.root / "server.json"

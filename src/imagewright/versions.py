@@ -25,7 +25,7 @@ class Version(NamedTuple):
     def parse(cls, text: str, *, member: str = "semanticVersion") -> Self:
         """Read a version whose syntax the model has checked.
 
-        Raises InvalidVersionNumber when a node is above 2³⁰−1 (VER-03).
+        Raises InvalidVersionNumber when a node is above 2^30-1 (VER-03).
         """
         digits = text.split(".")
         if any(len(node) > _NODE_DIGITS or int(node) > NODE_MAX for node in digits):

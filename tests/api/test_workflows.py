@@ -290,7 +290,7 @@ class TestManaged:
         assert answer["workflow"]["arn"] == arn
         assert answer["workflow"]["owner"] == "Amazon"
         assert "LaunchBuildInstance" in answer["workflow"]["data"]
-        assert list(answer["latestVersionReferences"]) == ["latestVersionArn"]  # type: ignore[typeddict-item]  # the stubs lag
+        assert list(answer["latestVersionReferences"]) == ["latestVersionArn"]
 
     def test_a_managed_workflow_is_neither_deleted_nor_tagged(
         self, client: "ImagebuilderClient"

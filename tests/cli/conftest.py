@@ -26,13 +26,13 @@ def run(home: Path, tmp_path: Path) -> Run:
     """Run ``imagewright`` with the arguments; nothing of this process's environment shows."""
 
     def run(
-        *arguments: str | Path, input: str = "", environment: Mapping[str, str] | None = None
+        *arguments: str | Path, stdin: str = "", environment: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         return run_program(
             [sys.executable, "-m", "imagewright", *map(str, arguments)],
             home,
             folder=tmp_path,
-            input=input,
+            stdin=stdin,
             environment=environment,
         )
 
@@ -44,7 +44,7 @@ def run_program(
     home: Path,
     *,
     folder: Path,
-    input: str = "",
+    stdin: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a program for the user whose home is given."""
@@ -52,7 +52,7 @@ def run_program(
         argv,
         cwd=folder,
         env={"HOME": str(home), "PATH": os.environ["PATH"], **(environment or {})},
-        input=input,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.cli.conftest import Run, run_program
 from tests.conftest import Server
 
@@ -42,7 +41,11 @@ def aws(run: Run, home: Path, tmp_path: Path, server: Server) -> Aws:
             [sys.executable, "-m", "awscli", *arguments],
             home,
             folder=tmp_path,
-            environment={"AWS_PROFILE": "imagewright", "AWS_PAGER": "", "AWS_RETRY_MODE": "standard"},
+            environment={
+                "AWS_PROFILE": "imagewright",
+                "AWS_PAGER": "",
+                "AWS_RETRY_MODE": "standard",
+            },
         )
 
     return aws
@@ -74,10 +77,17 @@ def test_a_workflow_is_created_from_a_file_read_and_listed(
     arn = created["workflowBuildVersionArn"]
     found = answered(aws("imagebuilder", "get-workflow", "--workflow-build-version-arn", arn))
     listed = answered(
-        aws("imagebuilder", "list-workflows", "--owner", "Self", "--filters", f"name=name,values={name}")
+        aws(
+            "imagebuilder",
+            "list-workflows",
+            "--owner",
+            "Self",
+            "--filters",
+            f"name=name,values={name}",
+        )
     )
 
-    assert arn.endswith(f":workflow/build/{name}/1.0.0/1")
+    assert arn.endswith(f":workflow/build/{name.replace('_', '-')}/1.0.0/1")
     assert found["workflow"]["data"] == WORKFLOW
     assert found["workflow"]["parameters"][0]["defaultValue"] == ["7"]
     assert found["workflow"]["tags"] == {"team": "images"}

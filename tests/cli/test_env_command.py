@@ -5,7 +5,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-
 from tests.cli.conftest import Run
 from tests.conftest import Server, StartServer
 
@@ -55,7 +54,11 @@ def test_the_profile_lets_boto3_in(
 ) -> None:
     done = run("env", "--format", "profile", "--state", server.state)
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "export AWS_PROFILE=imagewright\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "export AWS_PROFILE=imagewright\n",
+        "",
+    )
     assert config.stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     session = boto3.session.Session(profile_name="imagewright")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.cli.conftest import Run
 from tests.conftest import StartServer
 
@@ -17,7 +16,12 @@ def test_a_disabled_key_opens_nothing_until_it_is_enabled(serve: StartServer, ru
     server = serve()
     client = server.client()
     arn = client.create_workflow(
-        name="sealed", semanticVersion="1.0.0", type="TEST", data=DOCUMENT, kmsKeyId="alias/mine"
+        name="sealed",
+        semanticVersion="1.0.0",
+        type="TEST",
+        data=DOCUMENT,
+        kmsKeyId="alias/mine",
+        clientToken="t-sealed",
     )["workflowBuildVersionArn"]
 
     assert run("keyring", "disable", "alias/mine", "--state", server.state).returncode == 0

@@ -6,7 +6,6 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.cli.conftest import Run
 from tests.conftest import REGION, Server
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-
 from tests.cli.conftest import Run
 
 WORKFLOW = """\
@@ -72,7 +71,7 @@ def test_a_typo_is_shown_where_it_stands(run: Run, tmp_path: Path) -> None:
 def test_the_exit_code_and_the_last_line_sum_it_up(
     run: Run, content: str, arguments: tuple[str, ...], code: int, summary: str
 ) -> None:
-    done = run("validate", "-", *arguments, input=content)
+    done = run("validate", "-", *arguments, stdin=content)
 
     assert (done.returncode, done.stdout.splitlines()[-1]) == (code, summary)
 
@@ -149,7 +148,8 @@ def test_whatever_a_file_is_there_is_an_answer(run: Run, tmp_path: Path) -> None
     )  # fmt: skip
 
     first_codes = {
-        finding["file"]: finding["code"] for finding in reversed(json.loads(done.stdout)["findings"])
+        finding["file"]: finding["code"]
+        for finding in reversed(json.loads(done.stdout)["findings"])
     }
     assert (done.returncode, done.stderr) == (1, "")
     assert first_codes == {

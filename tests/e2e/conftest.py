@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import pytest
-
 from tests.conftest import Server, end_server, start_server, wait_until
-
-if TYPE_CHECKING:
-    from mypy_boto3_imagebuilder import ImagebuilderClient
 
 PARENT = "arn:aws:imagebuilder:us-east-1:aws:image/debian-12-x86/x.x.x"
 FINAL = {"AVAILABLE", "FAILED", "CANCELLED"}
@@ -26,7 +22,9 @@ BUILD_SECONDS = 240
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything here, and skip it where no sandbox can be."""
     here = Path(__file__).parent
-    needed = [program for program in ("bwrap", "unshare", "mmdebstrap") if not shutil.which(program)]
+    needed = [
+        program for program in ("bwrap", "unshare", "mmdebstrap") if not shutil.which(program)
+    ]
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
@@ -40,21 +38,22 @@ class Bench:
     """A running server, and what tests do with it."""
 
     server: Server
-    client: "ImagebuilderClient"
+    client: Any
+    """Of boto3; the stubs demand the client token that boto3 fills in."""
 
     def component(self, data: str, *, version: str = "1.0.0") -> str:
         """Register a component and return its build's ARN."""
         created = self.client.create_component(
             name=f"c-{uuid4().hex[:12]}", semanticVersion=version, platform="Linux", data=data
         )
-        return created["componentBuildVersionArn"]
+        return str(created["componentBuildVersionArn"])
 
     def workflow(self, data: str, *, kind: Any = "BUILD") -> str:
         """Register a workflow and return its build's ARN."""
         created = self.client.create_workflow(
             name=f"w-{uuid4().hex[:12]}", semanticVersion="1.0.0", type=kind, data=data
         )
-        return created["workflowBuildVersionArn"]
+        return str(created["workflowBuildVersionArn"])
 
     def recipe(self, *components: Any, parent: str = PARENT, **more: Any) -> str:
         """Register a recipe; components are ARNs, or whole entries."""
@@ -67,14 +66,14 @@ class Bench:
         created = self.client.create_image_recipe(
             name=f"r-{uuid4().hex[:12]}", semanticVersion="1.0.0", parentImage=parent, **more
         )
-        return created["imageRecipeArn"]
+        return str(created["imageRecipeArn"])
 
     def infrastructure(self, **more: Any) -> str:
         """Register an infrastructure configuration."""
         created = self.client.create_infrastructure_configuration(
             name=f"i-{uuid4().hex[:12]}", instanceProfileName="builder", **more
         )
-        return created["infrastructureConfigurationArn"]
+        return str(created["infrastructureConfigurationArn"])
 
     def start(self, recipe: str, *, workflows: list[Any] | None = None, **more: Any) -> str:
         """Start a build and return the image's ARN."""
@@ -85,7 +84,8 @@ class Bench:
             more["executionRole"] = "builder"
         if "infrastructureConfigurationArn" not in more:
             more["infrastructureConfigurationArn"] = self.infrastructure()
-        return self.client.create_image(imageRecipeArn=recipe, **more)["imageBuildVersionArn"]
+        created = self.client.create_image(imageRecipeArn=recipe, **more)
+        return str(created["imageBuildVersionArn"])
 
     def image(self, arn: str) -> Any:
         """Return an image as it is now."""
@@ -93,9 +93,7 @@ class Bench:
 
     def finished(self, arn: str, *, seconds: float = BUILD_SECONDS) -> Any:
         """Wait until a build is over and return its image."""
-        wait_until(
-            lambda: self.image(arn)["state"]["status"] in FINAL, seconds=seconds, what=arn
-        )
+        wait_until(lambda: self.image(arn)["state"]["status"] in FINAL, seconds=seconds, what=arn)
         return self.image(arn)
 
     def built(self, arn: str) -> Any:
@@ -120,11 +118,13 @@ class Bench:
         resource = arn.split(":", 5)
         path = self.server.state / "logs" / resource[4] / resource[3]
         file = path.joinpath(*resource[5].split("/")[1:])
-        return Path(f"{file}.jsonl").read_text()
+        log = Path(f"{file}.jsonl")
+        return log.read_text() if log.exists() else ""
 
     def explain(self, arn: str) -> str:
         """Say all that is known of a build, for a failing test."""
-        return f"{self.image(arn)['state']}\n{self.log(arn)[-4000:]}\n{self.server.log.read_text()[-4000:]}"
+        server_log = self.server.log.read_text()
+        return f"{self.image(arn)['state']}\n{self.log(arn)[-4000:]}\n{server_log[-4000:]}"
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the server's database."""
@@ -133,7 +133,7 @@ class Bench:
 
     def nothing_is_left(self) -> None:
         """Demand that nothing exists outside the database that nobody needs."""
-        wait_until(lambda: self.query("SELECT * FROM ledger") == [], what="the ledger to empty")
+        wait_until(lambda: self.query("SELECT * FROM ledger") == [], seconds=5, what="the ledger")
         assert self.query("SELECT * FROM instances WHERE state = 'running'") == []
 
 
@@ -162,9 +162,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bench(lab: Lab) -> Iterator[Bench]:
-    """Return a server of one's own in the laboratory."""
+    """Return a server in the laboratory for the tests of a module."""
     with lab.bench() as running:
         yield running
 

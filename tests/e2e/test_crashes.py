@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 import pytest
+from tests.conftest import wait_until
+from tests.e2e.conftest import Lab
+from tests.e2e.test_builds import waiting, workflow
 
 from imagewright.engine.crash_points import CrashPoint
-from tests.e2e.conftest import Lab
 
 NOT_REACHED_WHEN_GOOD = {CrashPoint.ROLLBACK_BEGUN}
 
@@ -89,3 +91,15 @@ def test_a_server_lost_again_and_again_still_gets_there(lab: Lab) -> None:
     with lab.bench() as bench:
         bench.built(arn)
         bench.nothing_is_left()
+
+
+def test_a_step_waits_through_a_restart(lab: Lab) -> None:
+    with lab.bench() as bench:
+        arn = bench.start(bench.recipe(), workflows=[bench.workflow(workflow(waiting()))])
+        wait_until(lambda: bool(bench.client.list_waiting_workflow_steps()["steps"]), seconds=60)
+    with lab.bench() as bench:
+        [step] = bench.client.list_waiting_workflow_steps()["steps"]
+        bench.client.send_workflow_step_action(
+            stepExecutionId=step["stepExecutionId"], imageBuildVersionArn=arn, action="RESUME"
+        )
+        bench.built(arn)

@@ -39,7 +39,6 @@ class Lab:
         self.network = Network(
             mode, directory=self.layers.directory, verdict_file=state / "network.json"
         )
-        self.driver = SandboxDriver(self.layers, self.ledger, self.network)
         self.notices: list[str] = []
 
     def tiny(self) -> str:
@@ -47,6 +46,7 @@ class Lab:
         machine = self.launch(self.bases.layer("tiny"))
         done = machine.run(Command(argv=["/bin/busybox", "--install", "-s", "/bin"]))
         assert done.code == 0
+        assert sh(machine, "rm /etc/resolv.conf") == (0, "")  # the host's, from mmdebstrap
         machine.put_file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", mode=0o644)
         machine.put_file("/etc/os-release", b'NAME="Tiny"\nVERSION_ID="1"\n', mode=0o644)
         machine.put_file("/var/old/file", b"old", mode=0o644)
@@ -54,11 +54,15 @@ class Lab:
         machine.terminate()
         return layer_id
 
-    def launch(self, layer_id: str, *, options: SandboxOptions | None = None) -> SandboxMachine:
+    def launch(
+        self,
+        layer_id: str,
+        *,
+        options: SandboxOptions | None = None,
+        network: Network | None = None,
+    ) -> SandboxMachine:
         """Start a machine of a new name."""
-        driver = self.driver
-        if options is not None:
-            driver = SandboxDriver(self.layers, self.ledger, self.network, options=options)
+        driver = SandboxDriver(self.layers, self.ledger, network or self.network, options=options)
         return driver.launch(new_instance_id(), layer_id, on_notice=self.notices.append)
 
     def change(self, layer_id: str, script: str) -> str:

@@ -11,8 +11,10 @@ import pytest
 from tests.conftest import wait_until
 from tests.machines.lab import Lab, sh
 
-from imagewright.machines.ledger import identity_of
+from imagewright.machines.ledger import end_process, identity_of
+from imagewright.machines.machine import MachineError
 from imagewright.process import descendants
+from imagewright.store import layers
 
 _ROOT = Path(__file__).parents[2]
 
@@ -79,8 +81,6 @@ def test_the_reaper_frees_what_a_crash_left_and_the_layers_stay(state: Path) -> 
     assert len(freed) == len(left)
     assert lab.ledger.entries() == []
     with lab.database.connect() as connection:
-        from imagewright.store import layers
-
         rows = layers.everything(connection)
     assert lab.directories() == {row.directory for row in rows}
     assert sh(lab.launch(rows[-1].id), "ls /half-written")[0] == 1
@@ -112,9 +112,6 @@ def test_a_base_that_died_half_way_is_swept_away_and_made_again(state: Path) -> 
 
 
 def test_a_killed_keeper_is_an_error_and_not_a_hang(lab: Lab, tiny: str) -> None:
-    from imagewright.machines.ledger import end_process
-    from imagewright.machines.machine import MachineError
-
     machine = lab.launch(tiny)
     end_process(identity_of(machine.pid))
 

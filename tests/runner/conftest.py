@@ -328,15 +328,27 @@ def sandbox_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRo
     database.close()
 
 
-@pytest.fixture(params=["host", pytest.param("sandbox", marks=pytest.mark.e2e)])
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """A fresh machine: of the test driver, and of the real one."""
-    machine: HostMachine | SandboxMachine
-    if request.param == "sandbox":
-        machine = request.getfixturevalue("sandbox_room").launch()
-    elif shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed")
-    else:
-        machine = HostMachine(tmp_path / "root")
+@pytest.fixture
+def sandbox_lab(sandbox_room: SandboxRoom) -> Iterator[Lab]:
+    """A fresh sandbox."""
+    machine = sandbox_room.launch()
     yield Lab(machine)
     machine.terminate()
+
+
+@pytest.fixture
+def host_lab(tmp_path: Path) -> Iterator[Lab]:
+    """A fresh machine of the test driver."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    machine = HostMachine(tmp_path / "root")
+    yield Lab(machine)
+    machine.terminate()
+
+
+@pytest.fixture(params=["host", pytest.param("sandbox", marks=pytest.mark.e2e)])
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """A fresh machine: of the test driver, and of the real one."""
+    chosen = request.getfixturevalue(f"{request.param}_lab")
+    assert isinstance(chosen, Lab)
+    return chosen

@@ -162,3 +162,58 @@ def test_the_machine_says_what_it_is(key: str, expected: str | None, lab: Lab) -
     assert content
     assert content != text
     assert expected in (None, content)
+
+
+def doubling(count: int, phase: str = "build") -> list[dict[str, Any]]:
+    """Write steps of which each holds the one before twice."""
+    steps = []
+    for number in range(count):
+        before = f"{{{{ {phase}.S{number - 1}.inputs[0].content }}}}"
+        content = before * 2 if number else "x" * 100
+        inputs = [{"path": "/tmp/out", "content": content}]
+        steps.append({"name": f"S{number}", "action": "CreateFile", "inputs": inputs})
+    return steps
+
+
+def test_texts_that_double_from_step_to_step_come_to_an_end(lab: Lab) -> None:
+    result = lab.run({"phases": [{"name": "build", "steps": doubling(40)}]})
+
+    assert result.failure is not None
+    assert result.failure.message == (
+        "a text has more than 4,194,304 characters with its expressions replaced"
+    )
+
+
+def test_steps_that_did_not_run_are_answered_for_once_each(host_lab: Lab) -> None:
+    steps = doubling(200)
+    steps[0]["inputs"] = [{"path": "/tmp/out"}]
+    reader = {
+        "name": "R",
+        "action": "CreateFile",
+        "inputs": [{"path": "/tmp/read", "content": "<{{ build.S199.inputs[0].content }}>"}],
+    }
+    document = {"phases": [{"name": "build", "steps": steps}, {"name": "test", "steps": [reader]}]}
+
+    result = host_lab.run(document, phases=["test"])
+
+    assert result.status == "success"
+    assert host_lab.read("/tmp/read") == b"<>"
+
+
+def test_what_a_run_keeps_has_a_limit(host_lab: Lab) -> None:
+    steps: list[dict[str, Any]] = [
+        {
+            "name": "Big",
+            "action": "ExecuteBash",
+            "inputs": {"commands": ["head -c 1000000 /dev/zero | tr '\\0' x | fold -w 1000"]},
+        }
+    ]
+    big = "{{ build.Big.outputs.stdout }}"
+    for number in range(70):
+        inputs = [{"path": "/tmp/big", "content": big * 4}]
+        steps.append({"name": f"S{number}", "action": "CreateFile", "inputs": inputs})
+
+    result = host_lab.run({"phases": [{"name": "build", "steps": steps}]})
+
+    assert result.failure is not None
+    assert result.failure.message == "the inputs and outputs of the run are too large to be kept"

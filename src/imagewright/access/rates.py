@@ -26,7 +26,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def spend(self, account: str) -> None:
-        """Take one request. Raises CallRateLimitExceeded when the bucket is empty; 0 is no limit."""
+        """Take one request; a rate of 0 is no limit. Raises CallRateLimitExceeded."""
         if not self._rate:
             return
         capacity = max(self._rate, 1.0)

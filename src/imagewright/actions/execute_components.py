@@ -133,6 +133,9 @@ def _execute(
         )
     except (ComponentRefused, MachineError) as error:
         raise ActionError(f"Document {planned.arn} failed! {error}") from error
+    if context.stop.is_set():
+        # What a stopped component left is no layer: it would be reused as if it were whole.
+        raise ActionError(f"Document {planned.arn} was stopped.")
     summary = _summary(result, context)
     if result.failure is not None:
         raise _failed(planned, result, summary)

@@ -87,12 +87,17 @@ class Images:
     """Lets go, in the caller's transaction, of what an image's build left behind."""
     quota: int
 
-    def create_image(self, request: CreateImageRequest, call: Call) -> CreateImageResponse:
-        """Start a build; it goes on after the answer (IMG-02)."""
+    def create_image(
+        self, request: CreateImageRequest, call: Call, *, reuse_layers: bool = True
+    ) -> CreateImageResponse:
+        """Start a build; it goes on after the answer (IMG-02).
+
+        AWS has no member for ``reuse_layers``: without it, every step is done anew.
+        """
         answer = self.once.run(
-            request,
+            request if reuse_layers else {**request, "reuseLayers": False},
             call,
-            prepare=lambda: self._prepare(request, call),
+            prepare=lambda: self._prepare(request, call, reuse_layers=reuse_layers),
             commit=lambda connection, planned: self._store(connection, planned, request, call),
         )
         return cast("CreateImageResponse", answer)
@@ -175,10 +180,11 @@ class Images:
             self.release(connection, text)
         return {"imageBuildVersionArn": str(stored.arn)}
 
-    def _prepare(self, request: CreateImageRequest, call: Call) -> Planned:
+    def _prepare(self, request: CreateImageRequest, call: Call, *, reuse_layers: bool) -> Planned:
         with self.database.read() as connection:
             found = self.planner.find(connection, request, call)
-        return self.planner.plan(found, request, call)
+        planned = self.planner.plan(found, request, call)
+        return replace(planned, plan=replace(planned.plan, reuse_layers=reuse_layers))
 
     def _store(
         self, connection: Connection, planned: Planned, request: CreateImageRequest, call: Call

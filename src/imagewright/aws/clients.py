@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AwsClients:
-    """botocore clients, made when first needed: importing botocore's session costs more than the port may wait."""
+    """botocore clients, made when first needed: loading botocore takes longer than the port may."""
 
     def __init__(self, settings: Aws) -> None:
         self._settings = settings

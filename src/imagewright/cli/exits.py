@@ -1,5 +1,8 @@
 """How commands end: one exit code per kind of failure."""
 
+import os
+import sys
+from contextlib import suppress
 from enum import IntEnum
 from typing import NoReturn
 
@@ -30,6 +33,18 @@ def fail(code: ExitCode, message: str, *, help: str = "") -> NoReturn:  # noqa: 
     """Say what happened and what to do next, on standard error, and end."""
     complain(message, help=help)
     raise typer.Exit(code)
+
+
+def leave(code: ExitCode) -> NoReturn:
+    """End the process at once, whatever its threads are at.
+
+    A build under way is cut off as by a loss of power, which is the one way to stop that every
+    build survives: the next process on the state clears up after it and takes it up again.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def complain(message: str, *, help: str = "") -> None:  # noqa: A002 - as shown

@@ -1,6 +1,5 @@
 """``imagewright serve``: the command. What it runs is in ``server``, which is slow to load."""
 
-import ipaddress
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.options import State, load_settings, open_state
 from imagewright.state import StateError
+from imagewright.wire.loopback import is_loopback
 
 DEFAULT_PORT = 7437
 
@@ -37,10 +37,10 @@ def serve(
     """
     from imagewright.logs.operator import log_to_stderr
 
-    log_to_stderr(verbose=verbose)
+    log_to_stderr(level=logging.DEBUG if verbose else logging.INFO)
     directory = open_state(state)
     settings = load_settings(directory, auth=auth, region=region, account=account)
-    if settings.auth == "none" and not _is_loopback(host):
+    if settings.auth == "none" and not is_loopback(host):
         fail(
             ExitCode.USAGE,
             f"--auth none is refused on {host}: whoever reaches it could do anything",
@@ -53,12 +53,3 @@ def serve(
             run_server(directory, settings, host, port)
     except StateError as error:
         fail(ExitCode.STATE, str(error))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,25 +1,32 @@
 """The running server: listening, answering, draining. Loads everything that serving needs."""
 
 import socket
+import sys
 import threading
 import time
 from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
 from imagewright.access.keys import KeyFileError
 from imagewright.app import open_application
-from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.exits import ExitCode, fail, leave
 from imagewright.errors import ServiceError
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store.schema import SchemaTooNew
+from imagewright.wire.connection import CONNECTIONS_MAX, GuardedConnection
 
 DRAIN_SECONDS = 30.0
 
 
-def run_server(state: StateDirectory, settings: Settings, host: str, port: int) -> None:
-    """Serve a locked state until stopped; say where on standard output once it answers."""
+def run_server(state: StateDirectory, settings: Settings, host: str, port: int) -> NoReturn:
+    """Serve a locked state until stopped; say where on standard output once it answers.
+
+    Does not come back: builds under way must not keep the process alive.
+    """
+    _allow_many_files()
     draining = threading.Event()
     listener = _listen(host, port)
     url = _url(listener)
@@ -27,10 +34,10 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
         application = open_application(state, settings, draining=draining.is_set)
     except (SchemaTooNew, ServiceError, KeyFileError) as error:
         listener.close()
-        fail(ExitCode.STATE, str(error))
+        fail(ExitCode.STATE, f"the state {state.root} cannot be served: {error}")
     config = uvicorn.Config(
         application.asgi,
-        http="httptools",
+        http=GuardedConnection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -40,10 +47,9 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
     )
     state.announce(url, settings.account, settings.region)
     application.builder.start()
-    try:
-        _Server(config, draining, f"imagewright answers at {url}").run(sockets=[listener])
-    finally:
-        application.close()
+    _Server(config, draining, f"imagewright answers at {url}").run(sockets=[listener])
+    state.server.unlink(missing_ok=True)
+    leave(ExitCode.OK)
 
 
 class _Server(uvicorn.Server):
@@ -90,3 +96,20 @@ def _listen(host: str, port: int) -> socket.socket:
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+if sys.platform == "win32":
+
+    def _allow_many_files() -> None:
+        pass
+
+else:
+    import resource
+
+    def _allow_many_files() -> None:
+        """Raise the limit of open files, often 1024, as far as one may and the server needs."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = CONNECTIONS_MAX + 1024
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -110,6 +110,10 @@ class Catalogue:
         if not is_known:
             raise UnmappedParent(parent, self._settings_file, self._bases.names)
 
+    def own_layer(self, parent: str) -> str | None:
+        """Return the layer of a parent that was built here; None for any other."""
+        return self._own_images(self._mapped(parent))
+
     def _mapped(self, parent: str) -> str:
         if parent in self._table:
             return self._table[parent]

@@ -323,9 +323,6 @@ class LayerStore:
         return {"directory": self._free_directory}
 
     def _free_directory(self, entry: Entry) -> None:
-        if "path" in entry.what:
-            remove_group(Path(str(entry.what["path"])))
-            return
         name = str(entry.what["name"])
         with self._database.connect() as connection:
             if name in _directories(rows.everything(connection)):

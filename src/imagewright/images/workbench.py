@@ -119,7 +119,7 @@ class Workbench:
         if isinstance(found, Hit):
             log.note(f"Reused {work.name}: {found.reason}", reused="yes")
             done = Done(outputs=found.outputs, reused=True, reason=found.reason)
-            self._advance(row, found.layer_id, done, token=token, unit=unit)
+            self._advance(row, found.layer_id, work.name, done, token=token, unit=unit)
             return done
         log.note(f"Doing {work.name}: {found.reason}", reused="no")
         outputs, layer_id = self._do(work, row, plan, log)
@@ -128,7 +128,7 @@ class Workbench:
                 layer_id, key=key, made_by=work.name, outputs=outputs, network=self._has_network
             )
         done = Done(outputs=outputs, reused=False, reason=found.reason)
-        self._advance(row, layer_id, done, token=token, unit=unit)
+        self._advance(row, layer_id, work.name, done, token=token, unit=unit)
         pass_by(CrashPoint.LAYER_SEALED)
         return done
 
@@ -259,7 +259,7 @@ class Workbench:
             machine.terminate()
 
     def _advance(
-        self, row: InstanceRow, layer_id: str, done: Done, *, token: str, unit: int
+        self, row: InstanceRow, layer_id: str, name: str, done: Done, *, token: str, unit: int
     ) -> None:
         with self._database.write() as connection:
             instances.advance(connection, row.id, layer_id)
@@ -268,6 +268,7 @@ class Workbench:
                     instance_id=row.id,
                     token=token,
                     unit=unit,
+                    name=name,
                     layer_id=layer_id,
                     outputs=dict(done.outputs),
                     reused=done.reused,

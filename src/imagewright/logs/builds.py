@@ -15,6 +15,8 @@ from imagewright.clock import Clock, iso_milliseconds
 
 TEXT_MAX = 16_384
 """Of one line, in characters; what is longer is cut, and says so."""
+READ_BYTES_MAX = 1 << 20
+"""Of one reading."""
 
 
 class BuildLogs:
@@ -46,12 +48,17 @@ class BuildLogs:
             with path.open("ab", buffering=0) as file:
                 file.write(line)
 
-    def read(self, image_arn: str, *, after_bytes: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """Return the whole entries after a place, and the place to go on from."""
+    def read(
+        self, image_arn: str, *, after_bytes: int = 0, bytes_max: int = READ_BYTES_MAX
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return the whole entries after a place, and the place to go on from.
+
+        At most so many bytes of them, which must be more than the longest entry takes.
+        """
         try:
             with self.path(image_arn).open("rb") as file:
                 file.seek(after_bytes)
-                content = file.read()
+                content = file.read(bytes_max)
         except FileNotFoundError:
             return [], after_bytes
         whole, newline, _ = content.rpartition(b"\n")

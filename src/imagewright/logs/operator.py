@@ -6,7 +6,7 @@ import sys
 import structlog
 
 
-def log_to_stderr(*, verbose: bool) -> None:
+def log_to_stderr(*, level: int = logging.INFO) -> None:
     """Configure structlog: for a person on a terminal, as JSON lines otherwise."""
     # Tracebacks never show local variables: requests, keys and documents are among them.
     renderers: list[structlog.typing.Processor] = [
@@ -23,9 +23,7 @@ def log_to_stderr(*, verbose: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *renderers,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.INFO
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -74,17 +74,18 @@ def current_map() -> IdMap:
 
 
 def subordinate_range(file: Path, user: str) -> Range | None:
-    """Read a user's first range from a file such as ``/etc/subuid``."""
+    """Read a user's largest range from a file such as ``/etc/subuid``."""
     try:
         lines = file.read_text("utf-8", "replace").splitlines()
     except OSError:
         return None
     names = {user, str(os.geteuid())}
+    found = []
     for line in lines:
         name, *numbers = line.strip().split(":")
         if name in names and len(numbers) == 2 and all(n.isdecimal() for n in numbers):
-            return Range(1, int(numbers[0]), int(numbers[1]))
-    return None
+            found.append(Range(1, int(numbers[0]), int(numbers[1])))
+    return max(found, key=lambda r: r.count, default=None)
 
 
 def _user_name() -> str:

@@ -94,7 +94,9 @@ class Entry:
     id: str
     kind: Kind
     what: Facts
-    """A process by its identity; the others by ``path`` or ``name``."""
+    """A process by its identity, an empty directory of the host by its ``path``, the others by
+    ``name``, which whoever made them understands.
+    """
     owner: str
     """For whom it was made: an instance, a run."""
     keeper: Identity
@@ -140,9 +142,9 @@ class Reaped:
 def reap(ledger: Ledger, frees: Mapping[Kind, Free]) -> list[Reaped]:
     """Free what is left by keepers that are gone; what cannot be freed stays entered."""
     results = []
-    for entry in ledger.entries():
-        if entry.keeper.is_alive:
-            continue
+    left = [entry for entry in ledger.entries() if not entry.keeper.is_alive]
+    # What processes use can go only after them.
+    for entry in sorted(left, key=lambda entry: entry.kind != "process"):
         problem = _free(entry, frees)
         if problem is None:
             ledger.strike(entry.id)
@@ -154,6 +156,9 @@ def _free(entry: Entry, frees: Mapping[Kind, Free]) -> str | None:
     try:
         if entry.kind == "process":
             end_process(identity_from(entry.what))
+        elif entry.kind == "directory" and "path" in entry.what:
+            with suppress(FileNotFoundError):
+                Path(str(entry.what["path"])).rmdir()
         elif entry.kind in frees:
             frees[entry.kind](entry)
         else:

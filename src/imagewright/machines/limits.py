@@ -14,6 +14,7 @@ from typing import Literal
 from imagewright.machines.machine import MachineError
 
 Controller = Literal["memory", "cpu"]
+Version = Literal[1, 2]
 CONTROLLERS: tuple[Controller, ...] = ("memory", "cpu")
 
 _PERIOD_MICROSECONDS = 100_000
@@ -55,7 +56,7 @@ class CgroupParent:
     """A cgroup in which we may make others."""
 
     controller: Controller
-    version: Literal[1, 2]
+    version: Version
     path: Path
 
     def settings(self, limits: Limits) -> dict[str, str]:

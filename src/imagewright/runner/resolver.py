@@ -5,8 +5,8 @@ warning. Replaced text is never read again.
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imagewright.clock import Clock, iso_milliseconds
@@ -18,16 +18,21 @@ from imagewright.documents.component.expressions import (
     Metadata,
     Name,
     Variable,
+    expressions,
     fill,
 )
 from imagewright.documents.component.inputs import texts
 from imagewright.documents.component.model import Component, Step
-from imagewright.documents.component.references import in_loop
+from imagewright.documents.component.references import in_loop, scalars
 from imagewright.documents.nodes import Entry, ListNode, MapNode, Node, Scalar
+from imagewright.runner.failures import ModuleFailure
 from imagewright.runner.guest import Guest
 from imagewright.runner.module import Module
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import StepStatus
+
+TEXT_CHARACTERS_MAX = 4 << 20
+"""Of one text once its expressions are replaced: each could double the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Resolver:
     guest: Guest
     step: Step
     round: Round | None = None
+    written: dict[tuple[str, str], Sequence[Any]] = field(default_factory=dict)
+    """The inputs of steps that did not run."""
 
     def node(self, node: Node) -> Node:
         """Replace the expressions in all texts below a node."""
@@ -73,8 +80,21 @@ class Resolver:
         return scalar if text == scalar.text else replace(scalar, text=text, plain=False)
 
     def text(self, text: str) -> str:
-        """Replace the expressions in a text."""
-        return fill(text, self._answer) if "{{" in text else text
+        """Replace the expressions in a text. Raises ModuleFailure if that makes it too long."""
+        if "{{" not in text:
+            return text
+        room = TEXT_CHARACTERS_MAX
+
+        def answer(expression: Expression) -> str | None:
+            nonlocal room
+            value = self._answer(expression)
+            room -= len(value or "")
+            if room < 0:
+                limit = f"{TEXT_CHARACTERS_MAX:,} characters"
+                raise ModuleFailure(f"a text has more than {limit} with its expressions replaced")
+            return value
+
+        return fill(text, answer)
 
     def _answer(self, expression: Expression) -> str | None:
         value = self._value(expression)
@@ -124,23 +144,45 @@ class Resolver:
         return state.output.get(chain.key, "")
 
     def _input(self, chain: Chained, state: StepState | None) -> object:
-        phase = self.component.phase(chain.phase)
-        step = None if phase is None else phase.step(chain.step)
-        if step is None:
-            return ""
-        entries = state.inputs if state is not None and state.inputs else self._written(step)
+        entries = state.inputs if state is not None and state.inputs else self._written(chain)
         index = chain.index or 0
         given = entries[index] if index < len(entries) else {}
         if isinstance(given, dict) and chain.key in given:
             return given[chain.key]
-        member = self.modules[step.action].spec.input_record.member(chain.key)
-        default = None if member is None else member.default
+        step = self._step(chain)
+        member = step and self.modules[step.action].spec.input_record.member(chain.key)
+        default = member.default if member else None
         return str(default).lower() if isinstance(default, bool) else default or ""
 
-    def _written(self, step: Step) -> Sequence[Any]:
-        """Answer for a step that did not run, from the document (§3.4)."""
-        resolver = replace(self, step=step, round=None)
-        return [plain(resolver.node(entry)) for entry in step.inputs]
+    def _written(self, chain: Chained) -> Sequence[Any]:
+        """Answer for a step that did not run, from the document (§3.4).
+
+        Such steps may read from each other in their turn, in a chain as long as the document:
+        each is resolved once, those before it first.
+        """
+        wanted = (chain.phase, chain.step)
+        if wanted not in self.written:
+            needed = self._needed_for(chain)
+            for phase, step in self.component.steps():
+                if (phase.name, step.name) in needed:
+                    resolver = replace(self, step=step, round=None)
+                    inputs = [plain(resolver.node(entry)) for entry in step.inputs]
+                    self.written[phase.name, step.name] = inputs
+        return self.written.get(wanted, ())
+
+    def _needed_for(self, chain: Chained) -> set[tuple[str, str]]:
+        needed: set[tuple[str, str]] = set()
+        ahead = [chain]
+        while ahead:
+            step = self._step(chain := ahead.pop())
+            if step is not None and (chain.phase, chain.step) not in needed:
+                needed.add((chain.phase, chain.step))
+                ahead += _input_chains(step)
+        return needed
+
+    def _step(self, chain: Chained) -> Step | None:
+        phase = self.component.phase(chain.phase)
+        return None if phase is None else phase.step(chain.step)
 
     def _variable(self, name: str) -> str | None:
         variables = self.guest.environment.script_environment
@@ -163,6 +205,14 @@ class Resolver:
             "step": lambda: self.guest.place.step,
         }
         return answers[key]() if key in answers else None
+
+
+def _input_chains(step: Step) -> Iterator[Chained]:
+    for entry in step.inputs:
+        for scalar in scalars(entry):
+            for expression in expressions(scalar.text):
+                if isinstance(expression.reference, Chained):
+                    yield expression.reference
 
 
 def plain(node: Node) -> Any:

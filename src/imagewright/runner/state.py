@@ -2,7 +2,8 @@
 
 A restart of the machine ends all its processes, and whoever drives the run may die in between;
 with the state saved before, another one carries on: same step or next, same attempt, same round
-of a loop, with every input and output known so far.
+of a loop, with every input and output known so far. These are there as they are, also for steps
+that do not log: whoever writes the state down keeps it as safe as a secret.
 """
 
 from dataclasses import dataclass, field, fields

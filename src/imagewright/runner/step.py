@@ -38,10 +38,18 @@ class Session:
     clock: Clock
     state: RunState
     save: Callable[[dict[str, Any]], None] | None
+    room_characters: int = 256 << 20
+    """Left for the inputs and outputs of all steps, which other steps may read."""
 
     def now(self) -> str:
         """The time, as the state has it."""
         return self.clock.now().isoformat()
+
+    def take_room(self, kept: Any) -> None:
+        """Account for what is kept. Raises ModuleFailure when it becomes too much."""
+        self.room_characters -= _characters(kept)
+        if self.room_characters < 0:
+            raise ModuleFailure("the inputs and outputs of the run are too large to be kept")
 
     def keep(self) -> None:
         """Write down where the run stands."""
@@ -167,6 +175,7 @@ class StepRun:
     def _entries(self, state: StepState, guest: Guest, resolver: Resolver) -> dict[str, str]:
         filled = [resolver.map(entry) for entry in self._step.inputs]
         state.inputs = [plain(entry) for entry in filled]
+        self._session.take_room(state.inputs)
         run, spec = self._module.run, self._module.spec
         assert run is not None, "refused before the run"  # noqa: S101  (refusal.py saw to it)
         given: dict[str, list[str]] = {}
@@ -174,7 +183,9 @@ class StepRun:
             outputs = run(self._inputs(entry), guest)
             for name, value in to_plain(outputs).items() if outputs is not None else ():
                 given.setdefault(name, []).append(value)
-        return {name: spec.outputs_joined_by.join(texts) for name, texts in given.items()}
+        joined = {name: spec.outputs_joined_by.join(texts) for name, texts in given.items()}
+        self._session.take_room(joined)
+        return joined
 
     def _inputs(self, entry: MapNode) -> Any:
         if self._module.spec.takes_condition:
@@ -273,3 +284,15 @@ class StepRun:
             step=self._step,
             round=round_,
         )
+
+
+def _characters(value: Any) -> int:
+    match value:
+        case str():
+            return len(value)
+        case dict():
+            return sum(_characters(item) for item in value.values())
+        case list():
+            return sum(_characters(item) for item in value)
+        case _:
+            return 0

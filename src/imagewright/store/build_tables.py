@@ -98,6 +98,7 @@ machine_steps = Table(
     Column("instance_id", String(24), nullable=False),
     Column("token", String(64), nullable=False),
     Column("unit", Integer, nullable=False),
+    Column("name", Text, nullable=False),
     Column("layer_id", String(64), nullable=False),
     Column("outputs", JSON, nullable=False),
     Column("reused", Boolean, nullable=False),

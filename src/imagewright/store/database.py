@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from imagewright.errors import ServiceError
@@ -119,7 +119,9 @@ def insert_if_absent(connection: Connection, table: Table, values: Mapping[str, 
 def _failures_named(what: str) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except DatabaseError as error:
+        if type(error) not in (OperationalError, DatabaseError):  # a defect, or a broken constraint
+            raise
         raise ServiceError(f"The database cannot be {what}: {_cause(error)}") from error
 
 

@@ -39,7 +39,8 @@ def prepare(database: Database, *, back_up: Callable[[], None]) -> None:
         return
     if found is not None:
         back_up()
-        _migrate(database)
+        with database.write() as connection:
+            migrate(connection)
         return
     with database.write() as connection:
         _lock_out_others(connection)
@@ -61,23 +62,23 @@ def _revision(database: Database) -> str | None:
         return None if found is None else str(found)
 
 
-def _migrate(database: Database) -> None:
+def migrate(connection: Connection) -> None:
+    """Apply what is missing, in the caller's transaction. Raises SchemaTooNew, ServiceError."""
     from alembic import command
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", "imagewright:store/migrations")
-    with database.write() as connection:
-        _lock_out_others(connection)
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            if "Can't locate revision" in str(error):
-                raise SchemaTooNew(str(found)) from None
-            raise ServiceError(f"The database cannot be migrated from {found}: {error}") from error
+    _lock_out_others(connection)
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if "Can't locate revision" in str(error):
+            raise SchemaTooNew(str(found)) from None
+        raise ServiceError(f"The database cannot be migrated from {found}: {error}") from error
 
 
 def _lock_out_others(connection: Connection) -> None:

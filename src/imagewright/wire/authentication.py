@@ -8,10 +8,12 @@ from imagewright.call import Principal
 from imagewright.clock import Clock
 from imagewright.errors import (
     ApiError,
+    Forbidden,
     InvalidSignature,
     MissingAuthenticationToken,
     UnrecognizedClient,
 )
+from imagewright.wire.loopback import is_loopback_header
 from imagewright.wire.messages import HttpRequest
 from imagewright.wire.sigv4 import Claim, read_claim, verify
 
@@ -103,7 +105,8 @@ class SignedRequests:
 class AnyRequest:
     """Takes every request, signed or not, for one principal's: for use as an emulator.
 
-    The region is the signature's if there is a usable one.
+    Only a browser's are refused, since any page that its user opens can send some. The region is
+    the signature's if there is a usable one.
     """
 
     def __init__(self, principal: Principal, default_region: str) -> None:
@@ -111,7 +114,8 @@ class AnyRequest:
         self._default_region = default_region
 
     def authenticate(self, request: HttpRequest, service: str = SERVICE) -> Caller:
-        """See Authenticator; nothing is refused."""
+        """See Authenticator. Raises Forbidden for what comes from a web page."""
+        _refuse_web_pages(request)
         try:
             claim = read_claim(request)
         except ApiError:
@@ -119,6 +123,22 @@ class AnyRequest:
         usable = claim is not None and _REGION.fullmatch(claim.region)
         region = claim.region if claim is not None and usable else self._default_region
         return Caller(self._principal, region)
+
+
+def _refuse_web_pages(request: HttpRequest) -> None:
+    for name in (b"origin", b"sec-fetch-site"):
+        if request.header(name) is not None:
+            raise Forbidden(
+                "This server checks no signatures, so it refuses requests from web pages "
+                f"(header '{name.decode()}')."
+            )
+    host = request.header(b"host")
+    if host is not None and not is_loopback_header(host):
+        # A page may have bound its own name to this address (DNS rebinding).
+        raise Forbidden(
+            "This server checks no signatures, so it answers to 'localhost' and loopback "
+            f"addresses alone, not to the host '{host[:100].decode('latin-1')}'."
+        )
 
 
 def _check_scope(claim: Claim, service: str) -> None:

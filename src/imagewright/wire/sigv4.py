@@ -90,6 +90,34 @@ def verify(claim: Claim, request: HttpRequest, secret: str, now: datetime) -> No
         )
 
 
+def sign(
+    request: HttpRequest, *, access_key_id: str, secret: str, region: str, service: str
+) -> str:
+    """Return the ``Authorization`` header of a request that has ``host`` and ``x-amz-date``."""
+    timestamp = (request.header(b"x-amz-date") or b"").decode("ascii")
+    claim = _claim(
+        f"{access_key_id}/{timestamp[:8]}/{region}/{service}/aws4_request",
+        "host;x-amz-date",
+        "",
+        timestamp,
+        expires_seconds=None,
+        session_token=None,
+    )
+    to_sign = _string_to_sign(claim, canonical_request(claim, request))
+    key = _signing_key(secret, claim.date, region, service)
+    signature = hmac.digest(key, to_sign, "sha256").hex()
+    headers = ";".join(claim.signed_headers)
+    return (
+        f"{ALGORITHM} Credential={access_key_id}/{claim.scope}, SignedHeaders={headers}, "
+        f"Signature={signature}"
+    )
+
+
+def timestamp_of(moment: datetime) -> str:
+    """Spell a moment as ``x-amz-date`` has it."""
+    return moment.astimezone(UTC).strftime(_TIMESTAMP)
+
+
 def canonical_request(claim: Claim, request: HttpRequest) -> bytes:
     """Spell a request as it is hashed for signing."""
     headers = b"".join(

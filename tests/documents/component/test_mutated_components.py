@@ -215,7 +215,7 @@ def test_a_script_full_of_braces_takes_no_time() -> None:
     checked = load_component(text, modules=SPECS)
 
     assert time.perf_counter() - began < 5
-    assert len(checked.findings) >= 2400
+    assert len(checked.findings) >= 2000
 
 
 def has_place(finding: Diagnostic, lines: list[str]) -> bool:

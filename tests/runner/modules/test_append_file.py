@@ -48,10 +48,8 @@ def test_only_a_file_that_is_there_can_grow(path: str, message: str, lab: Lab) -
     assert lab.names("/opt") == ["dangling"]
 
 
-def test_a_file_on_a_read_only_place_cannot_grow(lab: Lab) -> None:
-    path = lab.sh("mkdir -p /opt; ls /usr/bin/env")
-
+def test_a_file_that_cannot_be_written_says_so(lab: Lab) -> None:
     step = lab.step("AppendFile", [{"path": "/proc/version", "content": "x"}])
 
-    assert path == "/usr/bin/env"
     assert step.status == "failed"
+    assert step.message

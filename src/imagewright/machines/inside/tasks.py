@@ -73,7 +73,7 @@ def _read(request: Message, received: list[int]) -> Message:
 
 
 def _changes(request: Message, received: list[int]) -> Message:
-    with os.fdopen(received[0], "w", encoding="ascii") as stream:
+    with os.fdopen(received[0], "w", encoding="utf-8") as stream:
         write_changes(request["above"], request["below"], stream)
     return {}
 

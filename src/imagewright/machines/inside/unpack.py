@@ -15,7 +15,7 @@ _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
 
-class BadArchive(Exception):
+class BadArchive(OSError):
     """The archive cannot be what it is said to be."""
 
 

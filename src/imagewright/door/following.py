@@ -1,0 +1,223 @@
+"""A build while it happens: a stream of events that ends when the build ends.
+
+One JSON object a line:
+
+- ``{"event": "state", "status": …}``: the image moved to another state
+- ``{"event": "workflow", …}``: a workflow execution, whenever its status changed
+- ``{"event": "step", …}``: a step, whenever its status changed
+- ``{"event": "log", …}``: an entry of the build's log
+- ``{"event": "mark", "next": …}``: where to go on from after a lost connection; also a sign of life
+- ``{"event": "end", "status": …}``: the build is over, and nothing follows
+- ``{"event": "closing"}``: the server stops; the build goes on when one runs on its state again
+
+Whoever comes late is told everything from the start, or the log after a mark.
+"""
+
+import heapq
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import sleep, to_thread
+
+from imagewright.call import Call
+from imagewright.clock import iso_milliseconds
+from imagewright.door.builds import Json, step_entry, workflow_entry
+from imagewright.door.finding import find_image
+from imagewright.engine.records import (
+    ImageStatus,
+    StepExecution,
+    StepStatus,
+    WorkflowExecution,
+    WorkflowStatus,
+)
+from imagewright.errors import ResourceNotFound
+from imagewright.logs.builds import BuildLogs
+from imagewright.store import builds
+from imagewright.store.database import Database
+
+BUSY_SECONDS = 0.05
+"""Between two looks while something happens: how late an event comes at most."""
+QUIET_SECONDS = 0.25
+"""Between two looks when nothing has happened for a while."""
+QUIET_AFTER_SECONDS = 3.0
+MARK_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The records of a build at one moment."""
+
+    state: Mapping[str, Any]
+    output_resources: Mapping[str, Any]
+    executions: Sequence[WorkflowExecution]
+    steps: Sequence[StepExecution]
+
+    @property
+    def is_final(self) -> bool:
+        return ImageStatus(self.state["status"]).is_final
+
+
+class Watch:
+    """Looks at a build again and again, and tells what is new since the last look.
+
+    A step's lines come between its beginning and its end: its end is told only from a picture
+    that was taken before the log was read, its beginning from one taken after.
+    """
+
+    def __init__(
+        self, database: Database, logs: BuildLogs, image_arn: str, call: Call, *, after_bytes: int
+    ) -> None:
+        self._database = database
+        self._logs = logs
+        self._arn = image_arn
+        self._call = call
+        self._place = after_bytes
+        self._before: _Picture | None = None
+        self._told: dict[str, tuple[str, ...]] = {}
+        self.is_over = False
+        self.is_behind = True
+        """There is more to be told already: look again at once."""
+
+    def look(self) -> list[Json]:
+        """Return what happened since the last look, in its order."""
+        try:
+            before = self._before or self._take_picture()
+            entries, place = self._logs.read(self._arn, after_bytes=self._place)
+            now = self._take_picture()
+        except ResourceNotFound:
+            self.is_over = True
+            return [{"event": "end", "imageBuildVersionArn": self._arn, "status": "DELETED"}]
+        caught_up = place == self._place
+        horizon = None if caught_up else entries[-1]["time"]
+        events = [*self._state(before)]
+        events += heapq.merge(
+            _in_time(self._begun(now, horizon), "startTime"),
+            [{"event": "log", **entry} for entry in entries],
+            _in_time(self._moved(before if caught_up else now, horizon), "endTime"),
+            key=_time,
+        )
+        if not caught_up:
+            events.append({"event": "mark", "next": place})
+        self._before, self._place = now, place
+        self.is_behind = not caught_up or now != before
+        if caught_up and before.is_final:
+            self.is_over = True
+            events.append(self._end(before))
+        return events
+
+    def mark(self) -> Json:
+        """Say where the log has been told up to."""
+        return {"event": "mark", "next": self._place}
+
+    def _take_picture(self) -> _Picture:
+        with self._database.read() as connection:
+            image = find_image(connection, self._arn, self._call)
+            executions = builds.executions_of(connection, self._arn)
+            steps = [step for each in executions for step in builds.steps_of(connection, each.id)]
+        return _Picture(
+            image.body["state"], image.body.get("outputResources", {}), executions, steps
+        )
+
+    def _state(self, picture: _Picture) -> Iterator[Json]:
+        status = picture.state["status"]
+        if not picture.is_final and self._is_news("image", status):
+            yield {"event": "state", "imageBuildVersionArn": self._arn, "status": status}
+
+    def _begun(self, picture: _Picture, horizon: str | None) -> Iterator[dict[str, Any]]:
+        """Tell what has started, as it was at its start."""
+        for execution in picture.executions:
+            ran = execution.status not in {WorkflowStatus.PENDING, WorkflowStatus.SKIPPED}
+            if ran and self._is_first(execution, horizon):
+                entry = workflow_entry(execution)
+                yield {"event": "workflow", **entry, "status": "RUNNING"} | _NOT_ENDED
+        stages = {execution.id: execution.stage.value for execution in picture.executions}
+        for step in picture.steps:
+            ran = step.status not in {StepStatus.PENDING, StepStatus.SKIPPED}
+            if ran and self._is_first(step, horizon):
+                stage = stages[step.workflow_execution_id]
+                entry = {**step_entry(step), "stage": stage, "status": "RUNNING"}
+                yield {"event": "step", **entry} | _NOT_ENDED
+
+    def _moved(self, picture: _Picture, horizon: str | None) -> Iterator[dict[str, Any]]:
+        """Tell what stands otherwise than was told last."""
+        stages = {execution.id: execution.stage.value for execution in picture.executions}
+        for step in picture.steps:
+            if step.status is not StepStatus.PENDING and self._is_other(step, horizon):
+                stage = stages[step.workflow_execution_id]
+                yield {"event": "step", **step_entry(step), "stage": stage}
+        for execution in picture.executions:
+            if execution.status is not WorkflowStatus.PENDING and self._is_other(
+                execution, horizon
+            ):
+                yield {"event": "workflow", **workflow_entry(execution)}
+
+    def _is_first(self, record: StepExecution | WorkflowExecution, horizon: str | None) -> bool:
+        if record.id in self._told or not _is_within(record.started_at, horizon):
+            return False
+        self._told[record.id] = ("RUNNING", "")
+        return True
+
+    def _is_other(self, record: StepExecution | WorkflowExecution, horizon: str | None) -> bool:
+        undone = record.rollback_status if isinstance(record, StepExecution) else None
+        return _is_within(record.ended_at, horizon) and self._is_news(
+            record.id, record.status.value, undone or ""
+        )
+
+    def _is_news(self, what: str, *stands: str) -> bool:
+        if self._told.get(what) == stands:
+            return False
+        self._told[what] = stands
+        return True
+
+    def _end(self, picture: _Picture) -> Json:
+        return {
+            "event": "end",
+            "imageBuildVersionArn": self._arn,
+            **picture.state,
+            "outputResources": picture.output_resources,
+        }
+
+
+_NOT_ENDED = {"endTime": None, "seconds": None, "message": None, "rollbackStatus": None}
+
+
+async def follow(watch: Watch, draining: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Yield the events of a build, a line each, until it is over or the server stops."""
+    last_news = last_line = time.monotonic()
+    while not draining():
+        events = await to_thread.run_sync(watch.look)
+        now = time.monotonic()
+        if events:
+            last_news = last_line = now
+            yield b"".join(_line(event) for event in events)
+        elif now > last_line + MARK_SECONDS:
+            last_line = now
+            yield _line(watch.mark())
+        if watch.is_over:
+            return
+        if not watch.is_behind:
+            is_quiet = now > last_news + QUIET_AFTER_SECONDS
+            await sleep(QUIET_SECONDS if is_quiet else BUSY_SECONDS)
+    yield _line({"event": "closing"})
+
+
+def _line(event: Json) -> bytes:
+    present = {name: value for name, value in event.items() if value is not None}
+    return json.dumps(present, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _is_within(moment: Any, horizon: str | None) -> bool:
+    return horizon is None or moment is None or iso_milliseconds(moment) <= horizon
+
+
+def _in_time(events: Iterator[dict[str, Any]], member: str) -> list[Json]:
+    """Give events their time and put them in its order."""
+    timed = [{**event, "time": event.get(member) or event.get("startTime")} for event in events]
+    return sorted(timed, key=_time)
+
+
+def _time(event: Json) -> str:
+    return str(event.get("time") or "")

@@ -1,0 +1,96 @@
+"""What stands for a parent image."""
+
+import platform
+from pathlib import Path
+
+import pytest
+from tests.machines.lab import TINY, Lab
+
+from imagewright.images.bases import Base, Bases
+from imagewright.images.catalogue import Catalogue, UnmappedParent, WrongArchitecture
+from imagewright.images.export_tar import export_tar
+
+OWN = "ami-0123456789abcdef0"
+HERE, ELSEWHERE = ("x86", "arm64") if platform.machine() == "x86_64" else ("arm64", "x86")
+
+
+def catalogue(lab: Lab, table: dict[str, str] | None = None, *, trusts: bool = False) -> Catalogue:
+    other = Base(name="debian-12", suite="bookworm")
+    bases = Bases(lab.layers, locks=lab.state / "locks", table={"tiny": TINY, "debian-12": other})
+    return Catalogue(
+        lab.layers,
+        bases,
+        table=table or {},
+        own_images=lambda name: "l-own" if name == OWN else None,
+        settings_file=Path("/state/settings.toml"),
+        trusts_paths=trusts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("parent", "table", "description"),
+    [
+        pytest.param("tiny", {}, "base tiny", id="a name"),
+        pytest.param(
+            f"arn:aws:imagebuilder:us-east-1:aws:image/tiny-{HERE}/x.x.x", {}, "base tiny",
+            id="a managed ARN",
+        ),
+        pytest.param(
+            f"arn:aws-cn:imagebuilder:cn-north-1:aws:image/tiny-{HERE}/2026.1.1/2", {}, "base tiny",
+            id="one build of it",
+        ),
+        pytest.param(OWN, {}, f"image {OWN}", id="an image built here"),
+        pytest.param("ami-77777777", {"ami-77777777": "tiny"}, "base tiny", id="a mapped id"),
+        pytest.param("ssm:/aws/al2023", {"ssm:*": "tiny"}, "base tiny", id="a pattern"),
+        pytest.param("ami-77777777", {"ami-*": OWN}, f"image {OWN}", id="mapped to our own"),
+        pytest.param(
+            "ami-1", {"ami-*": "debian-12", "ami-1": "tiny"}, "base tiny", id="the whole name first"
+        ),
+        pytest.param("tiny", {"tiny": OWN}, f"image {OWN}", id="the operator has the last word"),
+    ],
+)  # fmt: skip
+def test_a_parent_is_resolved(
+    lab: Lab, parent: str, table: dict[str, str], description: str
+) -> None:
+    found = catalogue(lab, table).resolve(parent)
+
+    assert found.description == description
+    catalogue(lab, table).check(parent)
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        "ami-0a1b2c3d",
+        "arn:aws:imagebuilder:us-east-1:aws:image/amazon-linux-2023-x86/x.x.x",
+        "ssm:/aws/service/ami",
+        "",
+        "/etc/passwd",
+        "/srv/image.tar",
+    ],
+)
+def test_an_unmapped_parent_is_refused_with_the_line_to_add(lab: Lab, parent: str) -> None:
+    with pytest.raises(UnmappedParent) as caught:
+        catalogue(lab).resolve(parent)
+
+    assert f"'{parent}'" in str(caught.value)
+    assert f'/state/settings.toml:\n[parents]\n"{parent}" = "tiny"' in str(caught.value)
+    with pytest.raises(UnmappedParent):
+        catalogue(lab).check(parent)
+
+
+def test_a_base_for_other_processors_is_refused(lab: Lab) -> None:
+    parent = f"arn:aws:imagebuilder:us-east-1:aws:image/tiny-{ELSEWHERE}/x.x.x"
+
+    with pytest.raises(WrongArchitecture, match=f"for {ELSEWHERE}"):
+        catalogue(lab).resolve(parent)
+
+
+def test_a_path_serves_where_the_operator_named_it(lab: Lab, tiny: str, tmp_path: Path) -> None:
+    file = export_tar(lab.layers, tiny, tmp_path / "tiny.tar").path
+
+    by_table = catalogue(lab, {"ami-1": str(file)}).resolve("ami-1")
+    by_trust = catalogue(lab, trusts=True).resolve(str(file))
+
+    assert by_table == by_trust
+    assert by_table.description == f"tar {file}"

@@ -1,0 +1,95 @@
+"""What the doctor sees, with everything there and with things missing."""
+
+import errno
+from pathlib import Path
+
+import pytest
+from tests.machines.lab import Lab
+from tests.machines.test_sandbox_crash import crashing, read_until
+
+from imagewright.machines import doctor, namespaces
+from imagewright.machines.doctor import Finding, examine
+from imagewright.machines.namespaces import explain_refusal
+
+
+def by_subject(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings}
+
+
+def test_on_a_host_that_runs_sandboxes_nothing_is_missing(lab: Lab) -> None:
+    found = examine(lab.state, network=lab.network, ledger=lab.ledger)
+
+    assert [finding for finding in found if finding.grade == "missing"] == []
+    assert {"user ids", "isolation", "limit on memory", "left over"} <= by_subject(found).keys()
+    assert all(finding.remedy for finding in found if finding.grade != "ok")
+    assert not list(lab.state.glob(".doctor-*"))
+
+
+def test_a_state_that_is_not_there_yet_is_no_trouble(tmp_path: Path) -> None:
+    found = by_subject(examine(tmp_path / "not" / "yet"))
+
+    assert found["isolation"].grade == "ok"
+    assert "left over" not in found
+    assert not (tmp_path / "not").exists()
+
+
+def test_what_a_crash_left_is_named_until_it_is_reaped(state: Path) -> None:
+    with crashing(state, "machine") as process:
+        read_until(process, "ready")
+        process.kill()
+        process.wait()
+    lab = Lab(state)
+
+    before = by_subject(examine(state, ledger=lab.ledger))["left over"]
+    lab.reap()
+    after = by_subject(examine(state, ledger=lab.ledger))["left over"]
+
+    assert before.grade == "warning"
+    assert "directory" in before.detail
+    assert after == Finding("left over", "ok", "nothing (0 in use)")
+    lab.close()
+
+
+def test_missing_programs_come_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ENVIRONMENT", {"PATH": str(tmp_path)})
+
+    finding = by_subject(examine(tmp_path))["base images"]
+
+    assert (finding.grade, finding.remedy) == ("missing", "apt-get install mmdebstrap")
+
+
+@pytest.mark.parametrize(
+    ("number", "settings", "way_out"),
+    [
+        pytest.param(
+            errno.ENOSPC, {}, "sysctl user.max_user_namespaces=15000", id="switched off"
+        ),
+        pytest.param(
+            errno.EPERM, {"apparmor_restrict_unprivileged_userns": "1"},
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0", id="Ubuntu's AppArmor",
+        ),
+        pytest.param(
+            errno.EACCES, {"apparmor_restrict_unprivileged_userns": "1"},
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0", id="AppArmor, later",
+        ),
+        pytest.param(
+            errno.EPERM, {"unprivileged_userns_clone": "0"},
+            "sysctl kernel.unprivileged_userns_clone=1", id="Debian's older switch",
+        ),
+    ],
+)  # fmt: skip
+def test_a_restricted_kernel_names_the_setting_and_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, number: int, settings: dict[str, str], way_out: str
+) -> None:
+    monkeypatch.setattr(namespaces, "_kernel_setting", settings.get)
+
+    assert way_out in explain_refusal("user namespace: refused", number)
+
+
+def test_a_container_names_the_options_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "_kernel_setting", lambda _name: None)
+    monkeypatch.setattr(namespaces, "_in_container", lambda: True)
+
+    assert "seccomp=unconfined" in explain_refusal("user namespace: refused", errno.EPERM)

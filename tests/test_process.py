@@ -1,0 +1,162 @@
+"""The one door to other programs."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tests.conftest import wait_until
+
+from imagewright.process import (
+    Cancelled,
+    CommandFailed,
+    LineSplitter,
+    ProgramMissing,
+    TimedOut,
+    run,
+)
+
+
+def sh(script: str) -> list[str]:
+    return ["sh", "-c", script]
+
+
+def test_output_and_exit_code_come_back() -> None:
+    script = "echo out; echo err >&2; cat; exit 3"
+    done = run(sh(script), timeout_seconds=10, stdin=b"in", check=False)
+
+    assert (done.code, done.stdout, done.stderr) == (3, b"out\nin", b"err\n")
+
+
+def test_the_environment_is_only_what_was_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAK", "yes")
+
+    done = run(["/usr/bin/env"], timeout_seconds=10, env={"GIVEN": "1"})
+
+    assert done.stdout == b"GIVEN=1\n"
+
+
+def test_lines_are_handed_over_while_the_program_runs() -> None:
+    seen: list[tuple[str, str, float]] = []
+
+    run(
+        sh("echo first; sleep 0.4; echo last >&2"), timeout_seconds=10,
+        on_line=lambda stream, line: seen.append((stream, line, time.monotonic())),
+    )  # fmt: skip
+
+    assert [entry[:2] for entry in seen] == [("stdout", "first"), ("stderr", "last")]
+    assert seen[1][2] - seen[0][2] > 0.3
+
+
+def test_a_failure_keeps_the_last_lines_and_a_command_to_paste() -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run(sh("seq 100; echo 'it broke' >&2; exit 2"), timeout_seconds=10)
+
+    message = str(caught.value)
+    assert message.startswith("sh exited 2 after 0.")
+    assert "\n  it broke\n" in message
+    assert message.count("\n") == 21  # twenty lines, and the replay
+    assert message.endswith("\n  replay: sh -c 'seq 100; echo '\"'\"'it broke'\"'\"' >&2; exit 2'")
+
+
+def test_a_program_ended_by_a_signal_gives_128_and_its_number() -> None:
+    assert run(sh("kill -9 $$"), timeout_seconds=10, check=False).code == 137
+
+
+def test_a_missing_program_is_told_apart_from_a_failing_one(tmp_path: Path) -> None:
+    with pytest.raises(ProgramMissing, match="no-such-program is not installed"):
+        run(["no-such-program"], timeout_seconds=10)
+    with pytest.raises(CommandFailed, match="no such directory"):
+        run(["true"], timeout_seconds=10, cwd=tmp_path / "absent")
+    with pytest.raises(CommandFailed, match="Permission denied"):
+        run([str(tmp_path)], timeout_seconds=10)
+
+
+def sleepers() -> list[str]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = file.read_bytes()
+        except OSError:
+            continue
+        if text.startswith(b"sleep\x005"):
+            found.append(text.decode())
+    return found
+
+
+def test_running_out_of_time_ends_the_whole_tree() -> None:
+    started = time.monotonic()
+
+    with pytest.raises(TimedOut, match=r"took longer than 0\.3 s"):
+        run(sh("trap '' TERM; sleep 52 & sleep 53 & echo up; wait; wait"), timeout_seconds=0.3)
+
+    assert time.monotonic() - started < 2
+    wait_until(lambda: not sleepers(), seconds=3)
+
+
+def test_cancelling_ends_the_whole_tree() -> None:
+    cancel = threading.Event()
+
+    with pytest.raises(Cancelled, match="was cancelled"):
+        run(
+            sh("setsid sleep 51 & sleep 53 & echo up; wait"), timeout_seconds=30, cancel=cancel,
+            on_line=lambda _stream, _line: cancel.set(),
+        )  # fmt: skip
+
+    wait_until(lambda: not sleepers(), seconds=3)
+
+
+def test_a_reader_that_fails_ends_the_program() -> None:
+    def fail(_stream: str, _line: str) -> None:
+        raise RuntimeError("no room in the log")
+
+    with pytest.raises(RuntimeError, match="no room"):
+        run(sh("echo x; sleep 54"), timeout_seconds=30, on_line=fail)
+
+    wait_until(lambda: not sleepers(), seconds=3)
+
+
+def test_a_child_left_with_the_output_open_is_not_waited_for() -> None:
+    started = time.monotonic()
+
+    done = run(sh("sleep 5 & echo done"), timeout_seconds=10)
+
+    assert done.stdout == b"done\n"
+    assert time.monotonic() - started < 2
+
+
+def test_a_flood_is_cut_to_its_end_and_a_large_input_is_no_deadlock() -> None:
+    flood = run(
+        [sys.executable, "-c", "import sys; sys.stdout.write('x' * 20_000_000 + 'end')"],
+        timeout_seconds=30,
+    )
+    echoed = run(["cat"], timeout_seconds=30, stdin=b"y" * 3_000_000)
+
+    assert len(flood.stdout) < 9_000_000
+    assert flood.stdout.endswith(b"xend")
+    assert echoed.stdout == b"y" * 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("chunks", "lines"),
+    [
+        ([], []),
+        ([b"one\ntwo\n"], ["one", "two"]),
+        ([b"on", b"e\nt", b"wo"], ["one", "two"]),
+        ([b"\n\n"], ["", ""]),
+        ([b"caf\xc3", b"\xa9\n"], ["café"]),
+        ([b"\xff\n"], ["\ufffd"]),
+        ([b"a\r\nb\r"], ["a\r", "b\r"]),
+        ([b"x" * 65_536 + b"y"], ["x" * 65_536, "y"]),
+    ],
+)
+def test_bytes_become_lines(chunks: list[bytes], lines: list[str]) -> None:
+    found: list[str] = []
+    splitter = LineSplitter(found.append)
+
+    for chunk in chunks:
+        splitter.feed(chunk)
+    splitter.finish()
+
+    assert found == lines

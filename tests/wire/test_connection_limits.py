@@ -1,0 +1,188 @@
+"""What a connection may not do: come slowly, have an endless head, or keep others out."""
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+import uvicorn
+
+from imagewright.wire.connection import GuardedConnection
+from imagewright.wire.messages import HttpAnswer, HttpRequest, Receive, Scope, Send, read_body
+
+BODY_BYTES_MAX = 100_000
+
+
+class Small(GuardedConnection):
+    """The same with numbers that a test can reach."""
+
+    receive_seconds = 0.5
+    head_bytes_max = 2000
+    connections_max = 5
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+
+async def length(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the length of the body, after a while if asked to wait."""
+    request = HttpRequest.from_scope(scope, await read_body(scope, receive, BODY_BYTES_MAX))
+    if request.path == b"/slow":
+        from anyio import sleep
+
+        await sleep(2 * Small.receive_seconds)
+    await HttpAnswer(200, (), str(len(request.body)).encode()).send(send)
+
+
+@pytest.fixture
+def address() -> Iterator[Address]:
+    config = uvicorn.Config(length, http=Small, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield Address(*listener.getsockname())
+        server.should_exit = True
+        thread.join()
+
+
+def ask(address: Address, path: str = "/", body: bytes = b"") -> bytes:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection.request("POST", path, body)
+    answer = connection.getresponse().read()
+    connection.close()
+    return answer
+
+
+def answer_to(address: Address, send: Callable[[socket.socket], None]) -> tuple[bytes, float]:
+    """Return everything that comes back, and after how many seconds the connection is closed."""
+    began = time.monotonic()
+    with socket.create_connection(address, timeout=10) as connection:
+        send(connection)
+        received = b""
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            pass
+    return received, time.monotonic() - began
+
+
+def trickle(*parts: bytes) -> Callable[[socket.socket], None]:
+    """Send parts with pauses that are shorter than the deadline, until nobody listens."""
+
+    def send(connection: socket.socket) -> None:
+        try:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(Small.receive_seconds / 5)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param((b"POST / HTTP/1.1\r\n", *[b"a: b\r\n"] * 20), id="head"),
+        pytest.param(
+            (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 20), id="body"
+        ),
+        pytest.param(
+            (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\nPOST /", *[b"x"] * 20),
+            id="second request",
+        ),
+    ],
+)
+def test_a_request_that_comes_too_slowly_is_refused(
+    address: Address, parts: tuple[bytes, ...]
+) -> None:
+    received, seconds = answer_to(address, trickle(*parts))
+
+    head, _, body = received[received.rindex(b"HTTP/1.1") :].partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"x-amzn-errortype: RequestTimeout" in head
+    assert "0.5 seconds" in json.loads(body)["message"]
+    assert seconds < 20 * Small.receive_seconds / 5 + 1
+
+
+def test_a_connection_that_says_nothing_is_closed(address: Address) -> None:
+    received, seconds = answer_to(address, lambda connection: None)
+
+    assert received == b""
+    assert Small.receive_seconds * 0.9 <= seconds < 5
+
+
+def test_after_an_early_answer_a_slow_rest_gets_no_second_one(address: Address) -> None:
+    too_large = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"
+
+    received, _ = answer_to(address, trickle(too_large, *[b"x"] * 20))
+
+    assert received.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "piece", [b"a: b\r\n", b"a", b"POST / HTTP/1.1\r\nx:" + b"y" * 3000], ids=["many", "one", "big"]
+)
+def test_an_endless_head_is_refused(address: Address, piece: bytes) -> None:
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nlong: ")
+        try:
+            for _ in range(5000):
+                connection.sendall(piece)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    received, seconds = answer_to(address, send)
+
+    # A client that goes on sending may be reset before it reads the answer.
+    assert received == b"" or received.startswith(b"HTTP/1.1 431 ")
+    assert seconds < 5
+    assert ask(address) == b"0"
+
+
+def test_a_large_body_in_one_piece_is_no_large_head(address: Address) -> None:
+    assert ask(address, body=b"x" * 50_000) == b"50000"
+
+
+def test_many_connections_do_not_keep_others_out(address: Address) -> None:
+    silent = [socket.create_connection(address) for _ in range(50)]
+
+    answers = [ask(address) for _ in range(5)]
+
+    for connection in silent:
+        connection.close()
+    assert answers == [b"0"] * 5
+
+
+def test_a_slow_answer_has_all_its_time_and_its_place(address: Address) -> None:
+    answers: list[bytes] = []
+    waiting = threading.Thread(target=lambda: answers.append(ask(address, "/slow", b"abc")))
+    waiting.start()
+
+    silent = [socket.create_connection(address) for _ in range(20)]
+    waiting.join()
+
+    for connection in silent:
+        connection.close()
+    assert answers == [b"3"]
+
+
+def test_a_kept_connection_takes_one_request_after_another(address: Address) -> None:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+
+    lengths = []
+    for size in (0, 10, 3000, 0):
+        connection.request("POST", "/", b"x" * size)
+        lengths.append(connection.getresponse().read())
+        time.sleep(Small.receive_seconds * 0.6)
+
+    connection.close()
+    assert lengths == [b"0", b"10", b"3000", b"0"]
