@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+pip = $(PYTHON) -m pip --python $(1)/bin/python --disable-pip-version-check
 
 .PHONY: help setup system demo test e2e check format docs bench constraints clean
 
@@ -13,10 +14,13 @@ help:  ## List the targets
 
 setup: $(STAMP)  ## Make the virtual environment with the pinned dependencies
 
+# Without ensurepip, which Debian keeps in a package of its own: pip installs into it from outside.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("imagewright needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m venv $(VENV) || { echo "error: the venv module is missing; as root: apt-get install -y python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgresql]'
+	@$(PYTHON) -m pip --version >/dev/null || { echo "error: pip is missing; as root: apt-get install -y python3-pip" >&2; exit 1; }
+	@echo "installing the pinned dependencies into $(VENV)"
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(call pip,$(VENV)) install --quiet --constraint constraints.txt --editable '.[dev,postgresql]'
 	@touch $@
 
 system:  ## Install the system packages that builds need (as root), or print the command
@@ -42,14 +46,17 @@ format: setup  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: setup  ## Write the generated pages: settings, commands, rules
+	$(BIN)/python docs/generate.py
+
 bench: setup system  ## Measure, beside peers, and write BENCHMARKS.md
 	$(BIN)/python -m benchmarks
 
-constraints: ## Pin the newest dependencies, by name and version
-	$(PYTHON) -m venv $(VENV).fresh
-	$(VENV).fresh/bin/python -m pip install --quiet --editable '.[dev,postgresql]'
-	$(VENV).fresh/bin/python -m pip freeze --exclude-editable > constraints.txt
-	rm -rf $(VENV).fresh
+constraints:  ## Pin the newest dependencies, by name and version
+	@$(PYTHON) -m venv --clear --without-pip $(VENV).fresh
+	@$(call pip,$(VENV).fresh) install --quiet --editable '.[dev,postgresql]'
+	@$(call pip,$(VENV).fresh) freeze --exclude-editable > constraints.txt
+	@rm -rf $(VENV).fresh
 
 clean:  ## Remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -319,7 +319,7 @@ class SandboxBuilder:
     def _open_engine(self, workbench: "Workbench") -> None:
         """Build the engine, and take up the builds of before."""
         records = BuildRecords(self._database)
-        scenes = Scenes(records, self._documents, ACTIONS)
+        scenes = Scenes(records, self._documents, ACTIONS, workbench.parent_image_id)
         steps = Steps(
             records=records,
             scenes=scenes,

@@ -148,27 +148,42 @@ def descendants(root: int) -> list[int]:
 class LineSplitter:
     """Cuts a stream of bytes into lines of text; bytes that are no UTF-8 are replaced."""
 
-    def __init__(self, on_line: Callable[[str], None]) -> None:
+    def __init__(self, on_line: Callable[[str, bool], None]) -> None:
+        """``on_line`` is told a text, and whether its line goes on in the next one."""
         self._on_line = on_line
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
         """Take in what was read; hand over every line that is complete."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._hand_over(line)
-        while len(self._rest) >= LINE_BYTES_MAX:
-            self._hand_over(self._rest[:LINE_BYTES_MAX])
-            self._rest = self._rest[LINE_BYTES_MAX:]
+            self._hand_over(self._last_piece(line), continues=False)
+        self._rest = self._last_piece(rest)
 
     def finish(self) -> None:
         """Hand over a last line that had no newline."""
         if self._rest:
-            self._hand_over(self._rest)
+            self._hand_over(self._rest, continues=False)
             self._rest = b""
 
-    def _hand_over(self, line: bytes) -> None:
-        self._on_line(line.decode("utf-8", "replace"))
+    def _last_piece(self, line: bytes) -> bytes:
+        """Hand over all of a line that is too long but its last piece, and return that."""
+        while len(line) > LINE_BYTES_MAX:
+            end = _end_of_piece(line)
+            self._hand_over(line[:end], continues=True)
+            line = line[end:]
+        return line
+
+    def _hand_over(self, line: bytes, *, continues: bool) -> None:
+        self._on_line(line.decode("utf-8", "replace"), continues)
+
+
+def _end_of_piece(line: bytes) -> int:
+    """Find where to cut a line so that no character of UTF-8 is cut in two."""
+    for end in range(LINE_BYTES_MAX, LINE_BYTES_MAX - 4, -1):
+        if line[end] & 0xC0 != 0x80:
+            return end
+    return LINE_BYTES_MAX
 
 
 class _Interrupted(Exception):
@@ -232,8 +247,8 @@ class _Output:
             del kept[:-OUTPUT_BYTES_MAX]
         self._splitters[name].feed(data)
 
-    def _line_taker(self, name: StreamName) -> Callable[[str], None]:
-        def take(line: str) -> None:
+    def _line_taker(self, name: StreamName) -> Callable[[str, bool], None]:
+        def take(line: str, _continues: bool) -> None:
             self.last_lines.append(line)
             if self._on_line is not None:
                 self._on_line(name, line)

@@ -39,9 +39,13 @@ class Quotas(BaseModel):
         default=1000, ge=0, description="Versions of components, builds not counted."
     )
     image_recipes: int = Field(default=1000, ge=0, description="Versions of image recipes.")
-    infrastructure_configurations: int = Field(default=1000, ge=0)
+    infrastructure_configurations: int = Field(
+        default=1000, ge=0, description="Infrastructure configurations."
+    )
     images: int = Field(default=10_000, ge=0, description="Builds of images.")
-    components_per_recipe: int = Field(default=20, ge=0)
+    components_per_recipe: int = Field(
+        default=20, ge=0, description="Components that one recipe may name."
+    )
     document_bytes: int = Field(
         default=65_536, ge=1, description="Largest document read through `uri` (CRT-04)."
     )
@@ -52,9 +56,9 @@ class Aws(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    access_key_id: str | None = None
-    secret_access_key: str | None = None
-    session_token: str | None = None
+    access_key_id: str | None = Field(default=None, description="The key of outgoing calls.")
+    secret_access_key: str | None = Field(default=None, description="Its secret.")
+    session_token: str | None = Field(default=None, description="Its session, if it has one.")
     s3_endpoint: str | None = Field(
         default=None, description="Where `s3://` is read; unset: AWS itself."
     )
@@ -93,8 +97,8 @@ class Sandbox(BaseModel):
     network_fallback: bool = Field(
         default=True, description="May a build use the host's network where its own does not work?"
     )
-    processes_max: int = Field(default=4096, ge=16)
-    open_files_max: int = Field(default=65_536, ge=64)
+    processes_max: int = Field(default=4096, ge=16, description="Processes of one machine.")
+    open_files_max: int = Field(default=65_536, ge=64, description="Open files of one process.")
     file_bytes_max: int = Field(
         default=64 << 30, ge=1 << 20, description="The largest single file."
     )
@@ -126,7 +130,7 @@ class Settings(BaseSettings):
     body_bytes_max: int = Field(
         default=1 << 20, ge=1 << 10, description="The largest request body."
     )
-    handler_threads: int = Field(default=32, ge=1)
+    handler_threads: int = Field(default=32, ge=1, description="Requests at work at once.")
     requests_per_second: float = Field(
         default=0,
         ge=0,

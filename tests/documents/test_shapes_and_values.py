@@ -16,7 +16,7 @@ from imagewright.documents.specs import (
     build,
     to_plain,
 )
-from imagewright.documents.values import check
+from imagewright.documents.values import check, mark_references
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,8 @@ class Inputs:
 
 
 def problems(values: object) -> list[tuple[str, str]]:
-    return [(each.kind, each.message) for each in check(record_of(Inputs), values)]
+    found = check(record_of(Inputs), mark_references(values))
+    return [(each.kind, each.message) for each in found]
 
 
 def test_names_types_and_defaults_come_from_the_dataclass() -> None:
@@ -163,6 +164,12 @@ def test_what_is_wrong_is_said_with_its_path(
     values: object, expected: list[tuple[str, str]]
 ) -> None:
     assert problems(values) == expected
+
+
+def test_text_that_reads_like_a_reference_is_text_outside_workflows() -> None:
+    found = check(record_of(Part), {"region": "$.parameters.region"})
+
+    assert list(found) == []
 
 
 def test_text_that_must_be_json_says_why_it_is_not() -> None:

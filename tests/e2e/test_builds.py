@@ -504,6 +504,7 @@ def test_a_test_workflow_alone_tests_the_parent(bench: Bench) -> None:
 
     bench.built(arn)
     assert [each["type"] for each in bench.executions(arn)] == ["TEST"]
+    assert len(bench.image(arn)["outputResources"]["amis"]) == 1
 
 
 def test_a_machine_can_be_kept_for_a_look_inside(bench: Bench) -> None:
@@ -627,3 +628,52 @@ class TestRefusedBeforeItStarts:
                 workflows=[{"workflowArn": build}],
             )
         assert "An execution role is required to provide workflows" in str(caught.value)
+
+
+def test_a_build_that_waits_for_its_turn_is_cancelled_at_once(bench: Bench) -> None:
+    """IMG-60."""
+    busy = [bench.start(bench.recipe(bench.component(component("sleep 600")))) for _ in range(2)]
+    wait_until(lambda: all(bench.image(arn)["state"]["status"] == "BUILDING" for arn in busy))
+    queued = bench.start(bench.recipe())
+
+    bench.client.cancel_image_creation(imageBuildVersionArn=queued)
+
+    assert bench.image(queued)["state"] == {"status": "CANCELLED"}
+    for arn in busy:
+        bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+        bench.finished(arn)
+    assert bench.image(queued)["state"] == {"status": "CANCELLED"}
+
+
+def test_the_parents_id_may_be_asked_for_and_launched(bench: Bench) -> None:
+    """workflow-documents.md §5.5, §7.12."""
+    text = workflow(
+        {
+            "name": "Second",
+            "action": "LaunchInstance",
+            "inputs": {"waitFor": "ssmAgent", "imageIdOverride.$": "$.imagebuilder.imageId"},
+        }
+    )
+
+    arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+    bench.built(arn)
+    launched = [bench.steps(arn)[name]["outputs"] for name in ("Launch", "Second")]
+    assert launched[0] != launched[1]
+    bench.nothing_is_left()
+
+
+def test_machines_can_be_kept_when_all_went_well(bench: Bench) -> None:
+    """INF-03: terminateInstanceOnCompletion."""
+    text = json.loads(workflow())
+    text["steps"] = [step for step in text["steps"] if step["name"] != "End"]
+    arn = bench.start(
+        bench.recipe(),
+        workflows=[bench.workflow(json.dumps(text))],
+        infrastructureConfigurationArn=bench.infrastructure(terminateInstanceOnCompletion=False),
+    )
+
+    bench.built(arn)
+
+    kept = bench.query(f"SELECT state FROM instances WHERE owner = '{arn}'")  # noqa: S608 - our own ARN
+    assert kept == [("kept",)]

@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-
 from tests.conftest import REGION, Server, StartServer, end_server, start_server
 
 MEMORY_GROWTH_BYTES_MAX = 100 << 20
@@ -145,8 +144,9 @@ def test_another_accounts_resource_is_as_if_absent(target: Server) -> None:
         clientToken=str(uuid4()),
     )["workflowBuildVersionArn"]
 
-    read = send_signed(target, "GET", f"/GetWorkflow?workflowBuildVersionArn={arn}")
-    deleted = send_signed(target, "DELETE", f"/DeleteWorkflow?workflowBuildVersionArn={arn}")
+    query = urlencode({"workflowBuildVersionArn": arn})
+    read = send_signed(target, "GET", f"/GetWorkflow?{query}")
+    deleted = send_signed(target, "DELETE", f"/DeleteWorkflow?{query}")
 
     assert [read.error, deleted.error] == ["ResourceNotFoundException"] * 2
     owner = target.client("111122223333")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from tests.machines.lab import Lab
+from tests.machines.lab import Lab, wipe
 from tests.machines.remote import NoUser, RemoteLab, ordinary_user, python_of
 
 from imagewright.machines.machine import Machine
@@ -58,16 +58,16 @@ def remote_lab() -> Iterator[RemoteLab]:
     lab.close()
 
 
-@pytest.fixture(scope="session", params=["sandbox", "sandbox of an ordinary user"])
+_LABS = {"sandbox": "lab"}
+if os.geteuid() == 0:  # whoever is an ordinary user already needs no other
+    _LABS["sandbox of an ordinary user"] = "remote_lab"
+
+
+@pytest.fixture(scope="session", params=_LABS)
 def any_lab(request: pytest.FixtureRequest) -> MachineLab:
     """Return the lab of every driver in turn."""
-    if request.param == "sandbox":
-        own: MachineLab = request.getfixturevalue("lab")
-        return own
-    if os.geteuid() != 0:
-        pytest.skip("these tests run as an ordinary user already")
-    remote: MachineLab = request.getfixturevalue("remote_lab")
-    return remote
+    chosen: MachineLab = request.getfixturevalue(_LABS[request.param])
+    return chosen
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +98,8 @@ def machine(launch: Launch) -> Machine:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """Return a place for a state directory of the test's own."""
-    return tmp_path / "state"
+def state(tmp_path: Path) -> Iterator[Path]:
+    """Return a place for a state directory of the test's own, emptied afterwards."""
+    state = tmp_path / "state"
+    yield state
+    wipe(state)

@@ -7,8 +7,10 @@ from uuid import uuid4
 
 from imagewright.images.bases import Base, Bases
 from imagewright.images.layers import LayerOptions, LayerStore
+from imagewright.machines.idmap import current_map
 from imagewright.machines.ledger import reap
 from imagewright.machines.machine import Command, Exit, Line, Machine
+from imagewright.machines.namespaces import Namespace
 from imagewright.machines.network import Mode, Network
 from imagewright.machines.sandbox import SandboxDriver, SandboxMachine, SandboxOptions
 from imagewright.store import schema
@@ -84,10 +86,17 @@ class Lab:
         return [r.entry.description for r in reap(self.ledger, self.layers.frees())]
 
     def close(self) -> None:
-        """Delete the layers: an ordinary user outside has no right to."""
-        with self.layers.namespace() as namespace:
-            namespace.call("remove", names=sorted(self.directories()))
+        """Give back what was opened, and delete the layers."""
         self.database.close()
+        wipe(self.state)
+
+
+def wipe(state: Path) -> None:
+    """Delete the layers of a state: an ordinary user outside has no right to."""
+    layers = state / "layers"
+    if layers.is_dir():
+        with Namespace(layers, current_map()) as namespace:
+            namespace.call("remove", names=sorted(path.name for path in layers.iterdir()))
 
 
 def new_instance_id() -> str:

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.machines.conftest import Launch, MachineLab
-from tests.machines.lab import run, sh
+from tests.machines.lab import Lab, run, sh
 
 from imagewright.machines.machine import Line, Machine, MachineError
 
@@ -139,6 +139,21 @@ def test_cancelling_ends_the_whole_process_tree_within_a_second(machine: Machine
     assert "sleep 6" not in sh(machine, "ps")[1]
 
 
+def test_a_reader_that_fails_ends_the_command_and_the_machine_goes_on(lab: Lab, tiny: str) -> None:
+    machine = lab.launch(tiny)
+
+    def fail(_line: Line) -> None:
+        raise RuntimeError("no room in the log")
+
+    with pytest.raises(RuntimeError, match="no room"):
+        run(machine, ["sh", "-c", "echo x; sleep 65"], on_line=fail)
+
+    code, output = sh(machine, "ps")
+    machine.terminate()
+    assert code == 0
+    assert "sleep 65" not in output
+
+
 def test_a_daemon_outlives_its_command_and_an_unrelated_time_out(machine: Machine) -> None:
     sh(machine, "(setsid sleep 71 >/dev/null 2>&1 &)")
 
@@ -160,7 +175,8 @@ def test_a_daemon_that_keeps_its_output_open_is_not_waited_for(machine: Machine)
 def test_a_layer_boundary_ends_daemons_and_names_them(
     machine: Machine, any_lab: MachineLab
 ) -> None:
-    sh(machine, "(setsid sleep 81 >/dev/null 2>&1 &); touch /changed")
+    start = "(setsid sleep 81 >/dev/null 2>&1 &); touch /changed"
+    sh(machine, f"{start}; until ps | grep -q '[s]leep 81'; do sleep 0.02; done")
 
     machine.commit()
 

@@ -83,9 +83,10 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
 
 
 def undo(outputs: Mapping[str, Any], context: StepContext) -> None:
-    """End the machine, or keep it where the infrastructure configuration says so."""
+    """End the machine, or keep it where the infrastructure configuration says so (§4.5)."""
     instance_id = outputs["instanceId"]
-    if context.plan.infrastructure.terminate_on_failure:
+    wishes = context.plan.infrastructure
+    if wishes.terminate_on_completion if context.is_cancelled else wishes.terminate_on_failure:
         context.machines.terminate(instance_id, plan=context.plan)
     else:
         context.machines.keep(instance_id)

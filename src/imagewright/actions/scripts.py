@@ -1,5 +1,6 @@
 """Running a shell script on a machine, kept as a layer."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ OUTPUT_CHARACTERS_MAX = 24_000
 """As much of the output as Systems Manager keeps; the log has it all."""
 
 _LAST_LINES = 5
+_LAST_LINE_CHARACTERS_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +49,12 @@ def run_script(script: Script, instance_id: str, context: StepContext) -> str:
 
 
 def _execute(script: Script, machine: Machine, context: StepContext) -> Mapping[str, Any]:
-    lines: list[str] = []
-    last: list[str] = []
+    said = _Said()
 
     def hear(line: Line) -> None:
         pass_by(CrashPoint.COMMAND_RUNNING)
         context.log.line(line.stream, line.text)
-        last.append(line.text)
-        del last[:-_LAST_LINES]
-        if line.stream == "stdout":
-            lines.append(line.text + "\n")
+        said.take(line)
 
     limits = [context.seconds_left, script.timeout_seconds]
     command = Command(
@@ -69,13 +67,33 @@ def _execute(script: Script, machine: Machine, context: StepContext) -> Mapping[
         ended = machine.run(command, on_line=hear, cancel=context.stop)
     except MachineError as error:
         raise ActionError(f"{script.name} could not run: {error}") from error
-    output = "".join(lines)[:OUTPUT_CHARACTERS_MAX]
     if ended.reason != "exited" or ended.code != 0:
         how = f"exited with {ended.code}" if ended.reason == "exited" else ended.reason
-        tail = f" Its last lines: {' / '.join(last)}" if last else " It printed nothing."
+        tail = f" Its last lines: {' / '.join(said.last)}" if said.last else " It printed nothing."
         status = "TimedOut" if ended.reason == "timed out" else "Failed"
         raise ActionError(
             f"{script.name} {how} after {ended.seconds:.1f} s.{tail}",
-            outputs={"status": status, "output": output},
+            outputs={"status": status, "output": said.output},
         )
-    return {"output": output}
+    return {"output": said.output}
+
+
+class _Said:
+    """What a script says, as far as it is kept."""
+
+    def __init__(self) -> None:
+        self.output = ""
+        """The beginning of its standard output."""
+        self.last: deque[str] = deque(maxlen=_LAST_LINES)
+        """The last lines of both streams, of a long one its beginning."""
+        self._is_amid: set[str] = set()
+
+    def take(self, line: Line) -> None:
+        if line.stream == "stdout" and len(self.output) < OUTPUT_CHARACTERS_MAX:
+            self.output = (self.output + line.as_written)[:OUTPUT_CHARACTERS_MAX]
+        if line.stream not in self._is_amid:
+            self.last.append(line.text[:_LAST_LINE_CHARACTERS_MAX])
+        if line.continues:
+            self._is_amid.add(line.stream)
+        else:
+            self._is_amid.discard(line.stream)

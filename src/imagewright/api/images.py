@@ -210,6 +210,10 @@ class Images:
             raise InvalidParameterValue(
                 _ARN, f"The image is {stored.status}; only a build that goes on can be cancelled."
             )
+        if _status(stored) is ImageStatus.PENDING:
+            # It waits for its turn: nothing is there to be undone.
+            state = {"status": ImageStatus.CANCELLED.value}
+            builds.set_state(connection, str(stored.arn), state)
         for step, run_id in builds.request_cancel(connection, str(stored.arn)):
             self.runs.answer(connection, run_id=run_id, step_id=step.id, message={})
         return {"imageBuildVersionArn": str(stored.arn)}

@@ -35,7 +35,7 @@ def fail(code: ExitCode, message: str, *, help: str = "") -> NoReturn:  # noqa: 
     raise typer.Exit(code)
 
 
-def leave(code: ExitCode) -> NoReturn:
+def leave(code: int) -> NoReturn:
     """End the process at once, whatever its threads are at.
 
     A build under way is cut off as by a loss of power, which is the one way to stop that every

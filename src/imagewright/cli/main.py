@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from imagewright import __version__
-from imagewright.cli import env, keyring, keys, serve, validate
+from imagewright.cli import build, env, keyring, keys, serve, validate
+from imagewright.cli.exits import ExitCode, leave
 
 application = typer.Typer(
     name="imagewright",
@@ -35,10 +36,14 @@ def _root(
 application.command()(serve.serve)
 application.command()(env.env)
 application.command()(validate.validate)
+application.command()(build.build)
 application.add_typer(keys.commands, name="keys")
 application.add_typer(keyring.commands, name="keyring")
 
 
 def main() -> None:
-    """Run the command line."""
-    application()
+    """Run the command line, and end the process with it."""
+    try:
+        application()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else ExitCode.OK)

@@ -1,5 +1,6 @@
 """``imagewright serve``: the command. What it runs is in ``server``, which is slow to load."""
 
+import logging
 from typing import Annotated
 
 import typer

@@ -1,7 +1,7 @@
 """The server that a command works with: the one that runs on the state, or one of its own."""
 
+import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,8 +26,6 @@ Region = Annotated[
 SLOW_SECONDS = 2.0
 """Whatever takes longer shows that it goes on."""
 
-_READY_SECONDS = 30.0
-
 Result = TypeVar("Result")
 
 
@@ -51,13 +49,9 @@ def session(
     directory = open_state(state)
     with ExitStack() as stack:
         try:
-            address = directory.running_server()
-            if address is None:
-                address = _embed(directory, stack, builds=builds)
-                is_embedded = True
-            else:
-                is_embedded = False
-            yield Session(_client(directory, address, region), is_embedded=is_embedded)
+            running = directory.running_server()
+            address = running or _embed(directory, stack, builds=builds)
+            yield Session(_client(directory, address, region), is_embedded=running is None)
         except Refused as error:
             fail(ExitCode.REFUSED, error.message)
         except Unreachable as error:
@@ -111,10 +105,4 @@ def _embed(directory: StateDirectory, stack: ExitStack, *, builds: bool) -> Serv
         url = "http://{}:{}".format(*listener.getsockname()[:2])
         start_server(directory, settings, listener.dup(), builds=builds)
     directory.announce(url, settings.account, settings.region)
-    address = directory.running_server()
-    if address is None:
-        raise StateError(f"the state {directory.root} cannot be served")
-    return address
-
-
-_ = sys
+    return ServerAddress(url, os.getpid(), settings.account, settings.region)

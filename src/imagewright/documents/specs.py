@@ -9,7 +9,14 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from imagewright.documents.shapes import Record, about, record_of, to_plain
-from imagewright.documents.values import UNKNOWN, InputError, Problem, build, check
+from imagewright.documents.values import (
+    UNKNOWN,
+    InputError,
+    Problem,
+    build,
+    check,
+    mark_references,
+)
 
 __all__ = [
     "ALL_STAGES",
@@ -98,11 +105,11 @@ class ActionSpec:
 
     def check_inputs(self, values: object) -> Iterator[Problem]:
         """Say everything that is wrong with inputs; what is UNKNOWN is taken to be right."""
-        return check(self.input_record, values)
+        return check(self.input_record, mark_references(values))
 
     def build_inputs(self, values: object) -> Any:
         """Make an instance of ``inputs`` of resolved values. Raises InputError."""
-        return build(self.input_record, values)
+        return build(self.input_record, mark_references(values))
 
 
 class InputShape(StrEnum):

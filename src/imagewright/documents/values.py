@@ -67,6 +67,25 @@ class InputError(Exception):
         return f"{sentence} (and {more} more)" if more else sentence
 
 
+class BareReference(str):
+    """A text in a workflow that reads like a reference whose key lacks its ``.$`` (§5.6)."""
+
+    __slots__ = ()
+
+
+def mark_references(values: object) -> object:
+    """Mark the texts that read like references, at any depth; only workflows have those."""
+    match values:
+        case str() if _REFERENCE.match(values):
+            return BareReference(values)
+        case list():
+            return [mark_references(item) for item in values]
+        case dict():
+            return {name: mark_references(item) for name, item in values.items()}
+        case _:
+            return values
+
+
 def build(record: Record, values: object) -> Any:
     """Make the declared instance of resolved values. Raises InputError."""
     if problems := tuple(check(record, values)):
@@ -116,7 +135,7 @@ def _check_text(shape: Text, value: object, path: Path, notes: Notes) -> Iterato
     text = _text(value)
     if text is None:
         yield _wrong_type(shape, value, path)
-    elif _REFERENCE.match(text):
+    elif isinstance(value, BareReference):
         yield _looks_like_reference(text, path)
     elif shape.choices and text not in shape.choices:
         yield _no_such_choice(shape.choices, text, path)
@@ -190,7 +209,7 @@ def _check_record(record: Record, value: object, path: Path) -> Iterator[Problem
 
 
 def _wrong_type(shape: Shape, value: object, path: Path) -> Problem:
-    if isinstance(value, str) and _REFERENCE.match(value):
+    if isinstance(value, BareReference):
         return _looks_like_reference(value, path)
     where = f"`{spell(path)}`" if path else "`inputs`"
     fix = "put it in quotes" if isinstance(shape, Text) and isinstance(value, bool | float) else ""

@@ -132,7 +132,14 @@ def _events(parts: Parts, asked: Asked) -> Response:
     with parts.database.read() as connection:
         stored = find_image(connection, asked.text("image"), asked.call)
     after = asked.number("after", 0, maximum=10**18)
-    watch = Watch(parts.database, parts.logs, str(stored.arn), asked.call, after_bytes=after)
+    watch = Watch(
+        parts.database,
+        parts.logs,
+        str(stored.arn),
+        asked.call,
+        clock=parts.clock,
+        after_bytes=after,
+    )
     return StreamingResponse(follow(watch, parts.draining), media_type="application/x-ndjson")
 
 

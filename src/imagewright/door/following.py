@@ -23,7 +23,7 @@ from typing import Any
 from anyio import sleep, to_thread
 
 from imagewright.call import Call
-from imagewright.clock import iso_milliseconds
+from imagewright.clock import Clock, iso_milliseconds
 from imagewright.door.builds import Json, step_entry, workflow_entry
 from imagewright.door.finding import find_image
 from imagewright.engine.records import (
@@ -34,7 +34,7 @@ from imagewright.engine.records import (
     WorkflowStatus,
 )
 from imagewright.errors import ResourceNotFound
-from imagewright.logs.builds import BuildLogs
+from imagewright.logs.builds import READ_BYTES_MAX, BuildLogs
 from imagewright.store import builds
 from imagewright.store.database import Database
 
@@ -43,7 +43,8 @@ BUSY_SECONDS = 0.05
 QUIET_SECONDS = 0.25
 """Between two looks when nothing has happened for a while."""
 QUIET_AFTER_SECONDS = 3.0
-MARK_SECONDS = 15.0
+MARK_SECONDS = 2.0
+"""Without news, a sign of life comes so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,53 +64,68 @@ class _Picture:
 class Watch:
     """Looks at a build again and again, and tells what is new since the last look.
 
-    A step's lines come between its beginning and its end: its end is told only from a picture
-    that was taken before the log was read, its beginning from one taken after.
+    Everything is told in the order of its time. What happened before a look began is whole in
+    the log and in the records that it reads then; what is younger waits for the next look.
     """
 
     def __init__(
-        self, database: Database, logs: BuildLogs, image_arn: str, call: Call, *, after_bytes: int
+        self,
+        database: Database,
+        logs: BuildLogs,
+        image_arn: str,
+        call: Call,
+        *,
+        clock: Clock,
+        after_bytes: int,
     ) -> None:
         self._database = database
         self._logs = logs
         self._arn = image_arn
         self._call = call
+        self._clock = clock
         self._place = after_bytes
-        self._before: _Picture | None = None
+        self._held_back: list[Json] = []
         self._told: dict[str, tuple[str, ...]] = {}
+        self._was_final = False
         self.is_over = False
         self.is_behind = True
         """There is more to be told already: look again at once."""
 
     def look(self) -> list[Json]:
         """Return what happened since the last look, in its order."""
+        horizon: str | None = iso_milliseconds(self._clock.now())
         try:
-            before = self._before or self._take_picture()
             entries, place = self._logs.read(self._arn, after_bytes=self._place)
-            now = self._take_picture()
+            picture = self._take_picture()
         except ResourceNotFound:
             self.is_over = True
             return [{"event": "end", "imageBuildVersionArn": self._arn, "status": "DELETED"}]
-        caught_up = place == self._place
-        horizon = None if caught_up else entries[-1]["time"]
-        events = [*self._state(before)]
-        events += heapq.merge(
-            _in_time(self._begun(now, horizon), "startTime"),
-            [{"event": "log", **entry} for entry in entries],
-            _in_time(self._moved(before if caught_up else now, horizon), "endTime"),
-            key=_time,
-        )
-        if not caught_up:
-            events.append({"event": "mark", "next": place})
-        self._before, self._place = now, place
-        self.is_behind = not caught_up or now != before
-        if caught_up and before.is_final:
+        is_cut = place - self._place > READ_BYTES_MAX // 2
+        if is_cut:
+            horizon = entries[-1]["time"]
+        elif self._was_final:
+            horizon = None
+        events = [
+            *self._state(picture),
+            *heapq.merge(
+                _in_time(self._begun(picture, horizon), "startTime"),
+                self._lines(entries, horizon),
+                _in_time(self._moved(picture, horizon), "endTime"),
+                key=_time,
+            ),
+        ]
+        if self._was_final and not is_cut:
             self.is_over = True
-            events.append(self._end(before))
+            events.append(self._end(picture))
+        elif place != self._place:
+            events.append(self.mark())
+        self._place = place
+        self._was_final = picture.is_final
+        self.is_behind = is_cut or picture.is_final
         return events
 
     def mark(self) -> Json:
-        """Say where the log has been told up to."""
+        """Say up to where the log has been told for certain."""
         return {"event": "mark", "next": self._place}
 
     def _take_picture(self) -> _Picture:
@@ -125,6 +141,16 @@ class Watch:
         status = picture.state["status"]
         if not picture.is_final and self._is_news("image", status):
             yield {"event": "state", "imageBuildVersionArn": self._arn, "status": status}
+
+    def _lines(self, entries: Sequence[Json], horizon: str | None) -> list[Json]:
+        """Tell what the log says, and hold back for one look what is younger than that."""
+        fresh: list[Json] = [{"event": "log", **entry} for entry in entries]
+        ready = len(fresh)
+        while horizon is not None and ready and fresh[ready - 1]["time"] > horizon:
+            ready -= 1
+        told = [*self._held_back, *fresh[:ready]]
+        self._held_back = fresh[ready:]
+        return told
 
     def _begun(self, picture: _Picture, horizon: str | None) -> Iterator[dict[str, Any]]:
         """Tell what has started, as it was at its start."""

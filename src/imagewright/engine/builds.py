@@ -94,9 +94,12 @@ class Builds:
     def _begin(self, image_arn: str) -> list[tuple[str, list[tuple[bool, list[str]]]]]:
         """Record every execution of the build; return what runs, stage by stage.
 
+        Nothing, if it was cancelled while it waited for its turn.
         Of each unit: whether it is a group, and the ids of its executions.
         """
         plan = self._records.plan(image_arn)
+        if self._records.is_cancelled(image_arn):
+            return []
         if not self._records.executions(image_arn):
             executions = [self._execution(plan, ordinal) for ordinal in range(len(plan.workflows))]
             steps = [step for execution in executions for step in self._steps_of(plan, execution)]
@@ -200,9 +203,9 @@ class Builds:
         """End an execution after an abort or a cancel: undo, then record (§4.5)."""
         execution = self._records.execution(execution_id)
         if not execution.status.is_final:
-            undone = self._rollback.run(execution_id)
-            failed = WorkflowStatus.ROLLBACK_COMPLETED if undone else WorkflowStatus.FAILED
             cancelled = verdict == Verdict.CANCELLED
+            undone = self._rollback.run(execution_id, is_cancelled=cancelled)
+            failed = WorkflowStatus.ROLLBACK_COMPLETED if undone else WorkflowStatus.FAILED
             self._records.save_execution(
                 replace(
                     execution,
@@ -218,15 +221,20 @@ class Builds:
     def _end(self, image_arn: str, end: End) -> str:
         """Give the machines back and let the image reach its last state."""
         pass_by(CrashPoint.STAGE_ENDED)
-        self._machines.terminate_all(image_arn)
-        if end == "ok":
-            status = ImageStatus.AVAILABLE
-            self._records.set_image_state(image_arn, status)
-        elif end == "cancelled":
-            status = ImageStatus.CANCELLED
-            self._records.set_image_state(image_arn, status)
-        else:
-            status = ImageStatus.FAILED
+        plan = self._records.plan(image_arn)
+        wishes = plan.infrastructure
+        terminate = (
+            wishes.terminate_on_failure if end == "failed" else wishes.terminate_on_completion
+        )
+        self._machines.settle_all(image_arn, keep=not terminate)
+        if end == "failed":
             reason, context = failure_of(image_arn, self._records)
+            status = ImageStatus.FAILED
             self._records.set_image_state(image_arn, status, reason=reason, failure=context)
+            return status.value
+        cancelled = end == "cancelled" or self._records.is_cancelled(image_arn)
+        status = ImageStatus.CANCELLED if cancelled else ImageStatus.AVAILABLE
+        if not cancelled and not any(each.stage is Stage.BUILD for each in plan.workflows):
+            self._records.add_output_image(image_arn, self._machines.parent_image_id(plan))
+        self._records.set_image_state(image_arn, status)
         return status.value

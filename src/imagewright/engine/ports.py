@@ -182,6 +182,10 @@ class Machines(Protocol):
         """
         ...
 
+    def parent_image_id(self, plan: BuildPlan) -> str:
+        """Return the id of the image that the build starts from."""
+        ...
+
     def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:
         """Make an image of the machine as it is now and return its id. Raises ActionError."""
         ...
@@ -202,8 +206,8 @@ class Machines(Protocol):
         """End a machine. Ending it again does nothing. Raises ActionError if it never was."""
         ...
 
-    def terminate_all(self, image_arn: str) -> None:
-        """End every machine of a build that nobody chose to keep."""
+    def settle_all(self, image_arn: str, *, keep: bool) -> None:
+        """End, or keep, every machine of a build that still runs."""
         ...
 
 
@@ -223,6 +227,8 @@ class StepContext:
     """Set when the step's time is up or its build is cancelled: whatever runs must end now."""
     seconds_left: float
     log: StepLog
+    is_cancelled: bool = False
+    """Whether an undo is because of a cancel."""
 
     @property
     def token(self) -> str:

@@ -29,7 +29,7 @@ class Rollback:
         self._steps = steps
         self._actions = actions
 
-    def run(self, execution_id: str) -> bool:
+    def run(self, execution_id: str, *, is_cancelled: bool) -> bool:
         """Undo every step that ran, the last first; return whether anything was undone.
 
         A step that cannot be undone, or must not, is SKIPPED (§14.2); an undo that fails is
@@ -47,10 +47,12 @@ class Rollback:
             self._records.save_execution(replace(execution, status=status))
         pass_by(CrashPoint.ROLLBACK_BEGUN)
         for step in reversed(steps):
-            self._undo_once(step, scene, eligible=step in undoable)
+            self._undo_once(step, scene, eligible=step in undoable, is_cancelled=is_cancelled)
         return True
 
-    def _undo_once(self, step: StepExecution, scene: Scene, *, eligible: bool) -> None:
+    def _undo_once(
+        self, step: StepExecution, scene: Scene, *, eligible: bool, is_cancelled: bool
+    ) -> None:
         if step.rollback_status not in {None, RollbackStatus.RUNNING}:
             return
         if not eligible:
@@ -58,6 +60,7 @@ class Rollback:
             return
         self._save(step, RollbackStatus.RUNNING)
         context = self._steps.context(step, scene, Event())
+        context = replace(context, is_cancelled=is_cancelled)
         undo = self._actions[step.action].undo
         try:
             if undo is not None:

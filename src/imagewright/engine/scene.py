@@ -1,7 +1,7 @@
 """What a step sees: its document, the values it may refer to, and where it starts from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,7 @@ class Scene:
     workflow: Workflow
     parameters: Mapping[str, Plain]
     workflow_outputs: Mapping[str, Plain]
+    parent_image_id: str
 
     def step(self, record: StepExecution) -> Step:
         """Return the step of the document that a record belongs to."""
@@ -56,7 +57,7 @@ class Scene:
                 self.plan,
                 self.execution.stage,
                 started_at=self.execution.started_at,
-                base_image_id=self.base_image_id,
+                base_image_id=self.parent_image_id,
             ),
             without_outputs={
                 name: _why_without_outputs(step)
@@ -70,9 +71,14 @@ class Scenes:
     """Sets scenes; a document is parsed once, not for every step."""
 
     def __init__(
-        self, records: Records, documents: Documents, actions: Mapping[str, ActionSpec]
+        self,
+        records: Records,
+        documents: Documents,
+        actions: Mapping[str, ActionSpec],
+        parent_image_id: Callable[[BuildPlan], str],
     ) -> None:
         self._records = records
+        self._parent_image_id = parent_image_id
         self._documents = documents
         self._actions = actions
         self._parsed = lru_cache(_KEPT_DOCUMENTS)(self._parse)
@@ -93,6 +99,7 @@ class Scenes:
             workflow=workflow,
             parameters=parameters,
             workflow_outputs=self._outputs_before(execution),
+            parent_image_id=self._parent_image_id(plan),
         )
 
     def workflow(self, planned: PlannedWorkflow, region: str) -> Workflow:

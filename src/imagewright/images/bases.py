@@ -229,7 +229,7 @@ class _Report:
         said = "\n  ".join(self._last)
         return f"{self._base} cannot be made: mmdebstrap exited {code}\n  {said}"
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: str, _continues: bool) -> None:
         line = line.rstrip("\r")
         for words, fraction in _MILESTONES:
             if words in line:

@@ -51,7 +51,7 @@ def changes(
         return []
     found: list[Change] = []
 
-    def take(line: str) -> None:
+    def take(line: str, _continues: bool) -> None:
         if len(found) < count_max:
             path, kind, size_bytes = json.loads(line)
             found.append(Change(path, kind, size_bytes))

@@ -61,7 +61,7 @@ def export_oci(
     destination: Path,
     metadata: OciMetadata,
     *,
-    compression_level: int = 6,
+    compression_level: int = 4,
     on_progress: OnProgress = lambda _fraction: None,
     cancel: Event | None = None,
 ) -> OciImage:

@@ -25,7 +25,7 @@ def export_tar(
     layer_id: str,
     destination: Path,
     *,
-    compression_level: int = 6,
+    compression_level: int = 4,
     cancel: Event | None = None,
 ) -> TarFile:
     """Write what a layer and all beneath it show to a new file, gzipped if its name says so.

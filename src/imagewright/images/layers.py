@@ -225,10 +225,14 @@ class LayerStore:
         )
 
     def newest(self, key: str) -> str | None:
-        """Return the layer made last under a key, however old it is."""
+        """Return the layer made last under a key, however old it is, and note that it was used."""
         with self._database.connect() as connection:
             row = rows.newest_with_key(connection, key)
-        return None if row is None else row.id
+        if row is None:
+            return None
+        with self._database.begin() as connection:
+            rows.touch(connection, [row.id], self._now())
+        return row.id
 
     def remember(
         self, layer_id: str, *, key: str, made_by: str, outputs: Mapping[str, Any], network: bool

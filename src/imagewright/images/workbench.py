@@ -132,6 +132,16 @@ class Workbench:
         pass_by(CrashPoint.LAYER_SEALED)
         return done
 
+    def parent_image_id(self, plan: BuildPlan) -> str:
+        """Return the id of the parent image; one of our own has its own, a base a made-up one."""
+        if plan.parent_image.startswith("ami-"):
+            return plan.parent_image
+        if ":image/" in plan.parent_image and ":aws:image/" not in plan.parent_image:
+            with self._database.read() as connection:
+                if (own := newest_image_of(connection, plan.parent_image)) is not None:
+                    return str(own.id)
+        return _id_from("ami", plan.parent_image)
+
     def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:
         """Make an image of a machine: see Machines."""
         image_id = _id_from("ami", token)
@@ -195,15 +205,19 @@ class Workbench:
                 raise _no_such_machine(instance_id)
             instances.end(connection, instance_id, self._now())
 
-    def terminate_all(self, image_arn: str) -> None:
-        """End every machine of a build that nobody chose to keep."""
+    def settle_all(self, image_arn: str, *, keep: bool) -> None:
+        """End, or keep, every machine of a build that still runs."""
         with self._database.write() as connection:
             for row in instances.living(connection, owner=image_arn):
-                if row.state == "running":
+                if row.state != "running":
+                    continue
+                if keep:
+                    instances.keep(connection, row.id)
+                else:
                     instances.end(connection, row.id, self._now())
 
     def _start_layer(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
-        if image_id is None:
+        if image_id is None or image_id == self.parent_image_id(plan):
             try:
                 return self._catalogue.resolve(
                     plan.parent_image, on_progress=_telling(log), cancel=stop

@@ -29,6 +29,13 @@ class Line:
 
     stream: Literal["stdout", "stderr"]
     text: str
+    continues: bool = False
+    """The line is a long one, and goes on in the next of its stream."""
+
+    @property
+    def as_written(self) -> str:
+        """The text with its newline, if that comes here."""
+        return self.text if self.continues else f"{self.text}\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -65,6 +65,7 @@ class Namespace:
         """Start it; ``archives``: it shall read or write some. Raises NoNamespace, NoIds."""
         self._channel, inner = socket.socketpair()
         self._said = os.memfd_create("said")
+        self._last_words = ""
         with inner:
             self._process = _start(directory, inner, self._said, name)
         try:
@@ -124,14 +125,21 @@ class Namespace:
         try:
             send(self._channel, {"op": op, **arguments}, files)
         except (Hangup, OSError):
+            self.close()
             raise self._gone(op) from None
 
-    def answer(self, op: str) -> Message:
-        """Wait for the answer to what was asked last. Raises NamespaceError."""
+    def answer(self, op: str, *, timeout_seconds: float | None = None) -> Message:
+        """Wait for the answer to what was asked last. Raises NamespaceError.
+
+        If none comes in time, the namespace is closed.
+        """
+        self._channel.settimeout(timeout_seconds)
         try:
             answer, _files = receive(self._channel)
         except (Hangup, OSError):
+            self.close()
             raise self._gone(op) from None
+        self._channel.settimeout(None)
         if "error" in answer:
             raise NamespaceError(answer["error"], is_lost=answer.get("lost", False))
         return answer
@@ -144,7 +152,9 @@ class Namespace:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        with suppress(OSError):
+        if self._said >= 0:
+            content = os.pread(self._said, _SAID_BYTES_MAX, 0)
+            self._last_words = content.decode("utf-8", "replace").strip()
             os.close(self._said)
             self._said = -1
 
@@ -179,9 +189,7 @@ class Namespace:
             raise NoNamespace(explain_refusal(answer["error"], answer.get("errno")))
 
     def _gone(self, op: str) -> NamespaceError:
-        said = os.pread(self._said, _SAID_BYTES_MAX, 0).decode("utf-8", "replace").strip()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)
+        said = self._last_words
         return NamespaceError(
             f"the process that holds the machine ended during {op} "
             f"(exit code {self._process.returncode}){': ' + said if said else ''}",

@@ -37,6 +37,7 @@ class RunningCommand:
         self._timeout_seconds = command.timeout_seconds
         self._started = time.monotonic()
         self._open: dict[int, LineSplitter] = {}
+        self._has_answered = False
         outputs = [self._pipe(stream, on_line) for stream in ("stdout", "stderr")]
         files = [_standard_input(command.stdin), *outputs]
         try:
@@ -63,6 +64,7 @@ class RunningCommand:
                     poll.unregister(file)
                     self._close(file)
             if self._namespace.channel.fileno() in ready:
+                self._has_answered = True
                 answer = self._namespace.answer("run")
                 return self._finish(answer, reason), not answer.get("lost", False)
             now = time.monotonic()
@@ -79,13 +81,18 @@ class RunningCommand:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        """Let go of it; should it still run, because a reader failed, end it."""
         for file in list(self._open):
-            self._close(file)
+            os.close(file)
+        if not self._has_answered:
+            with suppress(NamespaceError):
+                self._namespace.tell("kill")
+                self._namespace.answer("run", timeout_seconds=_KILL_SECONDS)
 
     def _pipe(self, stream: Literal["stdout", "stderr"], on_line: OnLine | None) -> int:
-        def take(text: str) -> None:
+        def take(text: str, continues: bool) -> None:
             if on_line is not None:
-                on_line(Line(stream, text))
+                on_line(Line(stream, text, continues))
 
         reading, writing = os.pipe()
         os.set_blocking(reading, False)

@@ -82,18 +82,18 @@ class Guest:
 
         Returns what it printed. Raises ModuleFailure with its complaint if it exits above 0.
         """
-        lines: list[str] = []
+        output: list[str] = []
         complaints: deque[str] = deque(maxlen=_STDERR_LINES)
 
         def keep(line: Line) -> None:
-            (lines if line.stream == "stdout" else complaints).append(line.text)
+            (output if line.stream == "stdout" else complaints).append(line.as_written)
 
         argv = ("/bin/sh", "-c", text, "imagewright", *arguments)
         exit_code = self._run(argv, stdin, keep)
         if exit_code != 0:
-            said = "\n".join(complaints).strip() or f"exit status {exit_code}"
+            said = "".join(complaints).strip() or f"exit status {exit_code}"
             raise ModuleFailure(said, exit_code=exit_code)
-        return "\n".join(lines)
+        return "".join(output).removesuffix("\n")
 
     def stream(
         self, argv: Sequence[str], *, shown: Sequence[str] | None = None, stdin: bytes = b""
@@ -234,24 +234,27 @@ class _Output:
         self._stdout: list[str] = []
         self._room = STDOUT_CHARACTERS_MAX
         self.stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._is_amid_stderr = False
 
     def take(self, line: Line) -> None:
         place = self._guest.place
         if place.logging:
             self._guest.report(OutputLine(place.phase, place.step, line.stream, line.text))
-        if line.stream == "stderr":
-            self.stderr.append(line.text[:_PATH_BYTES_MAX])
+        if line.stream == "stdout":
+            self._keep(line.as_written)
             return
-        self._keep(line.text)
+        if not self._is_amid_stderr:
+            self.stderr.append(line.text[:_PATH_BYTES_MAX])
+        self._is_amid_stderr = line.continues
 
     def text(self) -> str:
-        return "\n".join(self._stdout).rstrip("\r\n")
+        return "".join(self._stdout).rstrip("\r\n")
 
     def _keep(self, text: str) -> None:
         if self._room <= 0:
             return
         self._stdout.append(text[: self._room])
-        self._room -= len(text) + 1
+        self._room -= len(text)
         if self._room <= 0:
             limit = f"{STDOUT_CHARACTERS_MAX:,} characters"
             self._guest.warn(f"only the first {limit} of the output can be used by other steps")

@@ -118,10 +118,7 @@ class BuildRecords:
         if failure is not None:
             state["failureContext"] = _shown(failure)
         with self._database.write() as connection:
-            stored = _image(connection, image_arn)
-            if stored is None or ImageStatus(stored.status or "PENDING").is_final:
-                return
-            _save_image(connection, stored, {**stored.body, "state": state}, status)
+            set_state(connection, image_arn, state)
 
     def add_output_image(self, image_arn: str, image_id: str) -> None:
         """Show an image id among the image's output resources (IMG-50, IMG-51)."""
@@ -157,6 +154,15 @@ def add_build(connection: Connection, plan: BuildPlan) -> None:
             cancel_requested=False,
         )
     )
+
+
+def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) -> None:
+    """Move an image to a state, as answers show it; a final state is never left."""
+    stored = _image(connection, image_arn)
+    if stored is None or ImageStatus(stored.status or "PENDING").is_final:
+        return
+    status = ImageStatus(state["status"])
+    _save_image(connection, stored, {**stored.body, "state": dict(state)}, status)
 
 
 def set_os_version(connection: Connection, image_arn: str, os_version: str) -> None:

@@ -1,14 +1,15 @@
 """The connection as uvicorn serves it, with the limits that uvicorn leaves out.
 
 A request has to arrive within a time, its head within a size; and where there are too many
-connections, the one that has waited longest without a request makes room. So neither silence,
-nor a trickle, nor a flood keeps others out or fills the memory.
+connections, the one whose request has been awaited longest makes room. So neither silence, nor a
+trickle, nor a flood keeps others out or fills the memory.
 """
 
 import asyncio
+from enum import Enum, auto
 from http import HTTPStatus
 from itertools import count
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,15 @@ CONNECTIONS_MAX = 1024
 _turns = count()
 
 
+class _Stage(Enum):
+    """How far a connection is with its request."""
+
+    WAITING = auto()
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+
+
 class GuardedConnection(HttpToolsProtocol):
     """One connection. The numbers are attributes, so that a test can make them small."""
 
@@ -37,16 +47,15 @@ class GuardedConnection(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._stage = _Stage.WAITING
+        self._turn = next(_turns)
+        """The lower, the longer ago the connection began to wait for its request."""
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
-        self._in_head = False
-        self._turn: int | None = None
-        """Tells who has waited longest for a request; None while one arrives or is answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Begin to wait for a request, and make room if there are too many who do."""
         super().connection_made(transport)
-        self._turn = next(_turns)
         self._restart_deadline()
         if len(self.connections) > self.connections_max:
             self._make_room()
@@ -58,10 +67,9 @@ class GuardedConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, up to the limit of a head."""
-        self._turn = None
-        began_earlier = self._in_head
+        began_earlier = self._stage is _Stage.HEAD
         super().data_received(data)
-        if began_earlier and self._in_head:
+        if began_earlier and self._stage is _Stage.HEAD:
             self._head_bytes += len(data)
             if self._head_bytes > self.head_bytes_max:
                 self._refuse(HeadTooLarge(self.head_bytes_max))
@@ -69,22 +77,25 @@ class GuardedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the clock of a request."""
         super().on_message_begin()
-        self._in_head = True
+        self._stage = _Stage.HEAD
         self._head_bytes = 0
         self._restart_deadline()
 
     def on_headers_complete(self) -> None:
-        """The rest is the body, which has its own limit."""
-        self._in_head = False
+        """Leave the limit of the body to the application."""
+        self._stage = _Stage.BODY
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The whole request is there."""
+        """Stop the clock: the whole request is there."""
+        self._stage = _Stage.ANSWER
         self._stop_deadline()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
+        if self._stage is _Stage.ANSWER:  # an early answer leaves the rest of a request to come
+            self._stage = _Stage.WAITING
         self._turn = next(_turns)
         super().on_response_complete()
 
@@ -98,18 +109,18 @@ class GuardedConnection(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        if self._turn is not None:
+        if self._stage is _Stage.WAITING:
             self.transport.close()
         else:
             self._refuse(RequestTimeout(self.receive_seconds))
 
     def _make_room(self) -> None:
-        waiting = [
-            (other._turn, other)
+        unfinished = [
+            other
             for other in self.connections
-            if isinstance(other, GuardedConnection) and other._turn is not None
+            if isinstance(other, GuardedConnection) and other._stage is not _Stage.ANSWER
         ]
-        _, longest = min(waiting, key=itemgetter(0))  # this one waits, so there is one
+        longest = min(unfinished, key=attrgetter("_turn"))  # there is one: this connection
         self.connections.discard(longest)
         longest.transport.abort()
 
@@ -126,7 +137,7 @@ class GuardedConnection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn says it is always there
         if cycle is None:
             return True
-        return cycle.response_complete if self._in_head else not cycle.response_started
+        return cycle.response_complete if self._stage is _Stage.HEAD else not cycle.response_started
 
 
 def _raw(error: ApiError) -> bytes:

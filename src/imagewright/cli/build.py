@@ -1,0 +1,121 @@
+"""``imagewright build``: from a recipe file to an image, in one command."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+
+from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.files import Content, read_files
+from imagewright.cli.following import follow_build, tell_outcome
+from imagewright.cli.options import Output, OutputForm, State
+from imagewright.cli.session import Region, session
+from imagewright.cli.text import short
+from imagewright.documents.diagnostics import Diagnostic, has_errors
+from imagewright.documents.diagnostics.terminal import render_rich
+from imagewright.documents.specs import Stage
+
+if TYPE_CHECKING:
+    from imagewright.cli.registering import Document
+
+_READ_BYTES_MAX = 65_537
+
+
+def build(
+    file: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="The recipe file, YAML.", show_default=False)
+    ],
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Do every step anew; reuse no layer.")
+    ] = False,
+    log: Annotated[bool, typer.Option("--log", help="Show every line of output.")] = False,
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """Build an image from a recipe file, and show it live.
+
+    The file is CreateImageRecipe's request as YAML; components may be paths of documents, and
+    `workflows` and `infrastructure` may say how to build:
+
+    \b
+        name: web
+        parentImage: debian-12
+        components:
+          - nginx.yaml
+          - componentArn: motd.yaml
+            parameters: [{name: Text, value: [Hello]}]
+
+    \b
+        imagewright build web.yaml
+        imagewright build web.yaml --no-cache --log
+
+    Works with the server that runs on the state, or by itself where none does. Ends with 1 if
+    the build fails, and says which component, phase and step, and what it said last.
+    """
+    # These take a good part of a second to load, and --help needs none of them.
+    from imagewright.cli.recipe_file import read_recipe
+    from imagewright.cli.registering import RecipeTaken, Registrar
+
+    text = _read(file)
+    recipe, findings = read_recipe(Path(file).absolute(), text)
+    _show(findings, text, file)
+    documents = {path: _document(path, stage) for path, stage in recipe.documents}
+    with session(state, region, builds=True) as running:
+        started = time.monotonic()
+        try:
+            request = Registrar(running.client, recipe, documents).image_request()
+        except RecipeTaken as error:
+            fail(
+                ExitCode.REFUSED,
+                str(error),
+                help="raise `semanticVersion`, or write 1.0.x to have it raised with every build",
+            )
+        reuse = "no" if no_cache else "yes"
+        answer = running.client.post(
+            "/builds", {**request, "clientToken": str(uuid4())}, reuse=reuse
+        )
+        arn = answer["imageBuildVersionArn"]
+        if output is OutputForm.TEXT:
+            Console(highlight=False, soft_wrap=True).print(f"building {short(arn)}", style="bold")
+        end = follow_build(running, arn, output, log=log)
+        if output is OutputForm.TEXT:
+            tell_outcome(end, arn, time.monotonic() - started)
+        elif end["status"] != "AVAILABLE":
+            raise typer.Exit(ExitCode.FAILED)
+
+
+def _read(file: str) -> str:
+    found = next(iter(read_files([file], _READ_BYTES_MAX)))
+    if not isinstance(found, Content):
+        fail(ExitCode.USAGE, f"{found.name}: {found.reason}")
+    return found.content.decode("utf-8", "replace")
+
+
+def _document(path: Path, stage: Stage | None) -> "Document":
+    """Read a document that the recipe file names, and end the command if it is broken."""
+    from imagewright.actions.table import ACTIONS
+    from imagewright.cli.registering import Document, stage_of
+    from imagewright.documents.recognise import DocumentKind, recognise
+    from imagewright.documents.validation import validate
+    from imagewright.runner.modules.table import SPECS
+
+    text = _read(str(path))
+    if recognise(text) is DocumentKind.WORKFLOW:
+        stage = stage or stage_of(text)
+    checked = validate(text.encode(), actions=ACTIONS, modules=SPECS, stage=stage)
+    _show(checked.findings, text, str(path))
+    return Document(text, stage)
+
+
+def _show(findings: Sequence[Diagnostic], text: str, name: str) -> None:
+    """Draw what was found; end the command if any of it is an error."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if findings:
+        console.print(render_rich(findings, text, name), end="")
+    if has_errors(findings):
+        raise typer.Exit(ExitCode.FAILED)

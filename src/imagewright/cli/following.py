@@ -1,0 +1,121 @@
+"""Following a build to its end, and telling what came of it."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from imagewright.cli.client import Client, Unreachable
+from imagewright.cli.exits import ExitCode, complain, fail, note
+from imagewright.cli.options import OutputForm
+from imagewright.cli.progress import Progress, showing
+from imagewright.cli.session import Session
+from imagewright.cli.text import BAR, CROSS, TICK, seconds, short, sign, visible
+
+RECONNECT_SECONDS = 30.0
+"""How long a server that went away may take to come back."""
+
+Json = Mapping[str, Any]
+
+
+def follow_build(session: Session, image_arn: str, output: OutputForm, *, log: bool) -> Json:
+    """Show a build until it is over and return its last event.
+
+    From the keyboard one stops the showing, never the build.
+    """
+    try:
+        if output is OutputForm.JSON:
+            return _print_events(session.client, image_arn)
+        with showing(Console(), with_lines=log) as progress:
+            _follow(session.client, image_arn, progress)
+    except KeyboardInterrupt:
+        _say_it_goes_on(session, image_arn)
+    if progress.end is None:
+        fail(
+            ExitCode.NO_SERVER,
+            f"the server stopped; the build {short(image_arn)} goes on when one runs again",
+            help="imagewright serve",
+        )
+    return {**progress.end, "lastLines": progress.last_lines}
+
+
+def tell_outcome(end: Json, image_arn: str, took_seconds: float) -> None:
+    """Say in a few lines how a build ended; end the command with 1 unless it went well."""
+    console = Console(soft_wrap=True, highlight=False)
+    status = str(end["status"])
+    if status == "AVAILABLE":
+        console.print(f"[green]{sign(TICK)} AVAILABLE[/] in {seconds(took_seconds)}")
+        console.print(f"  {escape(image_arn)}")
+        return
+    console.print(f"[red]{sign(CROSS)} {status}[/] after {seconds(took_seconds)}")
+    if status == "FAILED":
+        _tell_cause(end)
+    raise typer.Exit(ExitCode.FAILED)
+
+
+def _follow(client: Client, image_arn: str, progress: Progress) -> None:
+    """Take in events, over as many connections as it needs, while a server answers there."""
+    deadline = time.monotonic() + RECONNECT_SECONDS
+    while progress.end is None and not progress.closing:
+        try:
+            for event in client.events("/builds/events", image=image_arn, after=progress.place):
+                progress.take(event)
+                deadline = time.monotonic() + RECONNECT_SECONDS
+        except Unreachable:
+            if time.monotonic() > deadline:
+                raise
+        if progress.end is None:
+            time.sleep(0.2)
+
+
+def _print_events(client: Client, image_arn: str) -> Json:
+    end: Json = {"status": "UNKNOWN"}
+    for event in client.events("/builds/events", image=image_arn):
+        typer.echo(json.dumps(event))
+        end = event
+    if end.get("event") != "end":
+        raise Unreachable("the server stopped before the build was over")
+    return end
+
+
+def _say_it_goes_on(session: Session, image_arn: str) -> NoReturn:
+    name = short(image_arn)
+    if session.is_embedded:
+        note(
+            f"the build {name} stands still now; it goes on with `imagewright runs follow {name}` "
+            "or `imagewright serve`"
+        )
+    else:
+        note(
+            f"the build {name} goes on; see it with `imagewright runs follow {name}`, end it with "
+            f"`imagewright runs cancel {name}`"
+        )
+    raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _tell_cause(end: Json) -> None:
+    """Name the component, phase and step that failed, and show what was said last."""
+    context = end.get("failureContext", {})
+    component = context.get("componentFailure")
+    if component is None:
+        complain(str(end.get("reason", "the build failed")))
+    else:
+        complain(
+            f"the component {short(component['componentArn'])} failed in the phase "
+            f"{component['phaseName']}, step {component['stepName']} ({component['action']})"
+        )
+        _quote(component["errorMessage"])
+    if lines := end.get("lastLines"):
+        _quote("\n".join(lines))
+
+
+def _quote(text: str) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for line in text.splitlines():
+        with suppress(OSError):
+            console.print(f"  [dim]{sign(BAR)}[/] {escape(visible(line))}")

@@ -1,0 +1,166 @@
+"""The recipe file of ``imagewright build``: CreateImageRecipe's request as YAML, and a little more.
+
+Beside the recipe it may say how to build: ``workflows``, ``executionRole``,
+``imageTestsConfiguration``, ``imageScanningConfiguration`` and ``enhancedImageMetadataEnabled``
+as CreateImage has them, and ``infrastructure`` as CreateInfrastructureConfiguration has it.
+Components and workflows may be ARNs, or paths of documents relative to the file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imagewright.cli.requests import RequestReader, members_of
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar
+from imagewright.documents.reading import load
+from imagewright.documents.specs import Stage
+
+_OF_THE_BUILD = (
+    "executionRole",
+    "imageTestsConfiguration",
+    "imageScanningConfiguration",
+    "enhancedImageMetadataEnabled",
+)
+_TYPE = "type"
+
+DEFAULT_VERSION = "1.0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A component or workflow that the file names."""
+
+    target: str | Path
+    """An ARN, or the path of a document."""
+    member: Mapping[str, Any]
+    """The rest of its entry: parameters and the like."""
+    stage: Stage | None = None
+    """What kind of workflow a document is, where the entry says so."""
+
+
+@dataclass
+class RecipeFile:
+    """What a recipe file says."""
+
+    path: Path
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """Members of CreateImageRecipe, without the components."""
+    components: list[Reference] = field(default_factory=list)
+    workflows: list[Reference] = field(default_factory=list)
+    build: dict[str, Any] = field(default_factory=dict)
+    """Members of CreateImage."""
+    infrastructure: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> Iterator[tuple[Path, Stage | None]]:
+        """The documents that the file names by path, each once."""
+        named = [*self.components, *self.workflows]
+        paths = {each.target: each.stage for each in named if isinstance(each.target, Path)}
+        yield from paths.items()
+
+
+def read_recipe(path: Path, text: str) -> tuple[RecipeFile, list[Diagnostic]]:
+    """Read a recipe file, and find all that is wrong with it."""
+    recipe = RecipeFile(path)
+    loaded = load(text)
+    findings = list(loaded.findings)
+    if loaded.root is not None:
+        reader = _Reader(recipe)
+        reader.read(loaded.root)
+        findings += reader.request.findings
+    return recipe, findings
+
+
+class _Reader:
+    def __init__(self, recipe: RecipeFile) -> None:
+        self.request = RequestReader()
+        self._recipe = recipe
+
+    def read(self, root: Node) -> None:
+        """Read the whole file."""
+        of_recipe = members_of("CreateImageRecipeRequest")
+        of_image = members_of("CreateImageRequest")
+        of_build = {name: of_image[name] for name in _OF_THE_BUILD}
+        infrastructure = {"infrastructure": "CreateInfrastructureConfigurationRequest"}
+        if isinstance(root, MapNode):
+            self._recipe.components = list(self._references(root, "components", "componentArn"))
+            self._recipe.workflows = list(self._references(root, "workflows", "workflowArn"))
+            lists = {"components", "workflows"}
+            rest = tuple(entry for entry in root.entries if entry.key.text not in lists)
+            root = MapNode(rest, root.span)
+        found = self.request.structure(
+            root, {**of_recipe, **of_build, **infrastructure}, "a recipe file"
+        )
+        self._recipe.infrastructure = found.pop("infrastructure", {})
+        self._recipe.build = {name: found.pop(name) for name in _OF_THE_BUILD if name in found}
+        self._recipe.recipe = {"semanticVersion": DEFAULT_VERSION, **found}
+
+    def _references(self, root: MapNode, name: str, member: str) -> Iterator[Reference]:
+        entry = root.get(name)
+        if entry is None:
+            return
+        if not isinstance(entry.value, ListNode):
+            self._wrong(entry.value, f"`{name}` must be a list")
+            return
+        for item in entry.value.items:
+            if (reference := self._reference(item, member)) is not None:
+                yield reference
+
+    def _reference(self, item: Node, member: str) -> Reference | None:
+        """Read an entry: just the ARN or path, or a mapping that has it as a member."""
+        if isinstance(item, Scalar):
+            return Reference(self._target(item.text), {})
+        shape = "ComponentConfiguration" if member == "componentArn" else "WorkflowConfiguration"
+        stage = None
+        if member == "workflowArn" and isinstance(item, MapNode):
+            stage = self._stage(item)
+            rest = tuple(entry for entry in item.entries if entry.key.text != _TYPE)
+            item = MapNode(rest, item.span)
+        found = self.request.structure(item, members_of(shape), f"an entry of {shape}")
+        target = found.pop(member, None)
+        if target is None:
+            self._wrong(item, f"this entry has no `{member}`")
+            return None
+        return Reference(self._target(target), found, stage)
+
+    def _stage(self, item: MapNode) -> Stage | None:
+        entry = item.get(_TYPE)
+        if entry is None or not isinstance(entry.value, Scalar):
+            return None
+        names = [stage.value for stage in Stage]
+        if entry.value.text not in names:
+            meant = did_you_mean(entry.value.text, names)
+            fix = f"did you mean `{meant}`?" if meant else ""
+            self._wrong(entry.value, f"the type of a workflow is {one_of(names)}", fix=fix)
+            return None
+        return Stage(entry.value.text)
+
+    def _target(self, text: str) -> str | Path:
+        return text if text.startswith("arn:") else self._recipe.path.parent / text
+
+    def _wrong(self, node: Node, message: str, *, fix: str = "") -> None:
+        self.request.findings.append(Diagnostic("RQ003", "error", node.span, message, help=fix))
+
+
+_BUILT_HERE = re.compile(
+    r"(?P<name>[-_A-Za-z0-9][-_A-Za-z0-9 ]{1,126}[-_A-Za-z0-9])/"
+    r"(?P<version>(?:[0-9]+|x)(?:\.(?:[0-9]+|x)){2}(?:/[0-9]+)?)",
+    re.ASCII,
+)
+
+
+def parent_arn(parent: str, account: str, region: str) -> str:
+    """Spell out a parent image: ``debian-12`` and ``my-base/x.x.x`` become ARNs."""
+    from imagewright.arns import slug_of
+    from imagewright.images.bases import BASES, debian_architecture
+
+    if parent in BASES:
+        suffix = {"amd64": "x86"}.get(debian_architecture(), debian_architecture())
+        return f"arn:aws:imagebuilder:{region}:aws:image/{parent}-{suffix}/x.x.x"
+    if match := _BUILT_HERE.fullmatch(parent):
+        name = slug_of(match["name"])
+        return f"arn:aws:imagebuilder:{region}:{account}:image/{name}/{match['version']}"
+    return parent

@@ -1,0 +1,243 @@
+"""``imagewright runs``: builds, as they run and as they went."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from imagewright.cli.client import Client
+from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.following import follow_build, tell_outcome
+from imagewright.cli.options import Output, OutputForm, State
+from imagewright.cli.session import Region, session
+from imagewright.cli.text import (
+    AGAIN,
+    CROSS,
+    RING,
+    TICK,
+    moment,
+    print_table,
+    seconds,
+    short,
+    sign,
+    visible,
+)
+
+Json = Mapping[str, Any]
+
+commands = typer.Typer(
+    help="List, follow, answer and cancel builds. A build is named by its ARN, name, "
+    "name/version, name/version/build, or `last`.",
+    no_args_is_help=True,
+)
+
+Reference = Annotated[
+    str, typer.Argument(metavar="BUILD", help="Its ARN, name/version/build, name, or last.")
+]
+
+_MARKS = {"COMPLETED": TICK, "FAILED": CROSS, "CANCELLED": CROSS}
+
+
+@commands.command("list")
+def list_builds(
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """List builds, the newest first: how each stands and how long it took.
+
+    \b
+        imagewright runs list --count 5
+    """
+    with session(state, region) as running:
+        found = running.client.get("/builds", count=count)["builds"]
+    if output is OutputForm.JSON:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    rows = [
+        [
+            short(build["imageBuildVersionArn"]),
+            build["status"],
+            moment(build["dateCreated"]),
+            seconds(build["seconds"]) if "seconds" in build else "",
+            visible(build.get("reason", "").partition("\n")[0])[:100],
+        ]
+        for build in found
+    ]
+    print_table(["BUILD", "STATE", "ASKED FOR", "TOOK", ""], rows, nothing="no builds yet")
+
+
+@commands.command()
+def show(
+    build: Reference = "last",
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """Show a build: its workflows and steps, how long each took, what was reused and why.
+
+    \b
+        imagewright runs show web/1.0.0/3
+    """
+    with session(state, region) as running:
+        found = running.client.get("/builds/detail", image=build)
+    if output is OutputForm.JSON:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text.assemble((short(found["imageBuildVersionArn"]), "bold"), f"  {found['status']}"))
+    if reason := found.get("reason"):
+        console.print(Text(visible(reason), style="red"))
+    for workflow in found["workflows"]:
+        _show_workflow(console, workflow)
+
+
+@commands.command()
+def follow(
+    build: Reference = "last",
+    log: Annotated[bool, typer.Option("--log", help="Show every line of output.")] = False,
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """Follow a build until it is over; Ctrl-C ends the following, not the build.
+
+    Where no server runs on the state, the build goes on within this command.
+    Ends with 0 if the image is available, else with 1.
+
+    \b
+        imagewright runs follow
+        imagewright runs follow web --log
+    """
+    with session(state, region, builds=True) as running:
+        arn = _find(running.client, build)
+        started = time.monotonic()
+        end = follow_build(running, arn, output, log=log)
+    if output is OutputForm.TEXT:
+        tell_outcome(end, arn, time.monotonic() - started)
+    elif end["status"] != "AVAILABLE":
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@commands.command()
+def logs(
+    build: Reference = "last",
+    step: Annotated[str | None, typer.Option(help="Only this step's.")] = None,
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """Print what a build has said so far, line by line.
+
+    \b
+        imagewright runs logs web/1.0.0/3 --step ApplyBuildComponents
+    """
+    with session(state, region) as running:
+        place = 0
+        while True:
+            answer = running.client.get("/builds/log", image=build, after=place)
+            build = answer["imageBuildVersionArn"]
+            for entry in answer["entries"]:
+                if step is None or entry.get("step") == step:
+                    _print_entry(entry, output)
+            if answer["next"] == place:
+                return
+            place = answer["next"]
+
+
+@commands.command()
+def cancel(build: Reference, region: Region = None, state: State = None) -> None:
+    """Cancel a build: what runs is ended, and what was done is undone.
+
+    \b
+        imagewright runs cancel web/1.0.0/3
+    """
+    with session(state, region, builds=True) as running:
+        arn = _find(running.client, build)
+        running.client.call("CancelImageCreation", imageBuildVersionArn=arn)
+    typer.echo(f"{short(arn)} is being cancelled")
+
+
+@commands.command()
+def approve(
+    build: Reference = "last",
+    step: Annotated[
+        str | None, typer.Option(help="Which waiting step, where there are several.")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Refuse: the step fails.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; the step keeps it.")] = None,
+    region: Region = None,
+    state: State = None,
+) -> None:
+    """Let a build go on that waits for an answer (WaitForAction).
+
+    \b
+        imagewright runs approve web --reason "looks good"
+        imagewright runs approve web --stop --reason "the licence is missing"
+    """
+    with session(state, region, builds=True) as running:
+        detail = running.client.get("/builds/detail", image=build)
+        waiting = _waiting_step(detail, step)
+        answer = {"action": "STOP" if stop else "RESUME", "reason": reason}
+        running.client.call(
+            "SendWorkflowStepAction",
+            imageBuildVersionArn=detail["imageBuildVersionArn"],
+            stepExecutionId=waiting["stepExecutionId"],
+            **{name: value for name, value in answer.items() if value is not None},
+        )
+    said = "stopped" if stop else "resumed"
+    typer.echo(f"{short(detail['imageBuildVersionArn'])}: the step {waiting['name']} is {said}")
+
+
+def _find(client: Client, build: str) -> str:
+    return str(client.get("/builds/detail", image=build)["imageBuildVersionArn"])
+
+
+def _waiting_step(detail: Json, name: str | None) -> Json:
+    steps = [step for workflow in detail["workflows"] for step in workflow["steps"]]
+    waiting = [step for step in steps if step["status"] == "WAITING"]
+    chosen = [step for step in waiting if name in {None, step["name"]}]
+    if len(chosen) == 1:
+        return dict(chosen[0])
+    names = ", ".join(step["name"] for step in waiting)
+    if not waiting:
+        fail(
+            ExitCode.REFUSED,
+            f"no step of {short(detail['imageBuildVersionArn'])} waits for an answer",
+        )
+    fail(ExitCode.USAGE, f"choose one with --step; these wait: {names}")
+
+
+def _show_workflow(console: Console, workflow: Json) -> None:
+    name = short(workflow["workflowBuildVersionArn"]).partition("/")[2]
+    console.print(
+        Text.assemble(
+            (workflow["type"], "bold"), (f"  {name}", "dim"), f"  {workflow['status'].lower()}"
+        )
+    )
+    for step in workflow["steps"]:
+        took = seconds(step["seconds"]) if "seconds" in step else ""
+        mark = sign(_MARKS.get(step["status"], RING))
+        undone = f"  undone: {step['rollbackStatus'].lower()}" if "rollbackStatus" in step else ""
+        ended = "" if step["status"] == "COMPLETED" else f"  {step['status'].lower()}"
+        console.print(Text(f"  {mark} {step['name']:32} {took:>9}{ended}{undone}"))
+        for work in step["works"]:
+            if work["reused"]:
+                console.print(Text(f"      {sign(AGAIN)} {work['name']}: {work['reason']}", "cyan"))
+            else:
+                console.print(Text(f"      {work['name']}: done, {work['reason']}", "dim"))
+        if "message" in step:
+            console.print(Text(f"      {visible(step['message'])}", "red"))
+
+
+def _print_entry(entry: Json, output: OutputForm) -> None:
+    if output is OutputForm.JSON:
+        typer.echo(json.dumps(entry))
+        return
+    marker = " " if entry["kind"] == "line" else "*"
+    typer.echo(f"{moment(entry['time'])} {entry.get('step', '')} {marker} {visible(entry['text'])}")
