@@ -9,11 +9,11 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import typer
-from pydantic import BaseModel
 
 from imagewright.actions.table import ACTIONS
 from imagewright.cli import exits
@@ -130,10 +130,13 @@ def exit_codes() -> str:
 
 def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
     """Yield the names of members, each with the docstring below it."""
-    for member, below in zip(body, body[1:], strict=False):
-        if isinstance(member, ast.Assign) and isinstance(member.targets[0], ast.Name):
-            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                yield member.targets[0].id, str(below.value.value)
+    for pair in pairwise(body):
+        match pair:
+            case (
+                ast.Assign(targets=[ast.Name(name)]),
+                ast.Expr(value=ast.Constant(value=str(meaning))),
+            ):
+                yield name, meaning
 
 
 def commands() -> str:
@@ -175,7 +178,9 @@ def modules_table() -> str:
         f"| {_yes(spec.built)} |\n"
         for spec in MODULES.values()
     )
-    return "| module | what it does | platforms | runs |\n| --- | --- | --- | --- |\n" + "".join(rows)
+    return "| module | what it does | platforms | runs |\n| --- | --- | --- | --- |\n" + "".join(
+        rows
+    )
 
 
 def _yes(built: bool) -> str:
@@ -197,7 +202,10 @@ def rule_pages() -> dict[str, str]:
     }
     index = [
         f"## [{title}]({name})\n\n"
-        + "".join(f"- [{rule.code}]({name}#{_anchor(rule)}) {rule.title()}\n" for rule in _by_code(rules))
+        + "".join(
+            f"- [{rule.code}]({name}#{_anchor(rule)}) {_one_line(rule.title())}\n"
+            for rule in _by_code(rules)
+        )
         for name, (title, _, rules) in families.items()
     ]
     about = (
@@ -216,10 +224,10 @@ def _anchor(rule: type[Rule]) -> str:
 
 
 def _rule(rule: type[Rule]) -> str:
-    _, _, rest = rule.page().partition("\n")
+    _, _, rest = _SPEC_REFERENCE.sub("", rule.page()).partition("\n")
     body = f"{rest.strip()}\n\n" if rest.strip() else ""
     return (
-        f'## <a id="{_anchor(rule)}"></a>{rule.code}: {rule.title()}\n\n{body}'
+        f'## <a id="{_anchor(rule)}"></a>{rule.code}: {_one_line(rule.title())}\n\n{body}'
         f"Found as {'an error' if rule.severity == 'error' else 'a warning'} in:\n\n"
         f"{_example(rule.bad)}\nNot in:\n\n{_example(rule.good)}"
     )

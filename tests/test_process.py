@@ -142,18 +142,22 @@ def test_a_flood_is_cut_to_its_end_and_a_large_input_is_no_deadlock() -> None:
     ("chunks", "lines"),
     [
         ([], []),
-        ([b"one\ntwo\n"], ["one", "two"]),
-        ([b"on", b"e\nt", b"wo"], ["one", "two"]),
-        ([b"\n\n"], ["", ""]),
-        ([b"caf\xc3", b"\xa9\n"], ["café"]),
-        ([b"\xff\n"], ["\ufffd"]),
-        ([b"a\r\nb\r"], ["a\r", "b\r"]),
-        ([b"x" * 65_536 + b"y"], ["x" * 65_536, "y"]),
+        ([b"one\ntwo\n"], ["one\n", "two\n"]),
+        ([b"on", b"e\nt", b"wo"], ["one\n", "two\n"]),
+        ([b"\n\n"], ["\n", "\n"]),
+        ([b"caf\xc3", b"\xa9\n"], ["café\n"]),
+        ([b"\xff\n"], ["\ufffd\n"]),
+        ([b"a\r\nb\r"], ["a\r\n", "b\r\n"]),
+        ([b"x" * 65_536, b"\n"], ["x" * 65_536 + "\n"]),
+        ([b"x" * 65_536 + b"y"], ["x" * 65_536, "y\n"]),
+        ([b"x" * 65_537 + b"\ny\n"], ["x" * 65_536, "x\n", "y\n"]),
+        ([b"x" * 65_535 + "é\n".encode()], ["x" * 65_535, "é\n"]),
+        ([b"\x80" * 65_537], ["\ufffd" * 65_536, "\ufffd\n"]),
     ],
 )
-def test_bytes_become_lines(chunks: list[bytes], lines: list[str]) -> None:
+def test_bytes_become_lines_and_a_long_one_pieces(chunks: list[bytes], lines: list[str]) -> None:
     found: list[str] = []
-    splitter = LineSplitter(found.append)
+    splitter = LineSplitter(lambda text, continues: found.append(text + "\n" * (not continues)))
 
     for chunk in chunks:
         splitter.feed(chunk)

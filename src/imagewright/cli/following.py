@@ -32,7 +32,7 @@ def follow_build(session: Session, image_arn: str, output: OutputForm, *, log: b
         if output is OutputForm.JSON:
             return _print_events(session.client, image_arn)
         with showing(Console(), with_lines=log) as progress:
-            _follow(session.client, image_arn, progress)
+            take_events(session.client, image_arn, progress)
     except KeyboardInterrupt:
         _say_it_goes_on(session, image_arn)
     if progress.end is None:
@@ -58,8 +58,12 @@ def tell_outcome(end: Json, image_arn: str, took_seconds: float) -> None:
     raise typer.Exit(ExitCode.FAILED)
 
 
-def _follow(client: Client, image_arn: str, progress: Progress) -> None:
-    """Take in events, over as many connections as it needs, while a server answers there."""
+def take_events(client: Client, image_arn: str, progress: Progress) -> None:
+    """Take in a build's events to its end, over as many connections as that needs.
+
+    Ends early where the server says that it stops. Raises Refused; Unreachable if no server
+    answers there for a while.
+    """
     deadline = time.monotonic() + RECONNECT_SECONDS
     while progress.end is None and not progress.closing:
         try:

@@ -1,27 +1,17 @@
 """``imagewright images``: what came of builds."""
 
 import json
-import tarfile
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from http.client import HTTPResponse
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TransferSpeedColumn,
-)
 from rich.text import Text
 
-from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.export import ExportForm, export_image
 from imagewright.cli.options import Output, OutputForm, State
-from imagewright.cli.session import Region, Session, session, waiting_for
+from imagewright.cli.session import Region, session, waiting_for
 from imagewright.cli.text import moment, print_table, short, size
 
 Json = Mapping[str, Any]
@@ -36,16 +26,8 @@ Reference = Annotated[
     str, typer.Argument(metavar="IMAGE", help="Its ARN, name/version/build, name, or last.")
 ]
 
-_READ_BYTES = 1 << 18
 _LISTED = 12
 """How many packages or files are shown of each kind; --output json has them all."""
-
-
-class ExportForm(StrEnum):
-    """What an image is exported as."""
-
-    OCI = "oci"
-    TAR = "tar"
 
 
 @commands.command("list")
@@ -61,10 +43,7 @@ def list_images(
         imagewright images list
     """
     with session(state, region) as running:
-        found = [
-            build
-            for build in running.client.get("/builds", count=count, status="AVAILABLE")["builds"]
-        ]
+        found = running.client.get("/builds", count=count, status="AVAILABLE")["builds"]
     if output is OutputForm.JSON:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -130,7 +109,7 @@ def export(
         imagewright images export web --format tar --to web.tar
     """
     with session(state, region) as running:
-        arn, size_bytes = export_image(running, image, form, to.absolute())
+        arn, size_bytes = export_image(running.client, image, form, to.absolute())
     if output is OutputForm.JSON:
         told = {"imageBuildVersionArn": arn, "path": str(to), "sizeBytes": size_bytes}
         typer.echo(json.dumps(told, indent=2))
@@ -138,30 +117,11 @@ def export(
         typer.echo(f"{short(arn)} exported to {to} ({size(size_bytes)})")
 
 
-def export_image(running: Session, image: str, form: ExportForm, to: Path) -> tuple[str, int]:
-    """Write an image to a new place on this host; return its ARN and how large it is."""
-    from imagewright.images.arrival import ExportFailed, arriving
-
-    ask = running.client.download("/images/export", image=image, format=form.value)
-    try:
-        with arriving(to) as place:
-            with waiting_for("the server packs the image", ask.__enter__) as response:
-                arn = response.getheader("x-imagewright-image") or ""
-                stream = _Download(response)
-                if form is ExportForm.TAR:
-                    with place.open("xb") as file:
-                        for data in stream:
-                            file.write(data)
-                else:
-                    _unpack(stream, place)
-    except ExportFailed as error:
-        fail(ExitCode.FAILED, str(error))
-    return arn, stream.size_bytes
-
-
 def print_contents(console: Console, found: Json) -> None:
     """Show what an image is and what it added."""
-    console.print(Text.assemble((short(found["imageBuildVersionArn"]), "bold"), f"  {found['image']}"))
+    console.print(
+        Text.assemble((short(found["imageBuildVersionArn"]), "bold"), f"  {found['image']}")
+    )
     parent = found["parentImage"]
     shown = short(parent) if parent.startswith("arn:") else parent
     console.print(f"  {found['osVersion'] or 'an unknown system'}, built on {shown}")
@@ -186,22 +146,17 @@ def _packages(packages: Json) -> Iterator[str]:
 
 def _files(files: Json) -> Iterator[str]:
     counts = [
-        f"{files[kind]['count']} {kind}" for kind in ("added", "changed", "deleted") if kind in files
+        f"{files[kind]['count']} {kind}"
+        for kind in ("added", "changed", "deleted")
+        if kind in files
     ]
     yield f"files: {', '.join(counts) or 'none changed'}"
+    added = [file["path"] for file in files["listed"] if file["change"] == "added"]
+    # What package managers write down of their own work comes last.
+    if added:
+        yield f"  added: {_some(sorted(added, key=lambda path: path.startswith('/var/')))}"
 
 
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
-
-
-_ = (
-    tarfile,
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TransferSpeedColumn,
-    HTTPResponse,
-)

@@ -5,7 +5,20 @@ from typing import Annotated
 import typer
 
 from imagewright import __version__
-from imagewright.cli import build, env, keyring, keys, serve, validate
+from imagewright.cli import (
+    build,
+    demo,
+    doctor,
+    env,
+    images,
+    keyring,
+    keys,
+    machines,
+    prune,
+    runs,
+    serve,
+    validate,
+)
 from imagewright.cli.exits import ExitCode, leave
 
 application = typer.Typer(
@@ -37,6 +50,12 @@ application.command()(serve.serve)
 application.command()(env.env)
 application.command()(validate.validate)
 application.command()(build.build)
+application.add_typer(images.commands, name="images")
+application.add_typer(runs.commands, name="runs")
+application.add_typer(machines.commands, name="machines")
+application.command()(prune.prune)
+application.command()(doctor.doctor)
+application.command()(demo.demo)
 application.add_typer(keys.commands, name="keys")
 application.add_typer(keyring.commands, name="keyring")
 

@@ -39,6 +39,10 @@ class View(Protocol):
         """Show a line of a program's output."""
         ...
 
+    def note(self, entry: Event) -> None:
+        """Show what a step tells of itself."""
+        ...
+
     def say(self, text: Text) -> None:
         """Show something for good."""
         ...
@@ -76,6 +80,7 @@ class Progress:
                 self._log(event)
             case "mark":
                 self.place = event["next"]
+            case "alive":
                 self.view.pulse()
             case "end":
                 self.end = event
@@ -111,7 +116,7 @@ class Progress:
             what = text.removeprefix("Reused ")
             self.view.say(Text.assemble(f"    {sign(AGAIN)} ", (what, "cyan")))
         elif event.get("reused") is None:
-            self.view.say(Text(f"    {text}", style="dim"))
+            self.view.note(event)
 
     def _is_news(self, what: str, stands: str) -> bool:
         if self._told.get(what) == stands:
@@ -149,6 +154,10 @@ class PlainView:
     def line(self, entry: Event) -> None:
         """Show a line of a program's output."""
         self.say(Text(f"    {sign(BAR)} {visible(entry['text'])}"))
+
+    def note(self, entry: Event) -> None:
+        """Show what a step tells of itself."""
+        self.say(_note(entry))
 
     def say(self, text: Text) -> None:
         """Show something for good."""
@@ -192,6 +201,14 @@ class LiveView:
         if self._with_lines:
             self._print(Text(f"    {sign(BAR)} {text}", style="dim"))
 
+    def note(self, entry: Event) -> None:
+        """Show what a step tells of itself: for good unless it is about its progress."""
+        is_passing = "component" in entry or "progress" in entry
+        if is_passing:
+            self._last[entry.get("step_execution", "")] = _note(entry).plain.strip()
+        if self._with_lines or not is_passing:
+            self._print(_note(entry))
+
     def say(self, text: Text) -> None:
         """Show something for good."""
         self._print(text)
@@ -222,6 +239,11 @@ class LiveView:
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True, highlight=False)
+
+
+def _note(entry: Event) -> Text:
+    about = f"{short(entry['component'])}: " if "component" in entry else ""
+    return Text(f"    {about}{visible(entry['text'])}", style="dim")
 
 
 def _settled(step: Event) -> Text:

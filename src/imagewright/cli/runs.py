@@ -1,7 +1,6 @@
 """``imagewright runs``: builds, as they run and as they went."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -90,7 +89,9 @@ def show(
         typer.echo(json.dumps(found, indent=2))
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text.assemble((short(found["imageBuildVersionArn"]), "bold"), f"  {found['status']}"))
+    console.print(
+        Text.assemble((short(found["imageBuildVersionArn"]), "bold"), f"  {found['status']}")
+    )
     if reason := found.get("reason"):
         console.print(Text(visible(reason), style="red"))
     for workflow in found["workflows"]:
@@ -116,10 +117,10 @@ def follow(
     """
     with session(state, region, builds=True) as running:
         arn = _find(running.client, build)
-        started = time.monotonic()
         end = follow_build(running, arn, output, log=log)
+        took_seconds = running.client.get("/builds/detail", image=arn).get("seconds", 0.0)
     if output is OutputForm.TEXT:
-        tell_outcome(end, arn, time.monotonic() - started)
+        tell_outcome(end, arn, took_seconds)
     elif end["status"] != "AVAILABLE":
         raise typer.Exit(ExitCode.FAILED)
 
@@ -199,18 +200,17 @@ def _find(client: Client, build: str) -> str:
 
 
 def _waiting_step(detail: Json, name: str | None) -> Json:
+    """Return the one waiting step that is meant; end the command where that is not clear."""
     steps = [step for workflow in detail["workflows"] for step in workflow["steps"]]
     waiting = [step for step in steps if step["status"] == "WAITING"]
     chosen = [step for step in waiting if name in {None, step["name"]}]
-    if len(chosen) == 1:
-        return dict(chosen[0])
-    names = ", ".join(step["name"] for step in waiting)
     if not waiting:
-        fail(
-            ExitCode.REFUSED,
-            f"no step of {short(detail['imageBuildVersionArn'])} waits for an answer",
-        )
-    fail(ExitCode.USAGE, f"choose one with --step; these wait: {names}")
+        build = short(detail["imageBuildVersionArn"])
+        fail(ExitCode.REFUSED, f"no step of {build} waits for an answer")
+    if len(chosen) != 1:
+        names = ", ".join(step["name"] for step in waiting)
+        fail(ExitCode.USAGE, f"choose one with --step; these wait: {names}")
+    return dict(chosen[0])
 
 
 def _show_workflow(console: Console, workflow: Json) -> None:

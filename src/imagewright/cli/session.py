@@ -51,7 +51,7 @@ def session(
         try:
             running = directory.running_server()
             address = running or _embed(directory, stack, builds=builds)
-            yield Session(_client(directory, address, region), is_embedded=running is None)
+            yield Session(client_of(directory, address, region), is_embedded=running is None)
         except Refused as error:
             fail(ExitCode.REFUSED, error.message)
         except Unreachable as error:
@@ -84,7 +84,8 @@ def waiting_for(what: str, work: Callable[[], Result]) -> Result:
         shower.join()
 
 
-def _client(directory: StateDirectory, server: ServerAddress, region: str | None) -> Client:
+def client_of(directory: StateDirectory, server: ServerAddress, region: str | None) -> Client:
+    """Return a client of a server that runs on a state. Raises KeyFileError."""
     key = AccessKeys(directory.access_keys).first_of(server.account)
     return Client(
         server.url,

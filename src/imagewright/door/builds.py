@@ -21,7 +21,8 @@ from imagewright.store import builds
 from imagewright.store import resources as store
 from imagewright.store.build_tables import machine_steps, step_executions
 from imagewright.store.database import Database
-from imagewright.store.resources import Stored
+from imagewright.store.resources import EVERYTHING, Conditions, Stored
+from imagewright.store.tables import resources
 from imagewright.wire.checking import check_parameters
 from imagewright.wire.model import service
 from imagewright.wire.reading import read_parameters
@@ -53,11 +54,16 @@ class Builds:
     client_token_required: bool
 
     def list(self, asked: Asked) -> Json:
-        """Return the newest builds of the caller, each with its state and its times."""
+        """Return the newest builds of the caller, each with its state and its times.
+
+        ``status`` restricts them to those of one state.
+        """
         count = asked.number("count", 50, maximum=COUNT_MAX)
         place = lookup.own_place(asked.call, Kind.IMAGE)
         with self.database.read() as connection:
-            found = store.page_of_builds(connection, place, before=None, limit=count)
+            found = store.page_of_builds(
+                connection, place, conditions=_wanted(asked), before=None, limit=count
+            )
             return {"builds": [_summary(connection, stored) for stored in found]}
 
     def detail(self, asked: Asked) -> Json:
@@ -68,7 +74,6 @@ class Builds:
             works = _works_by_step(connection, arn)
             return {
                 **_summary(connection, stored),
-                "outputResources": stored.body.get("outputResources", {}),
                 "workflows": [
                     {
                         **workflow_entry(execution),
@@ -138,6 +143,12 @@ def workflow_entry(execution: WorkflowExecution) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
+def _wanted(asked: Asked) -> Conditions:
+    if (status := asked.query.get("status")) is None:
+        return EVERYTHING
+    return Conditions(clauses=(resources.c.status == status,))
+
+
 def _summary(connection: Connection, stored: Stored) -> dict[str, Any]:
     executions = builds.executions_of(connection, str(stored.arn))
     started = _first(min, [each.started_at for each in executions])
@@ -149,6 +160,7 @@ def _summary(connection: Connection, stored: Stored) -> dict[str, Any]:
         "version": f"{stored.arn.version}/{stored.arn.build}",
         "dateCreated": stored.created_at,
         "osVersion": stored.body.get("osVersion"),
+        "images": [ami["image"] for ami in stored.body["outputResources"]["amis"]],
         **stored.body.get("state", {}),
         **_span(started, _first(max, ended) if is_over else None),
     }

@@ -6,7 +6,8 @@ One JSON object a line:
 - ``{"event": "workflow", …}``: a workflow execution, whenever its status changed
 - ``{"event": "step", …}``: a step, whenever its status changed
 - ``{"event": "log", …}``: an entry of the build's log
-- ``{"event": "mark", "next": …}``: where to go on from after a lost connection; also a sign of life
+- ``{"event": "mark", "next": …}``: where to go on from after a lost connection
+- ``{"event": "alive"}``: nothing has happened for a while
 - ``{"event": "end", "status": …}``: the build is over, and nothing follows
 - ``{"event": "closing"}``: the server stops; the build goes on when one runs on its state again
 
@@ -43,7 +44,7 @@ BUSY_SECONDS = 0.05
 QUIET_SECONDS = 0.25
 """Between two looks when nothing has happened for a while."""
 QUIET_AFTER_SECONDS = 3.0
-MARK_SECONDS = 2.0
+ALIVE_SECONDS = 2.0
 """Without news, a sign of life comes so often."""
 
 
@@ -118,15 +119,12 @@ class Watch:
             self.is_over = True
             events.append(self._end(picture))
         elif place != self._place:
-            events.append(self.mark())
+            # What is held back now would be lost to whoever went on from the end.
+            events.append({"event": "mark", "next": self._place if self._held_back else place})
         self._place = place
         self._was_final = picture.is_final
         self.is_behind = is_cut or picture.is_final
         return events
-
-    def mark(self) -> Json:
-        """Say up to where the log has been told for certain."""
-        return {"event": "mark", "next": self._place}
 
     def _take_picture(self) -> _Picture:
         with self._database.read() as connection:
@@ -219,9 +217,9 @@ async def follow(watch: Watch, draining: Callable[[], bool]) -> AsyncIterator[by
         if events:
             last_news = last_line = now
             yield b"".join(_line(event) for event in events)
-        elif now > last_line + MARK_SECONDS:
+        elif now > last_line + ALIVE_SECONDS:
             last_line = now
-            yield _line(watch.mark())
+            yield _line({"event": "alive"})
         if watch.is_over:
             return
         if not watch.is_behind:

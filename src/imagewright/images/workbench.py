@@ -2,14 +2,15 @@
 
 A machine is a row: which layer it stands on. It is brought up only for work that no layer holds
 yet, and every work is a layer of its own; so a build of which nothing changed starts no machine.
+Once up, it stays for the works that follow (``warm``).
 """
 
 import hashlib
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from threading import Event
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
@@ -22,6 +23,7 @@ from imagewright.images.bases import Progress
 from imagewright.images.catalogue import Catalogue
 from imagewright.images.inventory import take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
+from imagewright.images.warm import Driver, WarmMachines
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.store import instances, layers, packages
 from imagewright.store.build_tables import machine_images, machine_steps
@@ -35,20 +37,7 @@ PROTOCOL = 1
 DEFAULT_TYPE = "sandbox"
 """The instance type of a machine for which the infrastructure configuration names none."""
 
-
-class Driver(Protocol):
-    """What makes machines; ``machines.sandbox.SandboxDriver`` is the default one."""
-
-    @property
-    def name(self) -> str:
-        """``sandbox``."""
-        ...
-
-    def launch(
-        self, instance_id: str, layer_id: str, *, on_notice: Callable[[str], None]
-    ) -> Machine:
-        """Bring a machine up on a layer. Raises MachineError."""
-        ...
+_KEPT_INVENTORIES = 64
 
 
 class Workbench:
@@ -68,6 +57,9 @@ class Workbench:
         self._database = database
         self._layers = layer_store
         self._driver = driver
+        self._machines = WarmMachines(driver)
+        # A layer never changes, and no other will have its id.
+        self._inventory = lru_cache(_KEPT_INVENTORIES)(partial(take_inventory, layer_store))
         self._catalogue = catalogue
         self._has_network = has_network
         self._secret = secret
@@ -176,7 +168,7 @@ class Workbench:
         with self._database.read() as connection:
             row = _running(connection, instance_id, plan)
         try:
-            found = take_inventory(self._layers, row.layer)
+            found = self._inventory(row.layer)
         except MachineError as error:
             raise ActionError(f"The inventory cannot be taken: {error}") from error
         os_version = found.os_version or "unknown"
@@ -194,6 +186,7 @@ class Workbench:
 
     def keep(self, instance_id: str) -> None:
         """Leave a machine for a look inside."""
+        self._machines.release(instance_id)
         with self._database.write() as connection:
             instances.keep(connection, instance_id)
 
@@ -204,17 +197,25 @@ class Workbench:
             if row is None or row.owner != plan.image_arn:
                 raise _no_such_machine(instance_id)
             instances.end(connection, instance_id, self._now())
+        self._machines.release(instance_id)
 
     def settle_all(self, image_arn: str, *, keep: bool) -> None:
         """End, or keep, every machine of a build that still runs."""
         with self._database.write() as connection:
-            for row in instances.living(connection, owner=image_arn):
+            living = instances.living(connection, owner=image_arn)
+            for row in living:
                 if row.state != "running":
                     continue
                 if keep:
                     instances.keep(connection, row.id)
                 else:
                     instances.end(connection, row.id, self._now())
+        for row in living:
+            self._machines.release(row.id)
+
+    def close(self) -> None:
+        """End the machines that stayed up; their instances live on as rows."""
+        self._machines.close()
 
     def _start_layer(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
         if image_id is None or image_id == self.parent_image_id(plan):
@@ -245,16 +246,19 @@ class Workbench:
         self, work: Work, row: InstanceRow, plan: BuildPlan, log: StepLog
     ) -> tuple[Mapping[str, Any], str]:
         """Do the work on the machine and seal what it changed."""
+
+        def run(machine: Machine) -> Mapping[str, Any]:
+            try:
+                outputs = work.run(machine)
+            except ActionError:
+                if not plan.infrastructure.terminate_on_failure:
+                    self._preserve(machine, row)
+                raise
+            pass_by(CrashPoint.COMMAND_ENDED)
+            return outputs
+
         try:
-            with self._up(row, log.note) as machine:
-                try:
-                    outputs = work.run(machine)
-                except ActionError:
-                    if not plan.infrastructure.terminate_on_failure:
-                        self._preserve(machine, row)
-                    raise
-                pass_by(CrashPoint.COMMAND_ENDED)
-                return outputs, machine.commit()
+            return self._machines.do(row.id, row.layer, run, on_notice=log.note)
         except MachineError as error:
             raise ActionError(f"{work.name} could not run: {error}") from error
 
@@ -263,14 +267,6 @@ class Workbench:
         layer_id = machine.commit()
         with self._database.write() as connection:
             instances.advance(connection, row.id, layer_id)
-
-    @contextmanager
-    def _up(self, row: InstanceRow, on_notice: Callable[[str], None]) -> Iterator[Machine]:
-        machine = self._driver.launch(row.id, row.layer, on_notice=on_notice)
-        try:
-            yield machine
-        finally:
-            machine.terminate()
 
     def _advance(
         self, row: InstanceRow, layer_id: str, name: str, done: Done, *, token: str, unit: int
@@ -302,7 +298,10 @@ def _telling(log: StepLog) -> Callable[[Progress], None]:
         nonlocal told
         if progress.fraction >= told + 0.05 or progress.fraction == 0.0 > told:
             told = progress.fraction
-            log.note(f"Making {progress.base}: {progress.fraction:.0%} ({progress.line})")
+            log.note(
+                f"Making {progress.base}: {progress.fraction:.0%} ({progress.line})",
+                progress=f"{progress.fraction:.2f}",
+            )
 
     return tell
 

@@ -10,10 +10,12 @@
 
 How a sandbox is built, from the outside in::
 
-    imagewright ── a socket ── keeper      user and mount namespace, no guest's code   (inside/keeper.py)
-                                 └─ guest  the overlay is its root; answers requests   (inside/guest.py)
+    imagewright ── a socket ── keeper   user and mount namespace, runs no guest's code
+                                 └─ guest   its root is the overlay; does as asked
                                      ├─ process 1 of a process namespace, without any right
-                                     └─ supervisor ── the command                      (inside/command.py)
+                                     └─ supervisor ── the command
+
+(``inside/keeper.py``, ``guest.py`` and ``command.py``.)
 
 - Each lives no longer than the one above it: a closed socket or the death of a parent ends all, and
   the kernel then drops the mounts with the namespace. Nothing is mounted where the host sees it.
@@ -23,8 +25,9 @@ How a sandbox is built, from the outside in::
 - Commands have a container's capabilities and system calls (``seccomp.py``), and may gain what they
   have by setuid, so that ``sudo`` works. bubblewrap is not used because it forbids just that, and
   because its processes cannot outlive their command.
-- Between the image and the machine's own layer lies a run-time layer with mount points and the files
-  a running guest needs (hosts, resolv.conf): it is never written, so none of it enters an image.
+- Between the image and the machine's own layer lies a run-time layer with mount points and the
+  files a running guest needs (hosts, resolv.conf): it is never written, so none of it enters an
+  image.
 
 Linux only; ``doctor.examine`` says what is missing on a host, and what to do about it.
 """

@@ -44,8 +44,11 @@ class Attacher:
     def argv(self, user_namespace: str, network_namespace: str) -> list[str]:
         """Return the command for a network namespace; the host's loopback stays out of reach."""
         if self.name == "pasta":
+            # An address of its own: by default the guest takes the host's, and then cannot reach
+            # a mirror or proxy that the host itself runs.
             return [
-                "pasta", "--foreground", "--quiet", "--config-net", "--no-map-gw",
+                "pasta", "--foreground", "--quiet", "--config-net", "--no-map-gw", "--ipv4-only",
+                "--address", "10.0.2.100", "--netmask", "24", "--gateway", "10.0.2.2",
                 "--dns-forward", self.nameserver, "-t", "none", "-u", "none", "-T", "none",
                 "-U", "none", "--userns", user_namespace, "--netns", network_namespace,
             ]  # fmt: skip

@@ -112,7 +112,8 @@ def insert_if_absent(connection: Connection, table: Table, values: Mapping[str, 
     """
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values(values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    inserted = statement.returning(*table.primary_key.columns)
+    return connection.execute(inserted).first() is not None
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Measurements of imagewright, beside peers where there is one: ``python -m benchmarks``."""

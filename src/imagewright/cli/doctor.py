@@ -1,0 +1,98 @@
+"""``imagewright doctor``: is all there that builds need, and is anything left over?"""
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from imagewright.cli.client import Refused, Unreachable
+from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.options import Output, OutputForm, State, load_settings
+from imagewright.cli.session import client_of, waiting_for
+from imagewright.cli.text import CROSS, RING, TICK, sign
+from imagewright.errors import ServiceError
+from imagewright.state import StateDirectory, default_state
+
+Json = Mapping[str, Any]
+
+LEFT_OVER = "left over"
+
+_MARKS = {"ok": (TICK, "green"), "warning": (RING, "yellow"), "missing": (CROSS, "bold red")}
+
+
+def doctor(state: State = None, output: Output = OutputForm.TEXT) -> None:
+    """Examine this host and the state: what is present, which isolation and limits hold.
+
+    With a server on the state the server examines itself, otherwise this command looks around.
+    Ends with 1 if something that builds need is missing, or if a crash left something over
+    that nobody has cleared up yet; starting a server clears it up.
+
+    \b
+        imagewright doctor
+        imagewright doctor --output json
+    """
+    directory = StateDirectory((state or default_state()).expanduser().absolute())
+    server = directory.running_server()
+    try:
+        if server is not None:
+            client = client_of(directory, server, None)
+            found: Json = waiting_for("examining", lambda: client.get("/doctor"))
+        else:
+            found = waiting_for("examining", lambda: _examine(directory))
+    except Refused as error:
+        fail(ExitCode.REFUSED, error.message)
+    except Unreachable as error:
+        fail(ExitCode.NO_SERVER, str(error))
+    except ServiceError as error:
+        fail(ExitCode.STATE, str(error))
+    about = {"state": str(directory.root), "server": None if server is None else server.url}
+    if output is OutputForm.JSON:
+        typer.echo(json.dumps({**about, **found}, indent=2))
+    else:
+        _print(about, found)
+    if any(_is_bad(finding) for finding in found["findings"]):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _examine(directory: StateDirectory) -> Json:
+    """Look around without a server; where there is no state yet, none is made."""
+    from imagewright.door.health import findings_entry
+    from imagewright.machines.doctor import examine
+    from imagewright.machines.network import Network
+    from imagewright.store.database import open_sqlite
+    from imagewright.store.ledger import DatabaseLedger
+
+    if not (directory.database.exists() and directory.layers.exists()):
+        return findings_entry(examine(directory.root))
+    settings = load_settings(directory)
+    network = Network(
+        settings.sandbox.network,
+        directory=directory.layers,
+        verdict_file=directory.root / "network.json",
+        may_fall_back=settings.sandbox.network_fallback,
+    )
+    with closing(open_sqlite(directory.database)) as database:
+        ledger = DatabaseLedger(database)
+        return findings_entry(examine(directory.root, network=network, ledger=ledger))
+
+
+def _is_bad(finding: Json) -> bool:
+    is_left_over = finding["what"] == LEFT_OVER and finding["grade"] != "ok"
+    return bool(is_left_over or finding["grade"] == "missing")
+
+
+def _print(about: Json, found: Json) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    server = about["server"] or "no server runs on it"
+    console.print(Text.assemble("state  ", (str(Path(about["state"])), "bold"), f"  ({server})"))
+    for finding in found["findings"]:
+        mark, style = _MARKS[finding["grade"]]
+        line = Text.assemble((f"{sign(mark)} ", style), f"{finding['what']:22} {finding['detail']}")
+        console.print(line)
+        if finding["remedy"] and finding["grade"] != "ok":
+            console.print(Text.assemble(" " * 25, ("help: ", "bold"), finding["remedy"]))
