@@ -16,10 +16,11 @@ GROWTH_MAX = 1.10
 CLIENTS = 4
 _SETTLE_SECONDS = 3.0
 
-HOW = """
-Resident memory (`VmRSS`) of the server's process: 3 seconds after it answered first, and after the requests.
-Four boto3 clients send them at once: of ten, eight get a workflow, one lists, one creates.
-"""
+HOW = (
+    "Resident memory (`VmRSS`) of the server's process: 3 seconds after it answered "
+    "first, and after the requests.",
+    "Four boto3 clients send them at once: of ten, eight get a workflow, one lists, one creates.",
+)
 
 
 def measure(scale: Scale) -> Section:
@@ -55,7 +56,7 @@ def measure(scale: Scale) -> Section:
         ],
         verdicts=[
             Verdict("idle", idle / (1 << 20), IDLE_MIB_MAX, " MiB"),
-            Verdict("after the requests, beside idle", after / idle, GROWTH_MAX, "×"),
+            Verdict("after the requests, beside idle", after / idle, GROWTH_MAX, " times"),
         ],
     )
 

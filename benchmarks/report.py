@@ -56,8 +56,8 @@ class Section:
     """One measurement."""
 
     title: str
-    how: str
-    """What was done, in sentences, a line each."""
+    how: Sequence[str]
+    """What was done, sentence by sentence."""
     columns: Sequence[str]
     rows: Sequence[Row]
     verdicts: Sequence[Verdict] = ()
@@ -67,7 +67,7 @@ class Section:
         head = f"| | {' | '.join(self.columns)} |\n|{' --- |' * (len(self.columns) + 1)}\n"
         rows = "".join(f"| {row.what} | {' | '.join(row.cells)} |\n" for row in self.rows)
         verdicts = "".join(f"{verdict}\n" for verdict in self.verdicts)
-        parts = [f"## {self.title}\n", f"{self.how.strip()}\n", head + rows]
+        parts = [f"## {self.title}\n", "".join(f"{said}\n" for said in self.how), head + rows]
         return "\n".join([*parts, verdicts] if verdicts else parts)
 
 

@@ -14,10 +14,10 @@ from benchmarks.timing import Times
 
 SECONDS_MAX = 0.8
 
-HOW = """
-A process is started, and asked over HTTP every 2 ms until it answers.
-imagewright starts on a state that an earlier run left, and on one that is new.
-"""
+HOW = (
+    "A process is started, and asked over HTTP every 2 ms until it answers.",
+    "imagewright starts on a state that an earlier run left, and on one that is new.",
+)
 
 
 def measure(scale: Scale) -> Section:

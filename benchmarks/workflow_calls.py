@@ -15,12 +15,15 @@ GET_MS_MAX = 1.2
 CREATE_MS_MAX = 2.5
 CREATE_RATE_MIN = 2.0
 
-HOW = """
-One boto3 client makes one call after another; the calls of all servers take turns.
-imagewright proves the signature, checks the document, and commits to disk (SQLite, `synchronous=FULL`).
-moto serves no `imagebuilder`; nearest to it is SSM's `create_document` and `get_document`, which parse and version a document, in memory, without proving signatures.
-"A server that does nothing" answers `{}` to everything: what boto3 itself takes.
-"""
+HOW = (
+    "One boto3 client makes one call after another; the calls of all servers take turns.",
+    "imagewright proves the signature, checks the document, and commits to disk (SQLite, "
+    "`synchronous=FULL`).",
+    "moto serves no `imagebuilder`; nearest to it is SSM's `create_document` and "
+    "`get_document`, which parse and version a document, in memory, without proving "
+    "signatures.",
+    '"A server that does nothing" answers `{}` to everything: what boto3 itself takes.',
+)
 
 DOCUMENT = """\
 name: build
@@ -127,6 +130,8 @@ def _section(times: dict[str, Times]) -> Section:
         verdicts=[
             Verdict("`get_workflow`, p50", get.p50_ms, GET_MS_MAX, " ms"),
             Verdict("`create_workflow`, p50", create.p50_ms, CREATE_MS_MAX, " ms"),
-            Verdict("`create_workflow`, rate beside moto's", ratio, CREATE_RATE_MIN, "×", True),
+            Verdict(
+                "`create_workflow`, rate beside moto's", ratio, CREATE_RATE_MIN, " times", True
+            ),
         ],
     )

@@ -30,6 +30,8 @@ class ServerAddress:
     pid: int
     account: str
     region: str
+    is_lasting: bool = True
+    """False: a command's own, which ends with the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,13 @@ class StateDirectory:
             finally:
                 self.server.unlink(missing_ok=True)
 
-    def announce(self, url: str, account: str, region: str) -> None:
+    def announce(
+        self, url: str, account: str, region: str, *, is_lasting: bool = True
+    ) -> ServerAddress:
         """Write down where this process answers."""
-        address = ServerAddress(url, os.getpid(), account, region)
+        address = ServerAddress(url, os.getpid(), account, region, is_lasting)
         write_private(self.server, json.dumps(asdict(address)).encode())
+        return address
 
     def running_server(self) -> ServerAddress | None:
         """Return the address of the server that runs on this state, if one does."""

@@ -19,6 +19,7 @@ from imagewright.cli.text import BAR, CROSS, TICK, seconds, short, sign, visible
 
 RECONNECT_SECONDS = 30.0
 """How long a server that went away may take to come back."""
+RECONNECT_TICK_SECONDS = 0.1
 
 Json = Mapping[str, Any]
 
@@ -32,7 +33,7 @@ def follow_build(session: Session, image_arn: str, output: OutputForm, *, log: b
         if output is OutputForm.JSON:
             return _print_events(session.client, image_arn)
         with showing(Console(), with_lines=log) as progress:
-            take_events(session.client, image_arn, progress)
+            take_events(session, image_arn, progress)
     except KeyboardInterrupt:
         _say_it_goes_on(session, image_arn)
     if progress.end is None:
@@ -58,23 +59,27 @@ def tell_outcome(end: Json, image_arn: str, took_seconds: float) -> None:
     raise typer.Exit(ExitCode.FAILED)
 
 
-def take_events(client: Client, image_arn: str, progress: Progress) -> None:
+def take_events(session: Session, image_arn: str, progress: Progress) -> None:
     """Take in a build's events to its end, over as many connections as that needs.
 
-    Ends early where the server says that it stops. Raises Refused; Unreachable if no server
-    answers there for a while.
+    Ends early where a lasting server says that it stops. Raises Refused; Unreachable if no server
+    answers for a while.
     """
-    deadline = time.monotonic() + RECONNECT_SECONDS
-    while progress.end is None and not progress.closing:
+    lost_at: float | None = None
+    while progress.end is None and not progress.is_closing:
         try:
-            for event in client.events("/builds/events", image=image_arn, after=progress.place):
+            if lost_at is not None:
+                session.reconnect()
+            place = progress.place
+            for event in session.client.events("/builds/events", image=image_arn, after=place):
+                lost_at = None
                 progress.take(event)
-                deadline = time.monotonic() + RECONNECT_SECONDS
         except Unreachable:
-            if time.monotonic() > deadline:
+            if lost_at is not None and time.monotonic() > lost_at + RECONNECT_SECONDS:
                 raise
-        if progress.end is None:
-            time.sleep(0.2)
+        if lost_at is None:
+            lost_at = time.monotonic()
+        time.sleep(RECONNECT_TICK_SECONDS)
 
 
 def _print_events(client: Client, image_arn: str) -> Json:
@@ -89,7 +94,7 @@ def _print_events(client: Client, image_arn: str) -> Json:
 
 def _say_it_goes_on(session: Session, image_arn: str) -> NoReturn:
     name = short(image_arn)
-    if session.is_embedded:
+    if session.is_own:
         note(
             f"the build {name} stands still now; it goes on with `imagewright runs follow {name}` "
             "or `imagewright serve`"

@@ -65,7 +65,8 @@ class Progress:
     """How far the log was told; where to go on after a lost connection."""
     end: Event | None = None
     """The last event, once the build is over."""
-    closing: bool = False
+    is_closing: bool = False
+    """The server said that it stops."""
     _told: dict[str, str] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
 
@@ -85,7 +86,7 @@ class Progress:
             case "end":
                 self.end = event
             case "closing":
-                self.closing = True
+                self.is_closing = True
 
     @property
     def last_lines(self) -> list[str]:

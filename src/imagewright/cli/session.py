@@ -26,84 +26,52 @@ Region = Annotated[
 SLOW_SECONDS = 2.0
 """Whatever takes longer shows that it goes on."""
 
+_ANNOUNCE_SECONDS = 10.0
+"""How long a server that holds the state may take until it says where it answers."""
+
 Result = TypeVar("Result")
 
 
 class Session:
-    """A connection to a server, and whether this process is the server."""
+    """A connection to a server, which may be this process."""
 
-    def __init__(self, client: Client, *, is_embedded: bool) -> None:
-        self.client = client
-        self.is_embedded = is_embedded
+    def __init__(self, directory: StateDirectory, region: str | None, *, builds: bool) -> None:
+        self._directory = directory
+        self._region = region
+        self._builds = builds
+        self._stack = ExitStack()
+        self._address = self._find()
+        self.client = client_of(directory, self._address, region)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this process is the server."""
+        return self._address.pid == os.getpid()
 
-@contextmanager
-def session(
-    state: Path | None, region: str | None = None, *, builds: bool = False
-) -> Iterator[Session]:
-    """Connect to the server of a state, or start one within this process for the while.
+    def reconnect(self) -> None:
+        """After the server went away: connect to the one that came after it.
 
-    ``builds``: that one shall work on builds. A refusal, and a server that goes away, end the
-    command with what the server said.
-    """
-    directory = open_state(state)
-    with ExitStack() as stack:
-        try:
-            running = directory.running_server()
-            address = running or _embed(directory, stack, builds=builds)
-            yield Session(client_of(directory, address, region), is_embedded=running is None)
-        except Refused as error:
-            fail(ExitCode.REFUSED, error.message)
-        except Unreachable as error:
-            fail(ExitCode.NO_SERVER, str(error), help="start one with: imagewright serve")
-        except (StateError, KeyFileError) as error:
-            fail(ExitCode.STATE, str(error))
+        Where it was another command's own, which ended with that command, be the next one.
+        Raises Unreachable while there is none.
+        """
+        running = self._directory.running_server()
+        if running is None and self._address.is_lasting:
+            raise Unreachable("the server went away, and none has come after it")
+        self._address = running or self._embed()
+        self.client = client_of(self._directory, self._address, self._region)
 
+    def close(self) -> None:
+        """Let go of the state, if this process is its server."""
+        self._stack.close()
 
-def waiting_for(what: str, work: Callable[[], Result]) -> Result:
-    """Do something that may take a while; on a terminal, show what and for how long."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return work()
-    started = time.monotonic()
-    over = threading.Event()
-
-    def show() -> None:
-        if over.wait(SLOW_SECONDS / 2):
-            return
-        with console.status(what) as status:
-            while not over.wait(0.2):
-                status.update(f"{what} [dim]{time.monotonic() - started:.0f} s[/]")
-
-    shower = threading.Thread(target=show, daemon=True)
-    shower.start()
-    try:
-        return work()
-    finally:
-        over.set()
-        shower.join()
-
-
-def client_of(directory: StateDirectory, server: ServerAddress, region: str | None) -> Client:
-    """Return a client of a server that runs on a state. Raises KeyFileError."""
-    key = AccessKeys(directory.access_keys).first_of(server.account)
-    return Client(
-        server.url,
-        key.access_key_id,
-        key.secret_access_key,
-        server.account,
-        region or server.region,
-    )
-
-
-def _embed(directory: StateDirectory, stack: ExitStack, *, builds: bool) -> ServerAddress:
-    """Start a server in this process; its threads end with it (``exits.leave``)."""
-    settings = load_settings(directory)
-    stack.enter_context(directory.lock())
-    from imagewright.cli.embedded import start_server
-
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        url = "http://{}:{}".format(*listener.getsockname()[:2])
-        start_server(directory, settings, listener.dup(), builds=builds)
-    directory.announce(url, settings.account, settings.region)
-    return ServerAddress(url, os.getpid(), settings.account, settings.region)
+    def _find(self) -> ServerAddress:
+        """Return a server's address. Of two commands that would be it at once, one is."""
+        deadline = time.monotonic() + _ANNOUNCE_SECONDS
+        while (running := self._directory.running_server()) is None:
+            try:
+                return self._embed()
+            except StateError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        return running

@@ -15,7 +15,7 @@ from imagewright.process import LineSplitter
 
 _TICK_SECONDS = 0.05
 """How soon a cancel is seen."""
-_KILL_SECONDS = 3.0
+_KILL_SECONDS = 15.0
 """How long the guest may take to end a command, before the machine is ended."""
 _READ_BYTES = 1 << 16
 

@@ -22,8 +22,8 @@ STATUS = struct.Struct("i")
 
 TERMINATE_SECONDS = 0.4
 """How long a cancelled command may take to end by itself."""
-KILL_SECONDS = 0.5
-"""How long the supervisor tries to kill what remains, before the whole guest is ended."""
+KILL_SECONDS = 0.4
+"""How long the supervisor tries to kill what remains."""
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -107,7 +107,7 @@ def exit_code(status: int) -> int:
 def _end_tree(child: int) -> int:
     """End every descendant, politely first; return the command's exit code.
 
-    Leaves with no word if they multiply faster than they die: then the guest is ended whole.
+    Leaves with no word if they multiply faster than they die.
     """
     _signal_all(descendants(os.getpid()), signal.SIGTERM)
     code = _await_childless(child, TERMINATE_SECONDS, kill=False)

@@ -32,6 +32,10 @@ _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 _HARMLESS = kernel.MS_NOSUID | kernel.MS_NODEV
 _INERT = _HARMLESS | kernel.MS_NOEXEC
 _GOODBYE_SECONDS = 2.0
+_KILL_SECONDS = command.TERMINATE_SECONDS + command.KILL_SECONDS + 0.1
+"""How long a supervisor may take to end a command. Among thousands of processes that want to run it
+may hardly be given any time; then the kernel ends the guest whole.
+"""
 
 
 class Guest:
@@ -42,6 +46,7 @@ class Guest:
         self._confinement = Confinement(bytes.fromhex(spec["seccomp_program"]), spec["limits"])
         self._poll = select.poll()
         self._command: tuple[int, int] | None = None
+        self._kill_by: float | None = None
         kernel.unshare(
             kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
         )
@@ -57,7 +62,10 @@ class Guest:
         """Answer until told to halt; return what to say then. Raises Hangup."""
         self._poll.register(self._control, select.POLLIN)
         while True:
-            for descriptor, _events in self._poll.poll():
+            ready = self._poll.poll(self._patience_milliseconds())
+            if not ready:
+                return self._lose()
+            for descriptor, _events in ready:
                 if descriptor != self._control.fileno():
                     if (last_word := self._attend(descriptor)) is not None:
                         return last_word
@@ -115,6 +123,18 @@ class Guest:
     def _kill(self) -> None:
         if self._command is not None:
             os.kill(self._command[0], signal.SIGUSR1)
+            self._kill_by = time.monotonic() + _KILL_SECONDS
+
+    def _patience_milliseconds(self) -> float | None:
+        """How long to wait for the next event: for ever, but while a command must end."""
+        if self._kill_by is None:
+            return None
+        return max(0.0, self._kill_by - time.monotonic()) * 1000
+
+    def _lose(self) -> Message:
+        """End every process at once, the command's included; return the guest's last word."""
+        self.abandon()
+        return {"code": 128 + signal.SIGKILL, "lost": True}
 
     def _discard(self, received: list[int]) -> None:
         """Keep reading what a daemon still writes to its command's output, so that it lives on."""
@@ -137,10 +157,9 @@ class Guest:
         self._poll.unregister(result)
         os.close(result)
         _pid, wait_status = os.waitpid(supervisor, 0)
-        self._command = None
+        self._command = self._kill_by = None
         if not status and not os.WIFSIGNALED(wait_status):
-            self.abandon()
-            return {"code": 128 + signal.SIGKILL, "lost": True}
+            return self._lose()
         code = command.STATUS.unpack(status)[0] if status else command.exit_code(wait_status)
         send(self._control, {"code": code})
         return None
