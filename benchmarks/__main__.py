@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks import list_pages, memory, start_up, workflow_calls
+from benchmarks import (
+    build_times,
+    list_pages,
+    memory,
+    start_up,
+    step_overhead,
+    workflow_calls,
+)
 from benchmarks.report import Section, page
 from benchmarks.scale import Scale
 
@@ -17,6 +24,8 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "start-up": start_up.measure,
     "workflow-calls": workflow_calls.measure,
     "list-pages": list_pages.measure,
+    "step-overhead": step_overhead.measure,
+    "build-times": build_times.measure,
     "memory": memory.measure,
 }
 PAGE = Path(__file__).parents[1] / "BENCHMARKS.md"

@@ -50,13 +50,7 @@ class Application:
     """A server's parts, put together; ``asgi`` is what the network sees."""
 
     asgi: ASGIApp
-    database: Database
     builder: Builder
-
-    def close(self) -> None:
-        """Give back what was opened."""
-        self.builder.close()
-        self.database.close()
 
 
 def open_application(
@@ -123,7 +117,7 @@ def open_application(
         )
         return door_app(parts)
 
-    return Application(asgi=two_doors(wire, open_door), database=database, builder=builder)
+    return Application(asgi=two_doors(wire, open_door), builder=builder)
 
 
 def _handlers(

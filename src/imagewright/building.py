@@ -75,6 +75,10 @@ class Builder(Protocol):
         """See ``Journal.enqueue``."""
         ...
 
+    def wait_until_ready(self) -> None:
+        """Return once builds can be asked for and answered. Raises ServiceUnavailable."""
+        ...
+
     def answer(
         self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
     ) -> None:
@@ -87,10 +91,6 @@ class Builder(Protocol):
 
     def start(self, *, builds: bool = True) -> None:
         """Begin to load, on a thread of its own; without builds, none is begun or taken up."""
-        ...
-
-    def close(self) -> None:
-        """Stop building; what runs is taken up by the next process."""
         ...
 
 
@@ -126,6 +126,9 @@ class NoBuilder:
         """Refuse; ``check_parent`` was asked before."""
         self.check_parent(image_arn)
 
+    def wait_until_ready(self) -> None:
+        """Wait for nothing: there is no engine."""
+
     def answer(
         self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
     ) -> None:
@@ -140,9 +143,6 @@ class NoBuilder:
 
     def start(self, *, builds: bool = True) -> None:
         """Load nothing."""
-
-    def close(self) -> None:
-        """Close nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class SandboxBuilder:
         self._secret = secret
         self._clock = clock
         self._logs = BuildLogs(state.logs, clock)
-        self._journal = Journal(database.engine, builds_parallel_max=settings.builds_parallel_max)
+        self._journal = Journal(database.soon, builds_parallel_max=settings.builds_parallel_max)
         self._ready = threading.Event()
         self._parts: _Parts | None = None
         self._problem: str | None = None
@@ -197,6 +197,10 @@ class SandboxBuilder:
         """See ``Journal.enqueue``."""
         self._journal.enqueue(connection, image_arn)
 
+    def wait_until_ready(self) -> None:
+        """Return once builds can be asked for and answered. Raises ServiceUnavailable."""
+        _ = self._loaded
+
     def answer(
         self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
     ) -> None:
@@ -210,11 +214,6 @@ class SandboxBuilder:
     def start(self, *, builds: bool = True) -> None:
         """Begin to load, on a thread of its own; without builds, none is begun or taken up."""
         threading.Thread(target=self._load, args=[builds], name="builder", daemon=True).start()
-
-    def close(self) -> None:
-        """Stop building; what runs is taken up by the next process."""
-        if self._ready.is_set():
-            self._journal.close()
 
     @property
     def _loaded(self) -> _Parts:
@@ -238,53 +237,18 @@ class SandboxBuilder:
         """Clear up what a crash left, and put together what builds stand on."""
         from imagewright.images.bases import Bases
         from imagewright.images.catalogue import Catalogue
-        from imagewright.images.layers import LayerOptions, LayerStore
-        from imagewright.images.mirrors import proxy_environment
         from imagewright.images.prune import Policy
         from imagewright.images.workbench import Workbench
         from imagewright.machines.ledger import reap
-        from imagewright.machines.limits import Limits
-        from imagewright.machines.network import Network
-        from imagewright.machines.sandbox import ENVIRONMENT, SandboxDriver, SandboxOptions
-        from imagewright.store.ledger import DatabaseLedger
+        from imagewright.sandboxes import open_sandbox
 
         settings, database = self._settings, self._database
-        ledger = DatabaseLedger(database, clock=self._clock)
-        layer_store = LayerStore(
-            self._state.layers,
-            database,
-            ledger,
-            options=LayerOptions(
-                max_age=timedelta(hours=settings.layers.max_age_hours),
-                size_bytes_max=settings.layers.size_bytes_max,
-                free_bytes_min=settings.layers.free_bytes_min,
-            ),
-            clock=self._clock,
-        )
+        sandbox = open_sandbox(self._state, settings, database, self._clock)
+        ledger, layer_store = sandbox.ledger, sandbox.layer_store
         for reaped in reap(ledger, {**layer_store.frees(), "file": free_export}):
             _log.info("reaped", entry=reaped.entry.description, problem=reaped.problem)
         layer_store.recover()
         layer_store.prepare()
-        network = Network(
-            settings.sandbox.network,
-            directory=self._state.layers,
-            verdict_file=self._state.root / "network.json",
-            may_fall_back=settings.sandbox.network_fallback,
-        )
-        driver = SandboxDriver(
-            layer_store,
-            ledger,
-            network,
-            options=SandboxOptions(
-                limits=Limits(
-                    processes_max=settings.sandbox.processes_max,
-                    open_files_max=settings.sandbox.open_files_max,
-                    file_bytes_max=settings.sandbox.file_bytes_max,
-                    memory_bytes_max=settings.sandbox.memory_bytes_max,
-                ),
-                environment={**ENVIRONMENT, **proxy_environment()},
-            ),
-        )
         catalogue = Catalogue(
             layer_store,
             Bases(layer_store, locks=self._state.root / "locks"),
@@ -295,7 +259,7 @@ class SandboxBuilder:
         workbench = Workbench(
             database=database,
             layer_store=layer_store,
-            driver=driver,
+            driver=sandbox.driver,
             catalogue=catalogue,
             has_network=settings.sandbox.network != "none",
             secret=self._secret,
@@ -306,7 +270,7 @@ class SandboxBuilder:
         workshop = Workshop(
             layer_store=layer_store,
             ledger=ledger,
-            network=network,
+            network=sandbox.network,
             policy=Policy(
                 max_age=timedelta(hours=settings.layers.max_age_hours),
                 size_bytes_max=settings.layers.size_bytes_max,

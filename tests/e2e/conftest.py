@@ -3,7 +3,6 @@
 import shutil
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -190,8 +189,3 @@ def mirror(lab: Lab, bench: Bench) -> None:
         lab.reaches_mirror = built and "Failed to fetch" not in bench.log(arn)
     if not lab.reaches_mirror:
         pytest.skip("needs a Debian mirror that builds can reach")
-
-
-def now() -> float:
-    """Return a clock for intervals."""
-    return time.monotonic()

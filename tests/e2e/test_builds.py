@@ -578,8 +578,20 @@ class TestRefusedBeforeItStarts:
                 bench, recipe=bench.recipe(), workflows=[bench.workflow(workflow(each))]
             )
             assert code == "InvalidRequestException"
-            assert "'Prepare' uses the action RunSysPrep" in message
+            assert "'Prepare' needs RunSysPrep" in message
         bench.built(bench.start(bench.recipe(), workflows=[bench.workflow(workflow(never))]))
+
+    def test_an_input_that_is_not_served_is_named(self, bench: Bench) -> None:
+        topic = {"snsTopicArn": "arn:aws:sns:us-east-1:123456789012:topic"}
+
+        code, message = self.refused(
+            bench,
+            recipe=bench.recipe(),
+            workflows=[bench.workflow(workflow(waiting(inputs=topic)))],
+        )
+
+        assert code == "InvalidRequestException"
+        assert "'Ask' needs the input snsTopicArn of WaitForAction" in message
 
     def test_a_module_that_is_not_built_is_named(self, bench: Bench) -> None:
         text = (

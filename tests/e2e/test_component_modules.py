@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -21,8 +22,8 @@ UPDATE_SECONDS = 300
 
 
 def document(name: str) -> str:
-    """Return the text of one of the documents."""
-    return (DOCUMENTS / f"{name}.yaml").read_text()
+    """Return the text of one of the documents, made new so that no layer of before is reused."""
+    return f"# {uuid4()}\n{(DOCUMENTS / f'{name}.yaml').read_text()}"
 
 
 def entries(bench: Bench, arn: str) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ def test_the_documents_use_each_module() -> None:
 
 def test_files_are_made_changed_and_found_again_in_the_image(bench: Bench) -> None:
     """component-documents.md §3, §5, §7: parameters, constants, chaining, `if`."""
-    given = {"Message": "it's $HOME & \"quotes\"", "Colour": "green"}
+    given = {"Message": 'it\'s $HOME & "quotes"', "Colour": "green"}
     files = {
         "componentArn": bench.component(document("files")),
         "parameters": [{"name": name, "value": [value]} for name, value in given.items()],
@@ -57,7 +58,7 @@ def test_files_are_made_changed_and_found_again_in_the_image(bench: Bench) -> No
     arn = bench.start(bench.recipe(files))
 
     bench.built(arn)
-    assert "hello, it's $HOME & \"quotes\"" in texts(bench, arn)
+    assert 'hello, it\'s $HOME & "quotes"' in texts(bench, arn)
     bench.nothing_is_left()
 
 

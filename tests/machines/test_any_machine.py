@@ -176,7 +176,7 @@ def test_a_layer_boundary_ends_daemons_and_names_them(
     machine: Machine, any_lab: MachineLab
 ) -> None:
     start = "(setsid sleep 81 >/dev/null 2>&1 &); touch /changed"
-    sh(machine, f"{start}; until ps | grep -q '[s]leep 81'; do sleep 0.02; done")
+    sh(machine, f"{start}; until pidof sleep; do sleep 0.02; done")
 
     machine.commit()
 

@@ -106,9 +106,10 @@ def test_the_reaper_leaves_alone_what_is_in_use(lab: Lab, tiny: str) -> None:
 def test_a_base_that_died_half_way_is_swept_away_and_made_again(state: Path) -> None:
     with crashing(state, "base") as process:
         read_until(process, "downloading packages")
+        pids = descendants(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    wait_until(lambda: not running("mmdebstrap"), seconds=10)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
 
     lab = Lab(state)
     freed = lab.reap()

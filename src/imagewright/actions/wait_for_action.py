@@ -11,7 +11,7 @@ from typing import Literal
 
 from imagewright.actions.common import DAY, KIB
 from imagewright.documents.specs import ActionSpec, about
-from imagewright.engine.ports import ActionError, Pause, StepContext
+from imagewright.engine.ports import Pause, StepContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +49,11 @@ SPEC = ActionSpec(
     timeout_default_seconds=3 * DAY,
     timeout_max_seconds=7 * DAY,
     built=True,
+    unbuilt_inputs=frozenset({"snsTopicArn", "lambdaFunctionName"}),
 )
 
 
 def run(inputs: Inputs, context: StepContext) -> Pause:
     """Begin to wait."""
-    if inputs.sns_topic_arn is not None or inputs.lambda_function_name is not None:
-        raise ActionError(
-            "This release cannot notify an SNS topic or a Lambda function. Leave both inputs "
-            "out: the step is listed by ListWaitingWorkflowSteps."
-        )
     context.log.note(f"The step {context.step.name} waits for RESUME or STOP.")
     return Pause()

@@ -142,7 +142,7 @@ class Executions:
         answer = self.once.run(
             request,
             call,
-            prepare=lambda: None,
+            prepare=self.runs.wait_until_ready,
             commit=lambda connection, _: self._answer(connection, request, call),
         )
         return cast("SendWorkflowStepActionResponse", answer)

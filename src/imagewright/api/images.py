@@ -66,6 +66,13 @@ class Runs(Protocol):
         """Ask for a build in the caller's transaction."""
         ...
 
+    def wait_until_ready(self) -> None:
+        """Return once answers can be sent. Not to be called within a transaction.
+
+        Raises ServiceUnavailable.
+        """
+        ...
+
     def answer(
         self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
     ) -> None:

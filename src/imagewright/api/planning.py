@@ -197,11 +197,13 @@ class Planner:
 
     def _unbuilt(self, workflow: Workflow, scope: Scope) -> Iterator[str]:
         for step in workflow.steps:
-            if not self.actions[step.action].built and may_run(step, scope):
-                yield (
-                    f"its step '{step.name}' uses the action {step.action}, which this release "
-                    "does not run yet"
-                )
+            spec = self.actions[step.action]
+            given = step.inputs.members if step.inputs is not None else ()
+            unserved = [each.name for each in given if each.name in spec.unbuilt_inputs]
+            if (spec.built and not unserved) or not may_run(step, scope):
+                continue
+            what = f"the input {unserved[0]} of {step.action}" if spec.built else step.action
+            yield f"its step '{step.name}' needs {what}, which this release does not serve yet"
 
     def _load(self, document: Document, stored: Stored) -> Workflow:
         checked = load_workflow(document.text, actions=self.actions)

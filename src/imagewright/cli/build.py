@@ -39,8 +39,8 @@ def build(
 ) -> None:
     """Build an image from a recipe file, and show it live.
 
-    The file is CreateImageRecipe's request as YAML; components may be paths of documents, and
-    `workflows` and `infrastructure` may say how to build:
+    The file is CreateImageRecipe's request as YAML. Components may be paths of
+    documents; `workflows` and `infrastructure` may say how to build:
 
     \b
         name: web
@@ -54,8 +54,9 @@ def build(
         imagewright build web.yaml
         imagewright build web.yaml --no-cache --log
 
-    Works with the server that runs on the state, or by itself where none does. Ends with 1 if
-    the build fails, and says which component, phase and step, and what it said last.
+    Works with the server that runs on the state, or by itself where none does.
+    Ends with 1 if the build fails, and says which component, phase and step it
+    was, and what was said last.
     """
     # These take a good part of a second to load, and --help needs none of them.
     from imagewright.cli.recipe_file import read_recipe

@@ -1,6 +1,7 @@
 """What ``imagewright demo`` shows, scene by scene."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
@@ -24,9 +25,8 @@ from imagewright.cli.following import take_events
 from imagewright.cli.images import print_contents
 from imagewright.cli.progress import showing
 from imagewright.cli.recipe_file import parent_arn
-from imagewright.cli.session import client_of, waiting_for
+from imagewright.cli.session import Session, session, waiting_for
 from imagewright.cli.text import AGAIN, ARROW, CROSS, TICK, seconds, short, sign, size
-from imagewright.state import StateDirectory
 
 Json = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -35,6 +35,7 @@ _COMPONENTS = ("tree", "greeting", "checks")
 _PARAMETERS: Mapping[str, Json] = {
     "greeting": {"parameters": [{"name": "Text", "value": ["Welcome."]}]}
 }
+_QUOTED_ARN = re.compile(r"'(arn:[^']+)'")
 _STOP_SECONDS = 15.0
 
 
@@ -53,9 +54,15 @@ class Demonstration:
 
     def run(self) -> Json:
         """Show everything; return what came of it. Raises DemoFailed."""
+        try:
+            return self._run()
+        except (ClientError, BotoCoreError) as error:
+            raise DemoFailed(str(error)) from error
+
+    def _run(self) -> Json:
         self.console.print("[bold]imagewright demo[/]: from create_workflow to a finished image")
-        with self._server() as client:
-            scenes = _Scenes(self.console, client, _boto3_client(client))
+        with self._server(), session(self.state) as running:
+            scenes = _Scenes(self.console, running, _boto3_client(running.client))
             refusal = scenes.refuse_a_typo()
             request = scenes.register()
             self._head("create_image: the first time, everything is done")
@@ -75,7 +82,7 @@ class Demonstration:
         }
 
     @contextmanager
-    def _server(self) -> Iterator[Client]:
+    def _server(self) -> Iterator[None]:
         """Run a server as a process of its own."""
         started = time.monotonic()
         argv = [sys.executable, "-m", "imagewright", "serve", "--state", str(self.state)]
@@ -91,14 +98,12 @@ class Demonstration:
             )
         try:
             line = process.stdout.readline() if process.stdout else ""
-            directory = StateDirectory(self.state)
-            server = directory.running_server()
-            if not line or server is None:
+            if not line:
                 raise DemoFailed(f"the server did not start:\n{log.read_text()}")
             took = time.monotonic() - started
-            self.console.print(f"  a server answers at {server.url} after {took:.2f} s")
+            self.console.print(f"  {line.strip()} after {took:.2f} s")
             self.console.print(f"  its state is {escape(str(self.state))}")
-            yield client_of(directory, server, None)
+            yield
         finally:
             process.terminate()
             try:
@@ -120,9 +125,14 @@ class Demonstration:
 @dataclass(frozen=True, slots=True)
 class _Scenes:
     console: Console
-    client: Client
+    session: Session
     boto3: Any
     """A client of imagebuilder, as anybody makes one."""
+
+    @property
+    def client(self) -> Client:
+        """Talks to the second door."""
+        return self.session.client
 
     def refuse_a_typo(self) -> str:
         """Send a workflow with a mistake, and show how it is answered."""
@@ -190,7 +200,7 @@ class _Scenes:
         arn = self.boto3.create_image(**request)["imageBuildVersionArn"]
         self.console.print(f"  [dim]{escape(arn)}[/]")
         with showing(self.console, with_lines=False) as progress:
-            take_events(self.client, arn, progress)
+            take_events(self.session, arn, progress)
         took = time.monotonic() - started
         detail = self.client.get("/builds/detail", image=arn)
         if detail["status"] != "AVAILABLE":
@@ -248,7 +258,13 @@ class _Scenes:
     def _create(self, operation: str, answer: str, **members: Any) -> str:
         call: Callable[..., Json] = getattr(self.boto3, operation)
         started = time.monotonic()
-        arn = str(call(**members)[answer])
+        try:
+            arn = str(call(**members)[answer])
+        except ClientError as error:
+            found = _QUOTED_ARN.search(error.response["Error"]["Message"])
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException" or not found:
+                raise
+            arn = found[1]  # a state that was kept from the last time
         milliseconds = (time.monotonic() - started) * 1000
         self._line(TICK, f"{operation:36} {short(arn):30} {milliseconds:5.0f} ms", "green")
         return arn

@@ -63,19 +63,14 @@ def _examine(directory: StateDirectory) -> Json:
     """Look around without a server; where there is no state yet, none is made."""
     from imagewright.door.health import findings_entry
     from imagewright.machines.doctor import examine
-    from imagewright.machines.network import Network
+    from imagewright.sandboxes import open_network
     from imagewright.store.database import open_sqlite
     from imagewright.store.ledger import DatabaseLedger
 
     if not (directory.database.exists() and directory.layers.exists()):
         return findings_entry(examine(directory.root))
     settings = load_settings(directory)
-    network = Network(
-        settings.sandbox.network,
-        directory=directory.layers,
-        verdict_file=directory.root / "network.json",
-        may_fall_back=settings.sandbox.network_fallback,
-    )
+    network = open_network(directory, settings)
     with closing(open_sqlite(directory.database)) as database:
         ledger = DatabaseLedger(database)
         return findings_entry(examine(directory.root, network=network, ledger=ledger))

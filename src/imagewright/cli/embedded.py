@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 
@@ -14,11 +15,13 @@ from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store.schema import SchemaTooNew
 
+_STOP_SECONDS = 2
+
 
 def start_server(
     state: StateDirectory, settings: Settings, listener: socket.socket, *, builds: bool
-) -> None:
-    """Answer on a socket from a thread of its own; connections made already are kept waiting.
+) -> Callable[[], None]:
+    """Answer on a socket from a thread of its own; return what ends that, requests and all.
 
     ``builds``: also work on builds, those included that the last server left.
     """
@@ -35,9 +38,17 @@ def start_server(
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
     )
     application.builder.start(builds=builds)
     server = uvicorn.Server(config)
-    threading.Thread(
+    thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="server", daemon=True
-    ).start()
+    )
+    thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(2 * _STOP_SECONDS)
+
+    return stop

@@ -66,19 +66,20 @@ def take_events(session: Session, image_arn: str, progress: Progress) -> None:
     answers for a while.
     """
     lost_at: float | None = None
-    while progress.end is None and not progress.is_closing:
+    while True:
         try:
             if lost_at is not None:
                 session.reconnect()
             place = progress.place
             for event in session.client.events("/builds/events", image=image_arn, after=place):
-                lost_at = None
                 progress.take(event)
+                lost_at = None
         except Unreachable:
             if lost_at is not None and time.monotonic() > lost_at + RECONNECT_SECONDS:
                 raise
-        if lost_at is None:
-            lost_at = time.monotonic()
+        if progress.end is not None or progress.is_closing:
+            return
+        lost_at = lost_at or time.monotonic()
         time.sleep(RECONNECT_TICK_SECONDS)
 
 

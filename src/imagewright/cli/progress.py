@@ -27,6 +27,8 @@ _MARKS = {
     "WAITING": (ARROW, "bold yellow"),
 }
 
+_UNDONE = {"COMPLETED": "is undone", "FAILED": "could not be undone"}
+
 
 class View(Protocol):
     """Shows what happens."""
@@ -99,13 +101,15 @@ class Progress:
             self.view.say(Text.assemble((event["type"], "bold"), (f"  {name}", "dim")))
 
     def _step(self, event: Event) -> None:
-        stands = f"{event['status']} {event.get('rollbackStatus', '')}"
-        if not self._is_news(event["stepExecutionId"], stands):
-            return
-        if event["status"] == "RUNNING":
-            self.view.begin(event)
-        else:
-            self.view.settle(event)
+        step_id, status = event["stepExecutionId"], event["status"]
+        if self._is_news(step_id, status):
+            if status == "RUNNING":
+                self.view.begin(event)
+            else:
+                self.view.settle(event)
+        undone = event.get("rollbackStatus")
+        if undone in _UNDONE and self._is_news(f"undoing {step_id}", undone):
+            self.view.say(Text(f"    {event['name']} {_UNDONE[undone]}", style="dim"))
 
     def _log(self, event: Event) -> None:
         text = visible(event["text"])
@@ -120,7 +124,8 @@ class Progress:
             self.view.note(event)
 
     def _is_news(self, what: str, stands: str) -> bool:
-        if self._told.get(what) == stands:
+        told = self._told.get(what)
+        if told == stands or (told is not None and stands == "RUNNING"):
             return False
         self._told[what] = stands
         return True
@@ -256,9 +261,7 @@ def _settled(step: Event) -> Text:
         text.append("  skipped", style="dim")
     if step["status"] == "WAITING":
         text.append("  waits for an answer: imagewright runs approve", style="yellow")
-    if "rollbackStatus" in step:
-        text.append(f"  undone: {step['rollbackStatus'].lower()}", style="dim")
-    elif message := step.get("message"):
+    if message := step.get("message"):
         text.append(f"\n    {visible(message)}", style=style)
     return text
 

@@ -7,13 +7,13 @@ Components and workflows may be ARNs, or paths of documents relative to the file
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from imagewright.cli.requests import RequestReader, members_of
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, in_order, one_of
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar
 from imagewright.documents.reading import load
 from imagewright.documents.specs import Stage
@@ -62,7 +62,7 @@ class RecipeFile:
         yield from paths.items()
 
 
-def read_recipe(path: Path, text: str) -> tuple[RecipeFile, list[Diagnostic]]:
+def read_recipe(path: Path, text: str) -> tuple[RecipeFile, Sequence[Diagnostic]]:
     """Read a recipe file, and find all that is wrong with it."""
     recipe = RecipeFile(path)
     loaded = load(text)
@@ -71,7 +71,7 @@ def read_recipe(path: Path, text: str) -> tuple[RecipeFile, list[Diagnostic]]:
         reader = _Reader(recipe)
         reader.read(loaded.root)
         findings += reader.request.findings
-    return recipe, findings
+    return recipe, in_order(findings)
 
 
 class _Reader:
@@ -119,10 +119,12 @@ class _Reader:
             stage = self._stage(item)
             rest = tuple(entry for entry in item.entries if entry.key.text != _TYPE)
             item = MapNode(rest, item.span)
-        found = self.request.structure(item, members_of(shape), f"an entry of {shape}")
+        mistakes = len(self.request.findings)
+        found = self.request.structure(item, members_of(shape), f"`{shape}`")
         target = found.pop(member, None)
         if target is None:
-            self._wrong(item, f"this entry has no `{member}`")
+            if len(self.request.findings) == mistakes:  # else it may just be misspelt
+                self._wrong(item, f"this entry has no `{member}`")
             return None
         return Reference(self._target(target), found, stage)
 

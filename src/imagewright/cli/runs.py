@@ -38,6 +38,7 @@ Reference = Annotated[
     str, typer.Argument(metavar="BUILD", help="Its ARN, name/version/build, name, or last.")
 ]
 
+_REASON_MAX = 100
 _MARKS = {"COMPLETED": TICK, "FAILED": CROSS, "CANCELLED": CROSS}
 
 
@@ -64,7 +65,7 @@ def list_builds(
             build["status"],
             moment(build["dateCreated"]),
             seconds(build["seconds"]) if "seconds" in build else "",
-            visible(build.get("reason", "").partition("\n")[0])[:100],
+            _why(build),
         ]
         for build in found
     ]
@@ -193,6 +194,14 @@ def approve(
         )
     said = "stopped" if stop else "resumed"
     typer.echo(f"{short(detail['imageBuildVersionArn'])}: the step {waiting['name']} is {said}")
+
+
+def _why(build: Json) -> str:
+    """Say in one line why a build failed."""
+    component = build.get("failureContext", {}).get("componentFailure")
+    if component is None:
+        return visible(build.get("reason", "").partition("\n")[0])[:_REASON_MAX]
+    return f"{short(component['componentArn'])}: {component['phaseName']} {component['stepName']}"
 
 
 def _find(client: Client, build: str) -> str:

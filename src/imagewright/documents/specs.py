@@ -87,6 +87,8 @@ class ActionSpec:
     """Actions that must not stand in the same workflow."""
     built: bool = False
     """This release runs it; otherwise a build that needs it is refused before it starts."""
+    unbuilt_inputs: frozenset[str] = frozenset()
+    """Inputs that this release cannot serve; a build that gives one is refused likewise."""
 
     @property
     def summary(self) -> str:

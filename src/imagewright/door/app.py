@@ -92,6 +92,7 @@ def door_app(parts: Parts) -> ASGIApp:
         _route(parts, "GET", "/doctor", "Doctor", health.examine),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_path})
+    app.router.redirect_slashes = False
     return signed_door(app, parts.authenticator, body_bytes_max=parts.body_bytes_max)
 
 

@@ -1,7 +1,7 @@
 """Builds, as their authors follow them: which there are, what each did, what it said."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -15,7 +15,7 @@ from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
 from imagewright.door.asked import Asked
 from imagewright.door.finding import find_image
-from imagewright.engine.records import StepExecution, WorkflowExecution
+from imagewright.engine.records import ImageStatus, StepExecution, WorkflowExecution
 from imagewright.logs.builds import BuildLogs
 from imagewright.store import builds
 from imagewright.store import resources as store
@@ -151,9 +151,9 @@ def _wanted(asked: Asked) -> Conditions:
 
 def _summary(connection: Connection, stored: Stored) -> dict[str, Any]:
     executions = builds.executions_of(connection, str(stored.arn))
-    started = _first(min, [each.started_at for each in executions])
-    ended = [each.ended_at for each in executions]
-    is_over = bool(ended) and all(ended)
+    started = [each.started_at for each in executions if each.started_at is not None]
+    ended = [each.ended_at for each in executions if each.ended_at is not None]
+    is_over = ImageStatus(str(stored.status)).is_final
     shown = {
         "imageBuildVersionArn": str(stored.arn),
         "name": stored.name,
@@ -161,8 +161,8 @@ def _summary(connection: Connection, stored: Stored) -> dict[str, Any]:
         "dateCreated": stored.created_at,
         "osVersion": stored.body.get("osVersion"),
         "images": [ami["image"] for ami in stored.body["outputResources"]["amis"]],
-        **stored.body.get("state", {}),
-        **_span(started, _first(max, ended) if is_over else None),
+        **stored.body["state"],
+        **_span(min(started, default=None), max(ended, default=None) if is_over else None),
     }
     return {name: value for name, value in shown.items() if value is not None}
 
@@ -196,8 +196,3 @@ def _span(started: datetime | None, ended: datetime | None) -> dict[str, Any]:
     if started is not None and ended is not None:
         shown["seconds"] = round((ended - started).total_seconds(), 3)
     return shown
-
-
-def _first(choose: Callable[..., datetime], moments: list[datetime | None]) -> datetime | None:
-    known = [moment for moment in moments if moment is not None]
-    return choose(known) if known else None

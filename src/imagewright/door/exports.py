@@ -114,7 +114,8 @@ def _as_tar(files: Mapping[str, Path]) -> Iterator[bytes]:
     """Yield a tar of files whose names are short and whose owners do not matter."""
     for name, path in files.items():
         header = tarfile.TarInfo(name)
-        header.size = path.stat().st_size
+        status = path.stat()
+        header.size, header.mtime = status.st_size, int(status.st_mtime)
         yield header.tobuf(tarfile.USTAR_FORMAT)
         yield from _read(path)
         yield b"\0" * (-header.size % _BLOCK)

@@ -185,6 +185,9 @@ class Watch:
         return True
 
     def _is_other(self, record: StepExecution | WorkflowExecution, horizon: str | None) -> bool:
+        """Tell whether a record that was told to begin, or never will, stands otherwise now."""
+        if record.status.value != "SKIPPED" and record.id not in self._told:
+            return False
         undone = record.rollback_status if isinstance(record, StepExecution) else None
         return _is_within(record.ended_at, horizon) and self._is_news(
             record.id, record.status.value, undone or ""

@@ -120,14 +120,6 @@ class Journal:
         """
         self._opened.send_in_transaction(connection, run_id, dict(message), topic=step_id)
 
-    def close(self) -> None:
-        """Stop serving the queues; what runs is taken up by the next process."""
-        from dbos import DBOS
-
-        if self._client is not None:
-            DBOS.destroy()
-            self._client = None
-
     @property
     def _opened(self) -> "DBOSClient":
         if self._client is None:

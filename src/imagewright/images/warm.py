@@ -42,7 +42,6 @@ class WarmMachines:
         self._lock = threading.Lock()
         self._resting: dict[str, _Warm] = {}
         """By instance. Who works on a machine has taken it out of here."""
-        self._is_closed = False
 
     def do(
         self,
@@ -75,15 +74,6 @@ class WarmMachines:
         if warm is not None:
             warm.end()
 
-    def close(self) -> None:
-        """End every machine that rests now or will."""
-        with self._lock:
-            self._is_closed = True
-            resting = list(self._resting.values())
-            self._resting.clear()
-        for warm in resting:
-            warm.end()
-
     def _take(self, instance_id: str, layer_id: str) -> "_Warm | None":
         """Return the machine that rests on this layer; one that rests on another ends.
 
@@ -108,7 +98,7 @@ class WarmMachines:
 
     def _rest(self, instance_id: str, warm: "_Warm") -> None:
         with self._lock:
-            if may_rest := not self._is_closed and instance_id not in self._resting:
+            if may_rest := instance_id not in self._resting:
                 self._resting[instance_id] = warm
                 warm.rest(self._idle_seconds, lambda: self._let_go(instance_id, warm))
         if not may_rest:

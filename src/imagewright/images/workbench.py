@@ -85,7 +85,7 @@ class Workbench:
             if instances.get(connection, instance_id) is not None:
                 return launched
         layer_id = self._start_layer(image_id, plan, stop, log)
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             instances.add(
                 connection,
                 instance_id,
@@ -144,7 +144,7 @@ class Workbench:
         except MachineError as error:
             raise ActionError(f"The image cannot be made: {error}") from error
         now = self._now()
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             if find_image(connection, image_id) is not None:
                 return image_id
             connection.execute(
@@ -172,7 +172,7 @@ class Workbench:
         except MachineError as error:
             raise ActionError(f"The inventory cannot be taken: {error}") from error
         os_version = found.os_version or "unknown"
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             packages.put(
                 connection, plan.image_arn, [(each.name, each.version) for each in found.packages]
             )
@@ -181,18 +181,18 @@ class Workbench:
 
     def forget_inventory(self, plan: BuildPlan) -> None:
         """Forget the packages recorded for the image."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             packages.forget(connection, plan.image_arn)
 
     def keep(self, instance_id: str) -> None:
         """Leave a machine for a look inside."""
         self._machines.release(instance_id)
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             instances.keep(connection, instance_id)
 
     def terminate(self, instance_id: str, *, plan: BuildPlan) -> None:
         """End a machine: see Machines."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             row = instances.get(connection, instance_id)
             if row is None or row.owner != plan.image_arn:
                 raise _no_such_machine(instance_id)
@@ -201,7 +201,7 @@ class Workbench:
 
     def settle_all(self, image_arn: str, *, keep: bool) -> None:
         """End, or keep, every machine of a build that still runs."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             living = instances.living(connection, owner=image_arn)
             for row in living:
                 if row.state != "running":
@@ -212,10 +212,6 @@ class Workbench:
                     instances.end(connection, row.id, self._now())
         for row in living:
             self._machines.release(row.id)
-
-    def close(self) -> None:
-        """End the machines that stayed up; their instances live on as rows."""
-        self._machines.close()
 
     def _start_layer(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
         if image_id is None or image_id == self.parent_image_id(plan):
@@ -265,13 +261,13 @@ class Workbench:
     def _preserve(self, machine: Machine, row: InstanceRow) -> None:
         """Let a machine that is to be looked into stand on what the failed work left."""
         layer_id = machine.commit()
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             instances.advance(connection, row.id, layer_id)
 
     def _advance(
         self, row: InstanceRow, layer_id: str, name: str, done: Done, *, token: str, unit: int
     ) -> None:
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             instances.advance(connection, row.id, layer_id)
             connection.execute(
                 insert(machine_steps).values(

@@ -7,6 +7,8 @@ changes), ``text``, and what it belongs to: ``workflow``, ``step``, ``component`
 import json
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ TEXT_MAX = 16_384
 """Of one line, in characters; what is longer is cut, and says so."""
 READ_BYTES_MAX = 1 << 20
 """Of one reading."""
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class BuildLogs:
@@ -29,9 +33,7 @@ class BuildLogs:
 
     def path(self, image_arn: str) -> Path:
         """Return where the log of an image's build lies."""
-        arn = Arn.parse(image_arn)
-        folder = self._directory / arn.account / arn.region / arn.path / str(arn.version)
-        return folder / f"{arn.build}.jsonl"
+        return _place(self._directory, image_arn)
 
     def write(self, image_arn: str, kind: str, text: str, **facts: str) -> None:
         """Append one entry; it can be read at once."""
@@ -41,12 +43,9 @@ class BuildLogs:
             "text": text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + " … (cut)",
             **facts,
         }
-        line = json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        path = self.path(image_arn)
-        with self._lock:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:
-                file.write(line)
+        line = _encode(entry).encode("utf-8", "replace") + b"\n"
+        with self._lock, self._opened(self.path(image_arn)) as file:
+            file.write(line)
 
     def read(
         self, image_arn: str, *, after_bytes: int = 0, bytes_max: int = READ_BYTES_MAX
@@ -71,6 +70,13 @@ class BuildLogs:
         """Drop the log of a build."""
         self.path(image_arn).unlink(missing_ok=True)
 
+    def _opened(self, path: Path) -> FileIO:
+        try:
+            return FileIO(path, "a")
+        except FileNotFoundError:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return FileIO(path, "a")
+
 
 class StepLog:
     """The log of one step: ``engine.ports.StepLog``."""
@@ -87,6 +93,13 @@ class StepLog:
     def note(self, text: str, **facts: str) -> None:
         """Tell what happened, in a sentence."""
         self._logs.write(self._image_arn, "note", text, **self._facts, **facts)
+
+
+@lru_cache(maxsize=256)  # a build may print a million lines
+def _place(directory: Path, image_arn: str) -> Path:
+    arn = Arn.parse(image_arn)
+    folder = directory / arn.account / arn.region / arn.path / str(arn.version)
+    return folder / f"{arn.build}.jsonl"
 
 
 def _lines(content: bytes) -> Iterator[bytes]:

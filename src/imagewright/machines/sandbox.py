@@ -8,6 +8,7 @@ Good for components one trusts: the kernel is shared. Hostile tenants need a vir
 """
 
 import os
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -243,6 +244,26 @@ class SandboxMachine:
                 "so every process of the machine was ended"
             )
         return result
+
+    def attach(self, argv: Sequence[str], terminal: int) -> Callable[[], int | None]:
+        """Start a program on a terminal; return what tells its exit code, None until it ends.
+
+        Raises MachineError. What is returned waits a moment for the end, no longer.
+        """
+        self.boot()
+        poll = select.poll()
+        poll.register(self._namespace.channel, select.POLLIN)
+        try:
+            self._namespace.tell(
+                "run", [terminal] * 3, argv=list(argv), env=dict(self._options.environment), cwd="/"
+            )
+        except NamespaceError as error:
+            raise self._failure(f"run {argv[0]}", error) from None
+
+        def ended() -> int | None:
+            return int(self._namespace.answer("run")["code"]) if poll.poll(0) else None
+
+        return ended
 
     def put_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
         """Write a file; see ``machine.Machine.put_file``."""

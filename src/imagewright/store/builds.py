@@ -43,7 +43,7 @@ class BuildRecords:
         self, executions: Sequence[WorkflowExecution], steps: Sequence[StepExecution]
     ) -> None:
         """Record all executions of a build, unless they are recorded already."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             if executions_of(connection, executions[0].image_arn):
                 return
             connection.execute(insert(workflow_executions), [_values(each) for each in executions])
@@ -78,7 +78,7 @@ class BuildRecords:
 
     def save_execution(self, execution: WorkflowExecution) -> None:
         """Replace the record of a workflow execution."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             connection.execute(
                 update(workflow_executions)
                 .where(workflow_executions.c.id == execution.id)
@@ -87,12 +87,12 @@ class BuildRecords:
 
     def save_step(self, step: StepExecution) -> None:
         """Replace the record of a step."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             _save_step(connection, step)
 
     def start_waiting(self, step: StepExecution) -> bool:
         """Let a step wait, unless its build is cancelled; see ``Records``."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             if _cancel_requested(connection, step.image_arn, lock=True):
                 return False
             _save_step(connection, step)
@@ -117,12 +117,12 @@ class BuildRecords:
             state["reason"] = reason
         if failure is not None:
             state["failureContext"] = _shown(failure)
-        with self._database.write() as connection:
+        with self._database.write(soon=not status.is_final) as connection:
             set_state(connection, image_arn, state)
 
     def add_output_image(self, image_arn: str, image_id: str) -> None:
         """Show an image id among the image's output resources (IMG-50, IMG-51)."""
-        with self._database.write() as connection:
+        with self._database.write(soon=True) as connection:
             stored = _image(connection, image_arn)
             if stored is None:
                 return

@@ -7,10 +7,11 @@ and how a failed write is told apart.
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -24,12 +25,14 @@ class Database:
     """Hands out connections for reading and transactions for writing.
 
     On SQLite one write runs at a time, in the order of asking: waiting for a lock of our own is
-    fair and quick, where SQLite's busy handler sleeps. DBOS uses the same engine; its writes
+    fair and quick, where SQLite's busy handler sleeps. DBOS uses the same database; its writes
     meet ours at SQLite's own lock.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, soon: Engine) -> None:
+        """``soon`` commits without waiting for the disk; see ``write``."""
         self.engine = engine
+        self.soon = soon
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._turn = threading.Lock()
 
@@ -40,17 +43,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, soon: bool = False) -> Iterator[Connection]:
         """Yield a transaction, committed at the end of the block unless it raises.
+
+        A commit survives the loss of power. With ``soon`` it survives the end of this process in
+        whatever way, and reaches the disk with the next commit that waits for it: the loss of
+        power takes back the last of these commits, never one and not those after it. That is for
+        the steps of a build, which are taken up again from wherever the records stand.
 
         Raises ServiceError if the database cannot be written.
         """
+        engine = self.soon if soon else self.engine
         with _failures_named("written"):
             if not self._is_sqlite:
-                with self.engine.begin() as connection:
+                with engine.begin() as connection:
                     yield connection
                 return
-            with self._turn, self.engine.begin() as connection:
+            with self._turn, engine.begin() as connection:
                 # The lock is taken before the first read, so that what the transaction read is
                 # still so when it writes.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -74,11 +83,18 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self.soon.dispose()
         self.engine.dispose()
 
 
 def open_sqlite(path: Path) -> Database:
     """Open, or create, a database file."""
+    # FULL: a commit survives the loss of power, as the client was told. NORMAL: the write-ahead
+    # log is not flushed by each commit; what is lost of it is its end.
+    return Database(_sqlite_engine(path, "FULL"), _sqlite_engine(path, "NORMAL"))
+
+
+def _sqlite_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         poolclass=QueuePool,
@@ -89,20 +105,27 @@ def open_sqlite(path: Path) -> Database:
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        # A commit must survive the loss of power: the client has been told that it holds.
         connection.isolation_level = "IMMEDIATE"
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-8192")
 
-    return Database(engine)
+    return engine
 
 
 def open_postgresql(url: str) -> Database:
     """Open a PostgreSQL database by its SQLAlchemy URL (``postgresql+psycopg://…``)."""
-    return Database(create_engine(url, pool_size=16, max_overflow=48, pool_pre_ping=True))
+    engine = create_engine(url, pool_size=16, max_overflow=48, pool_pre_ping=True)
+    soon = create_engine(
+        url,
+        pool_size=16,
+        max_overflow=48,
+        pool_pre_ping=True,
+        connect_args={"options": "-c synchronous_commit=off"},
+    )
+    return Database(engine, soon)
 
 
 def insert_if_absent(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -110,10 +133,17 @@ def insert_if_absent(connection: Connection, table: Table, values: Mapping[str, 
 
     On PostgreSQL this waits for a transaction that is just inserting the same key.
     """
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(values).on_conflict_do_nothing()
-    inserted = statement.returning(*table.primary_key.columns)
-    return connection.execute(inserted).first() is not None
+    statement = _insert_or_nothing(connection.dialect.name, table)
+    return connection.execute(statement, dict(values)).first() is not None
+
+
+@cache
+def _insert_or_nothing(dialect_name: str, table: Table) -> Executable:
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    statement: Executable = (
+        dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    )
+    return statement
 
 
 @contextmanager

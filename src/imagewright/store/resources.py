@@ -14,13 +14,13 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    insert,
     select,
     tuple_,
     update,
 )
 
 from imagewright.arns import MANAGED_ACCOUNT, Arn, Kind
+from imagewright.store import statements
 from imagewright.store.database import insert_if_absent
 from imagewright.store.tables import resources, versions
 from imagewright.versions import ANY_VERSION, OpenVersion, Version, VersionPattern
@@ -131,7 +131,8 @@ def newest_build(
     connection: Connection, place: Place, path: str, version: Version
 ) -> Stored | None:
     """Return the newest build of exactly this version."""
-    return _first(connection, place, _at(path, version), newest_first=True)
+    row = connection.execute(statements.NEWEST_BUILD, _key(place, path, version)).first()
+    return None if row is None else _stored(place, row)
 
 
 def newest_matching(
@@ -145,15 +146,22 @@ def newest_matching(
 
     Builds that do not fulfil the conditions are passed over (VER-18).
     """
-    clauses = [*_under(path, pattern), *conditions.clauses]
-    return _first(connection, place, clauses, newest_first=True)
+    query = (
+        statements.SELECTION.where(*_in(place), *_under(path, pattern), *conditions.clauses)
+        .order_by(*statements.NEWEST_FIRST)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else _stored(place, row)
 
 
 def build(
     connection: Connection, place: Place, path: str, version: Version, number: int
 ) -> Stored | None:
     """Return one build."""
-    return _first(connection, place, [*_at(path, version), resources.c.build == number])
+    key = _key(place, path, version) | {"build": number}
+    row = connection.execute(statements.BUILD, key).first()
+    return None if row is None else _stored(place, row)
 
 
 def add_build(connection: Connection, place: Place, draft: Draft) -> Stored:
@@ -247,13 +255,11 @@ def set_tags(connection: Connection, stored: Stored, tags: Mapping[str, str]) ->
 
 def count_versions(connection: Connection, place: Place) -> int:
     """Count the versions that have a build (QUO-01); one index read per version."""
-    return int(
-        connection.execute(
-            select(func.count())
-            .select_from(versions)
-            .where(*_versions_in(place), versions.c.newest_build.is_not(None))
-        ).scalar_one()
+    found = connection.execute(
+        statements.COUNT_VERSIONS,
+        {"account": place.account, "region": place.stored_region, "kind": place.kind.value},
     )
+    return int(found.scalar_one())
 
 
 def page_of_versions(
@@ -331,8 +337,7 @@ def page_of_builds(
 ) -> Sequence[Stored]:
     """Return up to ``limit`` builds, newest first (VER-30), before a place in that order."""
     query = (
-        _selection()
-        .where(*_in(place), *conditions.clauses)
+        statements.SELECTION.where(*_in(place), *conditions.clauses)
         .where(*(_under(path, pattern) if path is not None else []))
         .order_by(resources.c.sequence.desc())
         .limit(limit)
@@ -359,13 +364,7 @@ def _highest(connection: Connection, place: Place, path: str, wanted: OpenVersio
 
 def _lock_version(connection: Connection, place: Place, draft: Draft) -> Row[Any]:
     """Return the row of the draft's version, made if need be, held until the transaction ends."""
-    key = {
-        "account": place.account,
-        "region": place.stored_region,
-        "kind": place.kind.value,
-        "path": draft.path,
-        **draft.version._asdict(),
-    }
+    key = _key(place, draft.path, draft.version)
     fresh = {
         "version": draft.version_text,
         "created_at": draft.created_at,
@@ -373,42 +372,30 @@ def _lock_version(connection: Connection, place: Place, draft: Draft) -> Row[Any
         "newest_build": None,
     }
     insert_if_absent(connection, versions, key | fresh)
-    return connection.execute(
-        select(versions).where(_version_row(place, draft.path, draft.version)).with_for_update()
-    ).one()
+    return connection.execute(statements.LOCKED_VERSION, key).one()
 
 
 def _insert(
     connection: Connection, place: Place, draft: Draft, number: int, version_row: Row[Any]
 ) -> Stored:
-    sequence = connection.execute(
-        insert(resources)
-        .values(
-            account=place.account,
-            region=place.stored_region,
-            kind=place.kind.value,
-            path=draft.path,
-            **draft.version._asdict(),
-            build=number,
-            name=draft.name,
-            type=draft.type,
-            platform=draft.platform,
-            status=draft.status,
-            description=draft.description,
-            digest=draft.digest,
-            body=dict(draft.body),
-            document=draft.document,
-            sealed_key=draft.sealed_key,
-            tags=dict(draft.tags),
-            created_at=draft.created_at,
-        )
-        .returning(resources.c.sequence)
-    ).scalar_one()
-    connection.execute(
-        update(versions)
-        .where(_version_row(place, draft.path, draft.version))
-        .values(newest_build=number, last_build=number)
-    )
+    key = _key(place, draft.path, draft.version)
+    values = key | {
+        "build": number,
+        "name": draft.name,
+        "type": draft.type,
+        "platform": draft.platform,
+        "status": draft.status,
+        "description": draft.description,
+        "digest": draft.digest,
+        "body": dict(draft.body),
+        "document": draft.document,
+        "sealed_key": draft.sealed_key,
+        "tags": dict(draft.tags),
+        "created_at": draft.created_at,
+    }
+    sequence = connection.execute(statements.ADD_RESOURCE, values).scalar_one()
+    at_key = {f"at_{name}": value for name, value in key.items()}
+    connection.execute(statements.COUNT_UP, at_key | {"number": number})
     return Stored(
         arn=_arn(place, draft.path, version_row.version, number),
         name=draft.name,
@@ -435,40 +422,6 @@ def _holds(connection: Connection, stored: Stored, conditions: Conditions) -> bo
         resources.c.sequence == stored.sequence, *conditions.clauses
     )
     return connection.execute(query).first() is not None
-
-
-def _first(
-    connection: Connection,
-    place: Place,
-    clauses: Sequence[ColumnElement[bool]],
-    *,
-    newest_first: bool = False,
-) -> Stored | None:
-    query = _selection().where(*_in(place), *clauses)
-    if newest_first:
-        query = query.order_by(
-            resources.c.major.desc(),
-            resources.c.minor.desc(),
-            resources.c.patch.desc(),
-            resources.c.build.desc(),
-        )
-    row = connection.execute(query.limit(1)).first()
-    return None if row is None else _stored(place, row)
-
-
-def _selection() -> Any:
-    return select(
-        resources, versions.c.version, versions.c.created_at.label("first_created_at")
-    ).join_from(
-        resources,
-        versions,
-        and_(
-            *(
-                versions.c[name] == resources.c[name]
-                for name in ("account", "region", "kind", "path", "major", "minor", "patch")
-            )
-        ),
-    )
 
 
 def _stored(place: Place, row: Row[Any]) -> Stored:
@@ -505,6 +458,17 @@ def _arn(place: Place, path: str, version_text: str, number: int) -> Arn:
 
 def _version_of(arn: Arn) -> Version:
     return UNVERSIONED if arn.version is None else Version.parse(arn.version)
+
+
+def _key(place: Place, path: str, version: Version) -> dict[str, Any]:
+    """Return the values of a version's key, by the names of its columns."""
+    return {
+        "account": place.account,
+        "region": place.stored_region,
+        "kind": place.kind.value,
+        "path": path,
+        **version._asdict(),
+    }
 
 
 def _in(place: Place) -> tuple[ColumnElement[bool], ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from imagewright.clock import iso_milliseconds
 from imagewright.errors import IdempotentParameterMismatch
@@ -32,11 +32,8 @@ def find_answer(connection: Connection, use: TokenUse) -> Mapping[str, Any] | No
 
     Raises IdempotentParameterMismatch if that was to other parameters (IDM-03).
     """
-    row = connection.execute(
-        select(client_tokens.c.digest, client_tokens.c.response).where(
-            *_is(use), client_tokens.c.created_at > iso_milliseconds(use.at - WINDOW)
-        )
-    ).one_or_none()
+    since = iso_milliseconds(use.at - WINDOW)
+    row = connection.execute(_ANSWER, _key(use) | {"since": since}).one_or_none()
     if row is None:
         return None
     if row.digest != use.digest:
@@ -63,13 +60,13 @@ def claim(connection: Connection, use: TokenUse) -> Mapping[str, Any] | None:
         answer = find_answer(connection, use)
         if answer is not None:
             return answer
-        connection.execute(delete(client_tokens).where(*_is(use)))  # past its window
+        connection.execute(_DROP, _key(use))  # past its window
     return None
 
 
 def remember(connection: Connection, use: TokenUse, answer: Mapping[str, Any]) -> None:
     """Keep the answer with the claimed token, to be committed with what it tells of."""
-    connection.execute(update(client_tokens).where(*_is(use)).values(response=dict(answer)))
+    connection.execute(_REMEMBER, _key(use) | {"answer": dict(answer)})
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:
@@ -79,10 +76,24 @@ def forget_expired(connection: Connection, now: datetime) -> int:
     ).rowcount
 
 
-def _is(use: TokenUse) -> tuple[Any, ...]:
-    return (
-        client_tokens.c.account == use.account,
-        client_tokens.c.region == use.region,
-        client_tokens.c.operation == use.operation,
-        client_tokens.c.token == use.token,
+def _key(use: TokenUse) -> dict[str, Any]:
+    return {
+        "at_account": use.account,
+        "at_region": use.region,
+        "at_operation": use.operation,
+        "at_token": use.token,
+    }
+
+
+# Built once, as in ``statements``.
+_IS_THE_TOKEN = and_(
+    *(
+        client_tokens.c[name] == bindparam(f"at_{name}")
+        for name in ("account", "region", "operation", "token")
     )
+)
+_ANSWER = select(client_tokens.c.digest, client_tokens.c.response).where(
+    _IS_THE_TOKEN, client_tokens.c.created_at > bindparam("since")
+)
+_REMEMBER = update(client_tokens).where(_IS_THE_TOKEN).values(response=bindparam("answer"))
+_DROP = delete(client_tokens).where(_IS_THE_TOKEN)

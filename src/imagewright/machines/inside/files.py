@@ -34,11 +34,14 @@ def get(path: str, destination: int, size_bytes_max: int) -> Message:
     descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
     try:
         _require_regular(descriptor, path)
+        too_large = {"error": f"{path} is larger than {size_bytes_max} bytes"}
+        if os.fstat(descriptor).st_size > size_bytes_max:
+            return too_large
         size_bytes = 0
         while chunk := os.read(descriptor, _CHUNK_BYTES):
             size_bytes += len(chunk)
             if size_bytes > size_bytes_max:
-                return {"error": f"{path} is larger than {size_bytes_max} bytes"}
+                return too_large
             write_fully(destination, chunk)
     finally:
         os.close(descriptor)

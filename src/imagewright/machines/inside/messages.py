@@ -15,6 +15,7 @@ from typing import Any
 _LENGTH = struct.Struct("!I")
 _FILES_MAX = 253  # what the kernel carries with one message
 _MESSAGE_BYTES_MAX = 16 << 20
+_NAME_CHARACTERS_MAX = 256  # a guest can nest folders without end
 
 Message = dict[str, Any]
 
@@ -80,4 +81,7 @@ def write_fully(file: int, data: bytes | memoryview) -> None:
 def explain(error: OSError) -> str:
     """Say what went wrong and with which file, without the number."""
     what = error.strerror or str(error)
-    return f"{error.filename}: {what}" if error.filename else what
+    name = str(error.filename or "")
+    if len(name) > _NAME_CHARACTERS_MAX:
+        name = f"{name[:_NAME_CHARACTERS_MAX]}…"
+    return f"{name}: {what}" if name else what

@@ -1,0 +1,59 @@
+"""Entering a kept machine: brought up from its row in this process, beside any server."""
+
+import sys
+from contextlib import closing
+
+from imagewright.cli.exits import ExitCode, fail, note
+from imagewright.cli.terminal import run_shell
+from imagewright.clock import SystemClock
+from imagewright.machines.machine import Command, Line, MachineError
+from imagewright.machines.sandbox import SandboxMachine
+from imagewright.sandboxes import open_sandbox
+from imagewright.settings import Settings
+from imagewright.state import StateDirectory
+from imagewright.store import instances
+from imagewright.store.database import Database, open_sqlite
+from imagewright.store.instances import InstanceRow
+
+
+def open_shell(state: StateDirectory, settings: Settings, instance_id: str) -> int:
+    """Run a shell in a machine, keep what it changed, and return its exit code."""
+    if not state.database.exists():
+        fail(ExitCode.REFUSED, f"there is no machine {instance_id}")
+    with closing(open_sqlite(state.database)) as database:
+        row = _kept(database, instance_id)
+        sandbox = open_sandbox(state, settings, database, SystemClock())
+        try:
+            machine = sandbox.driver.launch(row.id, row.layer, on_notice=note)
+            try:
+                code = run_shell(machine) if sys.stdin.isatty() else _run_script(machine)
+                layer_id = machine.commit()
+            finally:
+                machine.terminate()
+        except MachineError as error:
+            fail(ExitCode.FAILED, str(error))
+        with database.write() as connection:
+            instances.advance(connection, row.id, layer_id)
+    return code
+
+
+def _kept(database: Database, instance_id: str) -> InstanceRow:
+    with database.read() as connection:
+        row = instances.get(connection, instance_id)
+    if row is None or row.state == "terminated":
+        fail(
+            ExitCode.REFUSED, f"there is no machine {instance_id}", help="imagewright machines list"
+        )
+    if row.state != "kept":
+        fail(ExitCode.REFUSED, f"a build works on the machine {instance_id}")
+    return row
+
+
+def _run_script(machine: SandboxMachine) -> int:
+    command = Command(argv=["sh"], stdin=sys.stdin.buffer.read(), cwd="/root")
+    return machine.run(command, on_line=_print).code
+
+
+def _print(line: Line) -> None:
+    stream = sys.stdout if line.stream == "stdout" else sys.stderr
+    print(line.text, file=stream, flush=True)

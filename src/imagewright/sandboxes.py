@@ -1,0 +1,65 @@
+"""The sandbox of a state, put together: its layers, its network, and what makes machines."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from imagewright.clock import Clock
+from imagewright.images.layers import LayerOptions, LayerStore
+from imagewright.images.mirrors import proxy_environment
+from imagewright.machines.limits import Limits
+from imagewright.machines.network import Network
+from imagewright.machines.sandbox import ENVIRONMENT, SandboxDriver, SandboxOptions
+from imagewright.settings import Settings
+from imagewright.state import StateDirectory
+from imagewright.store.database import Database
+from imagewright.store.ledger import DatabaseLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The parts of a sandbox; several processes may have those of one state open."""
+
+    ledger: DatabaseLedger
+    layer_store: LayerStore
+    network: Network
+    driver: SandboxDriver
+
+
+def open_network(state: StateDirectory, settings: Settings) -> Network:
+    """Return the network that machines of a state have."""
+    return Network(
+        settings.sandbox.network,
+        directory=state.layers,
+        verdict_file=state.root / "network.json",
+        may_fall_back=settings.sandbox.network_fallback,
+    )
+
+
+def open_sandbox(
+    state: StateDirectory, settings: Settings, database: Database, clock: Clock
+) -> Sandbox:
+    """Put the sandbox of a state together; nothing is started."""
+    ledger = DatabaseLedger(database, clock=clock)
+    layer_store = LayerStore(
+        state.layers,
+        database,
+        ledger,
+        options=LayerOptions(
+            max_age=timedelta(hours=settings.layers.max_age_hours),
+            size_bytes_max=settings.layers.size_bytes_max,
+            free_bytes_min=settings.layers.free_bytes_min,
+        ),
+        clock=clock,
+    )
+    network = open_network(state, settings)
+    options = SandboxOptions(
+        limits=Limits(
+            processes_max=settings.sandbox.processes_max,
+            open_files_max=settings.sandbox.open_files_max,
+            file_bytes_max=settings.sandbox.file_bytes_max,
+            memory_bytes_max=settings.sandbox.memory_bytes_max,
+        ),
+        environment={**ENVIRONMENT, **proxy_environment()},
+    )
+    driver = SandboxDriver(layer_store, ledger, network, options=options)
+    return Sandbox(ledger, layer_store, network, driver)

@@ -1,0 +1,131 @@
+"""Commands on a state where nothing was built: with a server, and without one."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+from tests.conftest import Server
+
+from imagewright.state import StateDirectory
+
+EMPTY = [
+    (["runs", "list"], "no builds yet\n"),
+    (["images", "list"], "no images yet\n"),
+    (["machines", "list"], "no machines\n"),
+]
+
+
+@pytest.mark.parametrize(("command", "told"), EMPTY)
+def test_lists_say_that_they_are_empty(
+    run: Run, tmp_path: Path, command: list[str], told: str
+) -> None:
+    state = tmp_path / "state"
+
+    text = run(*command, "--state", state)
+    shown = run(*command, "--state", state, "--output", "json")
+
+    assert (text.returncode, text.stdout, text.stderr) == (0, told, "")
+    assert json.loads(shown.stdout) == []
+
+
+@pytest.mark.parametrize("command", [each[0] for each in EMPTY])
+def test_a_running_server_is_asked(run: Run, server: Server, command: list[str]) -> None:
+    done = run(*command, "--state", server.state)
+
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["runs", "show", "nothing"],
+        ["runs", "follow", "nothing"],
+        ["runs", "logs", "last"],
+        ["runs", "cancel", "nothing"],
+        ["runs", "approve", "nothing"],
+        ["images", "show"],
+        ["images", "export", "nothing", "--to", "nowhere"],
+        ["machines", "terminate", "i-0"],
+    ],
+)
+def test_what_is_not_there_is_said_with_its_own_exit_code(
+    run: Run, server: Server, command: list[str], tmp_path: Path
+) -> None:
+    done = run(*command, "--state", server.state)
+
+    assert done.returncode == 4
+    assert "cannot be found" in done.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_commands_own_server_ends_with_it(run: Run, tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path / "state")
+
+    run("runs", "list", "--state", state.root)
+
+    assert state.running_server() is None
+    assert not state.server.exists()
+
+
+def test_pruning_says_what_there_is(run: Run, tmp_path: Path) -> None:
+    if sys.platform != "linux":
+        pytest.skip("layers need Linux")
+    done = run("prune", "--dry-run", "--state", tmp_path / "state", "--output", "json")
+
+    answer = json.loads(done.stdout)
+    assert (answer["dryRun"], answer["layers"], answer["usage"]["count"]) == (True, [], 0)
+
+
+def test_the_doctor_makes_no_state(run: Run, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+
+    done = run("doctor", "--state", state, "--output", "json")
+
+    answer = json.loads(done.stdout)
+    assert answer["server"] is None
+    assert answer["findings"][0]["what"] == "platform"
+    missing = [each for each in answer["findings"] if each["grade"] == "missing"]
+    assert done.returncode == (1 if missing else 0)
+    assert not state.exists()
+
+
+def test_the_doctor_asks_a_running_server(run: Run, server: Server) -> None:
+    done = run("doctor", "--state", server.state)
+
+    assert f"({server.url})" in done.stdout
+    assert "left over" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        (None, 2, "No such file"),
+        ("parentImge: debian-12\n", 1, "did you mean `parentImage`?"),
+        ("name: x\ncomponents: [gone.yaml]\n", 2, "gone.yaml: No such file"),
+        ("name: web\ncomponents: [recipe.yaml]\n", 1, "neither a workflow document nor"),
+    ],
+)
+def test_a_recipe_file_is_checked_before_anything_starts(
+    run: Run, tmp_path: Path, content: str | None, code: int, told: str
+) -> None:
+    file = tmp_path / "recipe.yaml"
+    if content is not None:
+        file.write_text(content)
+
+    done = run("build", file, "--state", tmp_path / "state")
+
+    assert done.returncode == code
+    assert told in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["build", "images", "runs", "machines", "prune", "doctor", "demo"]
+)
+def test_help_teaches_with_an_example(run: Run, command: str) -> None:
+    done = run(command, "--help")
+
+    assert done.returncode == 0
+    assert "imagewright" in done.stdout

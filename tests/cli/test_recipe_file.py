@@ -1,0 +1,127 @@
+"""Recipe files: what they say, and where a mistake in one stands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagewright.cli.recipe_file import Reference, parent_arn, read_recipe
+from imagewright.documents.specs import Stage
+
+FOLDER = Path("/work")
+ARN = "arn:aws:imagebuilder:us-east-1:aws:workflow/test/test-image/x.x.x"
+
+
+def read(text: str) -> Any:
+    return read_recipe(FOLDER / "recipe.yaml", text)
+
+
+def test_the_request_is_read_with_the_types_of_the_model() -> None:
+    recipe, findings = read(
+        "name: web\n"
+        "semanticVersion: 2.1\n"
+        "parentImage: debian-12\n"
+        "tags: {port: 8080}\n"
+        "blockDeviceMappings:\n"
+        "  - ebs: {volumeSize: 20, encrypted: no}\n"
+    )
+
+    assert findings == ()
+    assert recipe.recipe == {
+        "name": "web",
+        "semanticVersion": "2.1",
+        "parentImage": "debian-12",
+        "tags": {"port": "8080"},
+        "blockDeviceMappings": [{"ebs": {"volumeSize": 20, "encrypted": False}}],
+    }
+
+
+def test_components_and_workflows_are_arns_or_paths_beside_the_file() -> None:
+    recipe, findings = read(
+        "components:\n"
+        "  - nginx.yaml\n"
+        "  - componentArn: more/motd.yaml\n"
+        "    parameters: [{name: Port, value: [80]}]\n"
+        "workflows:\n"
+        f"  - {ARN}\n"
+        "  - {workflowArn: check.yaml, type: TEST, onFailure: CONTINUE}\n"
+    )
+
+    assert findings == ()
+    assert recipe.components == [
+        Reference(FOLDER / "nginx.yaml", {}),
+        Reference(FOLDER / "more/motd.yaml", {"parameters": [{"name": "Port", "value": ["80"]}]}),
+    ]
+    assert recipe.workflows == [
+        Reference(ARN, {}),
+        Reference(FOLDER / "check.yaml", {"onFailure": "CONTINUE"}, Stage.TEST),
+    ]
+    assert dict(recipe.documents) == {
+        FOLDER / "nginx.yaml": None,
+        FOLDER / "more/motd.yaml": None,
+        FOLDER / "check.yaml": Stage.TEST,
+    }
+
+
+def test_what_concerns_the_build_is_kept_apart_from_the_recipe() -> None:
+    recipe, findings = read(
+        "name: web\n"
+        "executionRole: arn:aws:iam::000000000000:role/x\n"
+        "imageTestsConfiguration: {imageTestsEnabled: false}\n"
+        "infrastructure: {terminateInstanceOnFailure: false}\n"
+    )
+
+    assert findings == ()
+    assert recipe.recipe == {"semanticVersion": "1.0.0", "name": "web"}
+    assert recipe.build == {
+        "executionRole": "arn:aws:iam::000000000000:role/x",
+        "imageTestsConfiguration": {"imageTestsEnabled": False},
+    }
+    assert recipe.infrastructure == {"terminateInstanceOnFailure": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "fix"),
+    [
+        ("parentImge: x\n", (1, 1), "no member `parentImge`", "did you mean `parentImage`?"),
+        ("a: 1\n", (1, 1), "no member `a`", "it may have"),
+        ("components:\n  - {componentArm: x}\n", (2, 6), "`componentArm`", "`componentArn`"),
+        ("components:\n  - {parameters: []}\n", (2, 5), "has no `componentArn`", ""),
+        ("components: nginx.yaml\n", (1, 13), "`components` must be a list", ""),
+        ("workflows:\n  - {workflowArn: x, type: TST}\n", (2, 28), "the type", "`TEST`"),
+        ("tags: [a]\n", (1, 7), "must be a mapping", ""),
+        ("tags:\n  a: [b]\n", (2, 6), "must be a string", ""),
+        ("infrastructure: {instanceTypes: m5}\n", (1, 33), "must be a list", ""),
+        ("enhancedImageMetadataEnabled: maybe\n", (1, 31), "not a boolean", ""),
+        ("- a\n", (1, 1), "must be a mapping", ""),
+        ("name: [\n", (2, 1), "", ""),
+    ],
+)
+def test_a_mistake_is_found_with_its_place(
+    text: str, place: tuple[int, int], message: str, fix: str
+) -> None:
+    _, findings = read(text)
+
+    assert len(findings) == 1
+    assert (findings[0].span.start.line, findings[0].span.start.column) == place
+    assert message in findings[0].message
+    assert fix in findings[0].help
+
+
+@pytest.mark.parametrize(
+    ("parent", "spelt"),
+    [
+        ("my-base/x.x.x", "arn:aws:imagebuilder:r:1:image/my-base/x.x.x"),
+        ("My base/1.0.0/2", "arn:aws:imagebuilder:r:1:image/my-base/1.0.0/2"),
+        ("ami-12345678", "ami-12345678"),
+        ("arn:aws:imagebuilder:r:aws:image/amazon-linux-2/x.x.x",) * 2,
+    ],
+)
+def test_a_parent_is_spelt_out(parent: str, spelt: str) -> None:
+    assert parent_arn(parent, "1", "r") == spelt
+
+
+def test_a_managed_base_is_named_by_its_short_name() -> None:
+    assert parent_arn("debian-12", "1", "r").startswith(
+        "arn:aws:imagebuilder:r:aws:image/debian-12-"
+    )

@@ -1,0 +1,122 @@
+"""Machines that stay up from one work of a build to the next, on the real sandbox."""
+
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from tests.conftest import wait_until
+from tests.machines.lab import Lab, new_instance_id, sh
+
+from imagewright.images.warm import WarmMachines
+from imagewright.machines.machine import Machine
+from imagewright.machines.sandbox import SandboxDriver, SandboxMachine
+
+
+def ignore(_notice: str) -> None:
+    """Hear nothing."""
+
+
+class Counting(SandboxDriver):
+    """The sandbox, remembering what it launched."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab.layers, lab.ledger, lab.network)
+        self.launched: list[SandboxMachine] = []
+
+    def launch(
+        self, instance_id: str, layer_id: str, *, on_notice: Callable[[str], None] = ignore
+    ) -> SandboxMachine:
+        """Launch as the sandbox does."""
+        machine = super().launch(instance_id, layer_id, on_notice=on_notice)
+        self.launched.append(machine)
+        return machine
+
+
+def script(text: str) -> Callable[[Machine], tuple[int, str]]:
+    return lambda machine: sh(machine, text)
+
+
+def test_the_next_work_finds_the_machine_up_and_nothing_of_the_last_but_its_layer(
+    lab: Lab, tiny: str
+) -> None:
+    driver, instance = Counting(lab), new_instance_id()
+    machines = WarmMachines(driver)
+    heard: list[list[str]] = [[], []]
+
+    _, first = machines.do(
+        instance, tiny, script("echo one > /one; sleep 60 &"), on_notice=heard[0].append
+    )
+    (_, seen), second = machines.do(
+        instance,
+        first,
+        script("cat /one; ps | grep -c '[s]leep 60'; echo two > /two; sleep 50 &"),
+        on_notice=heard[1].append,
+    )
+
+    assert len(driver.launched) == 1
+    assert seen.split() == ["one", "0"]
+    assert [row.id for row in lab.layers.chain(second)][:3] == [second, first, tiny]
+    assert ["sleep" in " ".join(notices) for notices in heard] == [True, True]
+    machines.release(instance)
+    assert lab.ledger.entries() == []
+
+
+def test_a_machine_on_another_layer_than_its_instance_is_replaced(lab: Lab, tiny: str) -> None:
+    driver, instance = Counting(lab), new_instance_id()
+    machines = WarmMachines(driver)
+    machines.do(instance, tiny, script("echo one > /one"), on_notice=ignore)
+    reused = lab.change(tiny, "echo reused > /one")
+
+    (_, seen), _ = machines.do(instance, reused, script("cat /one"), on_notice=ignore)
+
+    assert seen.split() == ["reused"]
+    assert len(driver.launched) == 2
+    machines.release(instance)
+    assert lab.ledger.entries() == []
+
+
+def test_a_work_that_fails_leaves_no_machine_and_nothing_it_wrote(lab: Lab, tiny: str) -> None:
+    driver, instance = Counting(lab), new_instance_id()
+    machines = WarmMachines(driver)
+    directories = lab.directories()
+
+    def fail(machine: Machine) -> None:
+        sh(machine, "echo half > /half")
+        raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        machines.do(instance, tiny, fail, on_notice=ignore)
+
+    assert lab.ledger.entries() == []
+    assert lab.directories() == directories
+
+
+def test_a_machine_that_nobody_needs_for_a_while_ends(lab: Lab, tiny: str) -> None:
+    machines = WarmMachines(Counting(lab), idle_seconds=0.05)
+
+    machines.do(new_instance_id(), tiny, script("true"), on_notice=ignore)
+
+    wait_until(lambda: lab.ledger.entries() == [], seconds=10, what="the idle machine's end")
+
+
+def test_works_at_once_on_one_instance_have_a_machine_each(lab: Lab, tiny: str) -> None:
+    driver, instance = Counting(lab), new_instance_id()
+    machines = WarmMachines(driver)
+    meet = Barrier(2, timeout=30)
+
+    def work(machine: Machine) -> int:
+        meet.wait()
+        return sh(machine, "true")[0]
+
+    threads = [
+        Thread(target=machines.do, args=(instance, tiny, work), kwargs={"on_notice": ignore})
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(driver.launched) == 2
+    machines.release(instance)
+    assert lab.ledger.entries() == []
