@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 START_SECONDS = 60
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts us in the background has Ctrl-C ignored, and what we start would inherit
+    # that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 REGION = "us-east-1"
 
 

@@ -1,7 +1,9 @@
 """Somebody with a recipe file and a state, who runs commands."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -37,10 +39,33 @@ class Author:
         }  # fmt: skip
         return self.write("recipe.yaml", json.dumps(content))
 
-    def run(self, *arguments: str | Path) -> Completed:
+    def run(self, *arguments: str | Path, stdin: str = "") -> Completed:
         with self.start(*arguments) as process:
-            out, error = process.communicate(timeout=COMMAND_SECONDS)
+            out, error = process.communicate(stdin, timeout=COMMAND_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, error)
+
+    def type_into(self, keys: str, *arguments: str | Path) -> tuple[int, str]:
+        """Run a command on a terminal, type when it prompts; return its code and what it showed."""
+        ours, theirs = pty.openpty()
+        argv = [sys.executable, "-m", "imagewright", *map(str, arguments)]
+        process = subprocess.Popen(
+            [*argv, "--state", self.state],
+            cwd=self.folder,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # the terminal is gone with the command
+            while data := os.read(ours, 4096):
+                if b"# " in data and keys:
+                    os.write(ours, keys.encode())
+                    keys = ""
+                seen += data
+        os.close(ours)
+        return process.wait(COMMAND_SECONDS), seen.decode()
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -49,6 +74,7 @@ class Author:
             [sys.executable, "-m", "imagewright", *map(str, arguments), "--state", self.state],
             env={**clean, **proxies},
             cwd=self.folder,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

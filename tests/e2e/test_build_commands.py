@@ -225,6 +225,42 @@ def test_a_kept_machine_is_listed_and_terminated(served: Author) -> None:
     assert served.json("machines", "list") == []
 
 
+def test_a_shell_in_a_kept_machine_finds_what_the_failed_step_left(served: Author) -> None:
+    recipe = served.recipe(
+        component("echo half > /root/work", "exit 1"),
+        infrastructure={"terminateInstanceOnFailure": False},
+    )
+    served.run("build", recipe)
+    [machine] = served.json("machines", "list")
+    shell = ("machines", "shell", machine["instanceId"])
+
+    first = served.run(*shell, stdin="cat /root/work; echo note > /root/note; exit 3")
+    second = served.run(*shell, stdin="cat /root/note; echo wrong >&2")
+
+    assert (first.returncode, first.stdout) == (3, "half\n")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "note\n", "wrong\n")
+    served.run("machines", "terminate", machine["instanceId"])
+    gone = served.run(*shell, stdin="true")
+    assert gone.returncode == 4
+    assert "there is no machine" in gone.stderr
+
+
+def test_a_shell_on_a_terminal_is_interactive(served: Author) -> None:
+    recipe = served.recipe(
+        component("exit 1"), infrastructure={"terminateInstanceOnFailure": False}
+    )
+    served.run("build", recipe)
+    [machine] = served.json("machines", "list")
+
+    code, seen = served.type_into(
+        "echo $((40 + 2)); exit 5\r", "machines", "shell", machine["instanceId"]
+    )
+
+    assert code == 5
+    assert "42" in seen
+    served.run("machines", "terminate", machine["instanceId"])
+
+
 def test_logs_can_be_read_step_by_step(served: Author) -> None:
     assert served.run("build", served.recipe(component("echo here"))).returncode == 0
 

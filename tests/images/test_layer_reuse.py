@@ -129,12 +129,10 @@ def test_who_asks_for_fresh_work_gets_it(store: LayerStore) -> None:
     assert store.find("k", fresh=True) == Miss("asked not to reuse anything (--no-cache)")
 
 
-def test_effects_outside_are_never_skipped(store: LayerStore) -> None:
+def test_what_always_runs_is_never_reused_and_says_why(store: LayerStore) -> None:
     remembered(store, network=False)
 
-    assert store.find("k", has_effects_outside=True) == Miss(
-        "it has effects outside the machine, so it is always done"
-    )
+    assert store.find("k", always="tests always run") == Miss("tests always run")
 
 
 def test_the_newest_of_several_serves(store: LayerStore, clock: MovableClock) -> None:

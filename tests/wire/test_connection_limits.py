@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 import uvicorn
+from anyio import sleep
 
 from imagewright.wire.connection import GuardedConnection
 from imagewright.wire.messages import HttpAnswer, HttpRequest, Receive, Scope, Send, read_body
@@ -30,12 +32,14 @@ class Address(NamedTuple):
     port: int
 
 
+at_work = threading.Event()
+
+
 async def length(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the length of the body, after a while if asked to wait."""
     request = HttpRequest.from_scope(scope, await read_body(scope, receive, BODY_BYTES_MAX))
     if request.path == b"/slow":
-        from anyio import sleep
-
+        at_work.set()
         await sleep(2 * Small.receive_seconds)
     await HttpAnswer(200, (), str(len(request.body)).encode()).send(send)
 
@@ -166,6 +170,7 @@ def test_a_slow_answer_has_all_its_time_and_its_place(address: Address) -> None:
     answers: list[bytes] = []
     waiting = threading.Thread(target=lambda: answers.append(ask(address, "/slow", b"abc")))
     waiting.start()
+    assert at_work.wait(10)
 
     silent = [socket.create_connection(address) for _ in range(20)]
     waiting.join()
@@ -186,3 +191,18 @@ def test_a_kept_connection_takes_one_request_after_another(address: Address) -> 
 
     connection.close()
     assert lengths == [b"0", b"10", b"3000", b"0"]
+
+
+def test_an_answer_is_sent_at_once(address: Address) -> None:
+    """Not after the 40 ms that a client's system waits before it confirms half an answer."""
+    connection = http.client.HTTPConnection(*address, timeout=10)
+
+    seconds = []
+    for _ in range(20):
+        began = time.monotonic()
+        connection.request("POST", "/", b"x")
+        connection.getresponse().read()
+        seconds.append(time.monotonic() - began)
+
+    connection.close()
+    assert statistics.median(seconds) < 0.03

@@ -95,12 +95,20 @@ def _run_one(
             "variables": heeded,
         },
         run=lambda machine: _execute(planned, component, machine, variables, context),
-        reusable=context.stage is Stage.BUILD and not _EVER_NEW.search(text),
+        always=_why_always(context.stage, text),
     )
     done = context.machines.apply(
         instance_id, work, plan=context.plan, token=context.token, unit=unit, log=context.log
     )
     return done.outputs
+
+
+def _why_always(stage: Stage, text: str) -> str:
+    if stage is not Stage.BUILD:
+        return f"the {stage.value} stage always runs"
+    if found := _EVER_NEW.search(text):
+        return f"it uses {found[0]}, which is new each time"
+    return ""
 
 
 def _execute(

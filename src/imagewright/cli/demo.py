@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -40,9 +40,10 @@ def demo(
 
     console = Console(highlight=False, soft_wrap=True, quiet=output is OutputForm.JSON)
     started = time.monotonic()
-    place = Path(tempfile.mkdtemp(prefix="imagewright-demo-")) if not (state and to) else Path()
+    place = Path(tempfile.mkdtemp(prefix="imagewright-demo-"))
     own_state = place / "state"
     with ExitStack() as stack:
+        stack.callback(_delete_if_empty, place)
         if state is None:
             stack.callback(delete_state, own_state)
         shown = Demonstration(
@@ -58,6 +59,11 @@ def demo(
     console.print(f"\nAll of it took {time.monotonic() - started:.1f} s.")
     if output is OutputForm.JSON:
         typer.echo(json.dumps({**told, "seconds": round(time.monotonic() - started, 1)}, indent=2))
+
+
+def _delete_if_empty(place: Path) -> None:
+    with suppress(OSError):
+        place.rmdir()
 
 
 def _check_host() -> None:

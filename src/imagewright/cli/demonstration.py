@@ -238,10 +238,11 @@ class _Scenes:
             mark, style = (AGAIN, "cyan") if work["reused"] else (ARROW, "")
             verdict = "reused" if work["reused"] else "done"
             self._line(mark, f"{work['name']:22} {verdict}: {work['reason']}", style)
-        faster = first["seconds"] / max(second["seconds"], 0.01)
+        launch = first["workflows"][0]["steps"][0]
+        base = f", of which {seconds(launch['seconds'])} made the base image"
         self.console.print(
-            f"  {seconds(second['seconds'])} instead of {seconds(first['seconds'])}: "
-            f"{faster:.0f} times as fast"
+            f"  {seconds(second['seconds'])} instead of {seconds(first['seconds'])}"
+            + (base if launch["seconds"] > 1 else "")
         )
         return works
 

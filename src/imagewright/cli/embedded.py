@@ -14,6 +14,7 @@ from imagewright.logs.operator import log_to_stderr
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store.schema import SchemaTooNew
+from imagewright.wire.connection import GuardedConnection
 
 _STOP_SECONDS = 2
 
@@ -32,7 +33,7 @@ def start_server(
         fail(ExitCode.STATE, f"the state {state.root} cannot be served: {error}")
     config = uvicorn.Config(
         application.asgi,
-        http="httptools",
+        http=GuardedConnection,
         ws="none",
         lifespan="off",
         log_config=None,

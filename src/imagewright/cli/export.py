@@ -1,5 +1,6 @@
 """Bringing an exported image from the server to a place on this host."""
 
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from imagewright.cli.session import waiting_for
 from imagewright.images.arrival import ExportFailed, arriving
 
 _READ_BYTES = 1 << 18
+_LAYOUT_NAME = re.compile(r"oci-layout|index\.json|blobs/sha256/[0-9a-f]{64}", re.ASCII)
 
 
 class ExportForm(StrEnum):
@@ -55,8 +57,19 @@ def _save(stream: IO[bytes], place: Path) -> None:
 
 
 def _unpack(stream: IO[bytes], place: Path) -> None:
+    """Unpack a layout, which has nothing but regular files (before 3.11.4 nothing does it safely).
+
+    Raises tarfile.TarError for anything else.
+    """
     with tarfile.open(fileobj=stream, mode="r|", bufsize=_READ_BYTES) as archive:
-        archive.extractall(place, filter="data")
+        for member in archive:
+            content = archive.extractfile(member) if member.isreg() else None
+            if content is None or not _LAYOUT_NAME.fullmatch(member.name):
+                raise tarfile.TarError(f"{member.name!r} does not belong into an image layout")
+            path = place / member.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                shutil.copyfileobj(content, file, _READ_BYTES)
     while stream.read(_READ_BYTES):
         pass
 

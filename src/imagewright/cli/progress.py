@@ -120,7 +120,7 @@ class Progress:
         elif event.get("reused") == "yes":
             what = text.removeprefix("Reused ")
             self.view.say(Text.assemble(f"    {sign(AGAIN)} ", (what, "cyan")))
-        elif event.get("reused") is None:
+        elif event.get("reused") is None and ("component" in event or self._is_news(text, "told")):
             self.view.note(event)
 
     def _is_news(self, what: str, stands: str) -> bool:

@@ -4,6 +4,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -46,8 +47,12 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
         timeout_keep_alive=75,
     )
     state.announce(url, settings.account, settings.region)
-    application.builder.start()
-    _Server(config, draining, f"imagewright answers at {url}").run(sockets=[listener])
+
+    def on_answering() -> None:
+        print(f"imagewright answers at {url}", flush=True)
+        application.builder.start()  # loading it takes time from whatever runs beside it
+
+    _Server(config, draining, on_answering).run(sockets=[listener])
     state.server.unlink(missing_ok=True)
     leave(ExitCode.OK)
 
@@ -55,16 +60,18 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
 class _Server(uvicorn.Server):
     """Asked to stop, it refuses new requests politely for as long as others are at work."""
 
-    def __init__(self, config: uvicorn.Config, draining: threading.Event, greeting: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, draining: threading.Event, on_answering: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._draining = draining
-        self._greeting = greeting
+        self._on_answering = on_answering
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so once it answers."""
         await super().startup(sockets)
         if self.started:
-            print(self._greeting, flush=True)
+            self._on_answering()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at the first signal, stop at the second."""

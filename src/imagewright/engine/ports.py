@@ -139,8 +139,8 @@ class Work:
     run: Callable[[Machine], Mapping[str, Any]]
     """Does it and returns its outputs (JSON values), which a reuse brings back. Raises
     ActionError: the half-written layer is dropped."""
-    reusable: bool = True
-    """False: it always runs."""
+    always: str = ""
+    """Why it always runs, in words; empty: it may be reused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

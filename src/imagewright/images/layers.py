@@ -199,12 +199,13 @@ class LayerStore:
 
     # What steps need ---------------------------------------------------------------------
 
-    def find(
-        self, key: str, *, fresh: bool = False, has_effects_outside: bool = False
-    ) -> Hit | Miss:
-        """Look for a layer made from the same, and say why it serves or why there is none."""
-        if has_effects_outside:
-            return Miss("it has effects outside the machine, so it is always done")
+    def find(self, key: str, *, fresh: bool = False, always: str = "") -> Hit | Miss:
+        """Look for a layer made from the same, and say why it serves or why there is none.
+
+        ``always`` says why the work is done in any case.
+        """
+        if always:
+            return Miss(always)
         if fresh:
             return Miss("asked not to reuse anything (--no-cache)")
         with self._database.connect() as connection:

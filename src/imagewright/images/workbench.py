@@ -105,9 +105,7 @@ class Workbench:
                 return done
             row = _running(connection, instance_id, plan)
         key = layer_key(self._facts(work, row), self._secret)
-        found = self._layers.find(
-            key, fresh=not plan.reuse_layers, has_effects_outside=not work.reusable
-        )
+        found = self._layers.find(key, fresh=not plan.reuse_layers, always=work.always)
         if isinstance(found, Hit):
             log.note(f"Reused {work.name}: {found.reason}", reused="yes")
             done = Done(outputs=found.outputs, reused=True, reason=found.reason)
@@ -115,7 +113,7 @@ class Workbench:
             return done
         log.note(f"Doing {work.name}: {found.reason}", reused="no")
         outputs, layer_id = self._do(work, row, plan, log)
-        if work.reusable:
+        if not work.always:
             self._layers.remember(
                 layer_id, key=key, made_by=work.name, outputs=outputs, network=self._has_network
             )

@@ -6,6 +6,7 @@ trickle, nor a flood keeps others out or fills the memory.
 """
 
 import asyncio
+import socket
 from enum import Enum, auto
 from http import HTTPStatus
 from itertools import count
@@ -56,6 +57,9 @@ class GuardedConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Begin to wait for a request, and make room if there are too many who do."""
         super().connection_made(transport)
+        # asyncio does so only for sockets that name their protocol, which listeners seldom do; an
+        # answer is written in two parts, and the second would wait for the client's next packet.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._restart_deadline()
         if len(self.connections) > self.connections_max:
             self._make_room()
