@@ -275,15 +275,14 @@ def test_a_parameter_switches_off_that_a_sample_waits(bench: Bench) -> None:
     assert bench.steps(arn)["WaitForActionAtEnd"]["status"] == "SKIPPED"
 
 
-def test_a_workflow_that_wants_a_topic_told_says_that_nobody_can(bench: Bench) -> None:
-    """The topic is `none`, and no release of ours has told one yet."""
+def test_a_workflow_that_wants_a_topic_told_is_refused_before_it_builds(bench: Bench) -> None:
+    """No release of ours has told a topic yet."""
     workflow = bench.workflow(document(APPROVED_WORKFLOW, "workflows"))
 
-    arn = bench.start(bench.recipe(), workflows=[workflow])
+    with pytest.raises(ClientError) as caught:
+        bench.start(bench.recipe(), workflows=[workflow])
 
-    assert "cannot notify an SNS topic" in bench.finished(arn)["state"]["reason"]
-    assert bench.steps(arn)["CreateOutputAMI"]["status"] == "COMPLETED"
-    bench.nothing_is_left()
+    assert "needs the input snsTopicArn of WaitForAction" in str(caught.value)
 
 
 def resume(bench: Bench, arn: str) -> None:
