@@ -1,8 +1,8 @@
 """get_workflow and create_workflow of one boto3 client, beside moto's nearest work."""
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 
@@ -66,9 +66,16 @@ outputs:
 """
 """What AWS's own build workflow looks like."""
 
-SSM_DOCUMENT = json.dumps(
-    {"schemaVersion": "2.2", "mainSteps": yaml.safe_load(DOCUMENT)["steps"], "parameters": {}}
+SSM_DOCUMENT = yaml.safe_dump(
+    {
+        "schemaVersion": "0.3",
+        "description": "Build an image.",
+        "parameters": {"waitForAgent": {"type": "String", "default": "ssmAgent"}},
+        "mainSteps": yaml.safe_load(DOCUMENT)["steps"],
+    },
+    sort_keys=False,
 )
+"""The same steps as an automation document."""
 
 
 def measure(scale: Scale) -> Section:
@@ -86,7 +93,7 @@ def measure(scale: Scale) -> Section:
         created = ours.create_workflow(
             name="first", semanticVersion="1.0.0", type="BUILD", data=DOCUMENT
         )["workflowBuildVersionArn"]
-        theirs.create_document(Name="first", Content=SSM_DOCUMENT, DocumentType="Automation")
+        _create_document(theirs, "first")
         get, peer_get, bare_get = time_in_turns(
             scale.calls,
             lambda _: ours.get_workflow(workflowBuildVersionArn=created),
@@ -96,9 +103,7 @@ def measure(scale: Scale) -> Section:
         create, peer_create, bare_create = time_in_turns(
             scale.calls,
             lambda number: _create_workflow(ours, number),
-            lambda number: theirs.create_document(
-                Name=f"document-{number}", Content=SSM_DOCUMENT, DocumentType="Automation"
-            ),
+            lambda number: _create_document(theirs, f"document-{number}"),
             lambda number: _create_workflow(bare, number),
         )
     return _section(
@@ -113,9 +118,15 @@ def measure(scale: Scale) -> Section:
     )
 
 
-def _create_workflow(client: "object", number: int) -> None:
-    client.create_workflow(  # type: ignore[attr-defined]
+def _create_workflow(client: Any, number: int) -> None:
+    client.create_workflow(
         name=f"workflow-{number}", semanticVersion="1.0.0", type="BUILD", data=DOCUMENT
+    )
+
+
+def _create_document(client: Any, name: str) -> None:
+    client.create_document(
+        Name=name, Content=SSM_DOCUMENT, DocumentType="Automation", DocumentFormat="YAML"
     )
 
 

@@ -3,14 +3,23 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.conftest import Server, end_server, start_server
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 COMMAND_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server of this folder's own: others put into theirs what no build leaves."""
+    started = start_server(tmp_path_factory.mktemp("cli") / "state")
+    yield started
+    end_server(started)
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def test_hostile_texts_are_done_with_quickly(text: str) -> None:
 
     load(text)
 
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10  # on the busiest machine; the quadratic takes minutes
 
 
 def test_an_alias_inside_what_it_repeats_is_refused() -> None:

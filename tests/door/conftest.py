@@ -1,11 +1,11 @@
 """Clients of the second door, and builds that were never run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.conftest import REGION, Server
+from tests.conftest import REGION, Server, end_server, start_server
 
 from imagewright.arns import Kind
 from imagewright.call import Call, Principal
@@ -20,6 +20,14 @@ from imagewright.versions import Version
 
 ACCOUNT = "000000000000"
 OTHER = "111122223333"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server of this folder's own: others put into theirs what no build leaves."""
+    started = start_server(tmp_path_factory.mktemp("door") / "state")
+    yield started
+    end_server(started)
 
 
 @pytest.fixture

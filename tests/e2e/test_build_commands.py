@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.author import SLOW, Author, until
 from tests.e2e.conftest import Bench
-from tests.e2e.test_builds import component, waiting, workflow
+from tests.e2e.test_builds import command, component, waiting, workflow
 
 
 @pytest.fixture
@@ -259,6 +259,20 @@ def test_a_shell_on_a_terminal_is_interactive(served: Author) -> None:
     assert code == 5
     assert "42" in seen
     served.run("machines", "terminate", machine["instanceId"])
+
+
+def test_a_command_that_changes_nothing_leaves_the_base_image_its_key(
+    served: Author, bench: Bench
+) -> None:
+    served.write("flow.yaml", workflow(command("Nothing", "true")))
+    recipe = served.recipe(component("true"), workflows=["flow.yaml"])
+    query = "SELECT id, key, made_by FROM layers WHERE parent IS NULL"
+    before = bench.query(query)
+
+    done = served.run("build", recipe)
+
+    assert done.returncode == 0, done.stderr
+    assert bench.query(query) == before
 
 
 def test_logs_can_be_read_step_by_step(served: Author) -> None:

@@ -100,3 +100,17 @@ def test_a_server_that_is_stopped_ends_at_once_and_its_build_goes_on_later(
     with lab.bench() as bench:
         bench.built(author.newest())
         bench.nothing_is_left()
+
+
+def test_a_build_that_stands_still_can_be_cancelled(alone: Author) -> None:
+    with alone.start("build", alone.recipe(component(*SLOW))) as process:
+        until(process, "begun")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+    done = alone.run("runs", "cancel", "last")
+
+    assert done.returncode == 0, done.stderr
+    assert "is cancelled" in done.stdout
+    assert alone.json("runs", "list", "--count", "1")[0]["status"] == "CANCELLED"
+    assert alone.run("doctor").returncode == 0

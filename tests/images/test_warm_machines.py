@@ -32,6 +32,11 @@ class Counting(SandboxDriver):
         return machine
 
 
+def daemon(seconds: int) -> str:
+    """Leave a process running, and wait until it is one: a fork has its parent's name at first."""
+    return f"sleep {seconds} & until ps | grep -q '[s]leep {seconds}'; do :; done"
+
+
 def script(text: str) -> Callable[[Machine], tuple[int, str]]:
     return lambda machine: sh(machine, text)
 
@@ -44,12 +49,12 @@ def test_the_next_work_finds_the_machine_up_and_nothing_of_the_last_but_its_laye
     heard: list[list[str]] = [[], []]
 
     _, first = machines.do(
-        instance, tiny, script("echo one > /one; sleep 60 &"), on_notice=heard[0].append
+        instance, tiny, script(f"echo one > /one; {daemon(60)}"), on_notice=heard[0].append
     )
     (_, seen), second = machines.do(
         instance,
         first,
-        script("cat /one; ps | grep -c '[s]leep 60'; echo two > /two; sleep 50 &"),
+        script(f"cat /one; ps | grep -c '[s]leep 60'; echo two > /two; {daemon(50)}"),
         on_notice=heard[1].append,
     )
 

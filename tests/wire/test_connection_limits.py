@@ -168,6 +168,7 @@ def test_many_connections_do_not_keep_others_out(address: Address) -> None:
 
 def test_a_slow_answer_has_all_its_time_and_its_place(address: Address) -> None:
     answers: list[bytes] = []
+    at_work.clear()
     waiting = threading.Thread(target=lambda: answers.append(ask(address, "/slow", b"abc")))
     waiting.start()
     assert at_work.wait(10)

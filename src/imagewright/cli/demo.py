@@ -12,6 +12,7 @@ from rich.console import Console
 
 from imagewright.cli.exits import ExitCode, complain, fail
 from imagewright.cli.options import Output, OutputForm, State
+from imagewright.door.health import examine_host
 
 
 def demo(
@@ -68,10 +69,9 @@ def _delete_if_empty(place: Path) -> None:
 
 def _check_host() -> None:
     """End the command where nothing could be built, with what to do about it."""
-    from imagewright.machines.doctor import examine
-
-    missing = [found for found in examine(Path(tempfile.gettempdir())) if found.grade == "missing"]
+    found = examine_host(Path(tempfile.gettempdir()))["findings"]
+    missing = [finding for finding in found if finding["grade"] == "missing"]
     for finding in missing:
-        complain(f"{finding.what}: {finding.detail}", help=finding.remedy)
+        complain(f"{finding['what']}: {finding['detail']}", help=finding["remedy"])
     if missing:
         fail(ExitCode.FAILED, "no image can be built here", help="imagewright doctor")

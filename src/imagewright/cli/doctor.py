@@ -1,6 +1,7 @@
 """``imagewright doctor``: is all there that builds need, and is anything left over?"""
 
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.options import Output, OutputForm, State, load_settings
 from imagewright.cli.session import client_of, waiting_for
 from imagewright.cli.text import CROSS, RING, TICK, sign
+from imagewright.door.health import examine_host
 from imagewright.errors import ServiceError
 from imagewright.state import StateDirectory, default_state
 
@@ -61,19 +63,16 @@ def doctor(state: State = None, output: Output = OutputForm.TEXT) -> None:
 
 def _examine(directory: StateDirectory) -> Json:
     """Look around without a server; where there is no state yet, none is made."""
-    from imagewright.door.health import findings_entry
-    from imagewright.machines.doctor import examine
+    if sys.platform != "linux" or not (directory.database.exists() and directory.layers.exists()):
+        return examine_host(directory.root)
     from imagewright.sandboxes import open_network
     from imagewright.store.database import open_sqlite
     from imagewright.store.ledger import DatabaseLedger
 
-    if not (directory.database.exists() and directory.layers.exists()):
-        return findings_entry(examine(directory.root))
-    settings = load_settings(directory)
-    network = open_network(directory, settings)
+    network = open_network(directory, load_settings(directory))
     with closing(open_sqlite(directory.database)) as database:
         ledger = DatabaseLedger(database)
-        return findings_entry(examine(directory.root, network=network, ledger=ledger))
+        return examine_host(directory.root, network=network, ledger=ledger)
 
 
 def _is_bad(finding: Json) -> bool:

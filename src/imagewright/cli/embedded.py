@@ -39,6 +39,7 @@ def start_server(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     application.builder.start(builds=builds)

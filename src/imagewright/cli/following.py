@@ -59,6 +59,13 @@ def tell_outcome(end: Json, image_arn: str, took_seconds: float) -> None:
     raise typer.Exit(ExitCode.FAILED)
 
 
+def await_end(session: Session, image_arn: str) -> Json | None:
+    """Wait until a build is over, showing nothing; return its last event."""
+    with showing(Console(quiet=True), with_lines=False) as progress:
+        take_events(session, image_arn, progress)
+    return progress.end
+
+
 def take_events(session: Session, image_arn: str, progress: Progress) -> None:
     """Take in a build's events to its end, over as many connections as that needs.
 

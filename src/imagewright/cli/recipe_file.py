@@ -6,12 +6,14 @@ as CreateImage has them, and ``infrastructure`` as CreateInfrastructureConfigura
 Components and workflows may be ARNs, or paths of documents relative to the file.
 """
 
+import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imagewright.arns import slug_of
 from imagewright.cli.requests import RequestReader, members_of
 from imagewright.documents.diagnostics import Diagnostic, did_you_mean, in_order, one_of
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar
@@ -147,6 +149,8 @@ class _Reader:
         self.request.findings.append(Diagnostic("RQ003", "error", node.span, message, help=fix))
 
 
+_MANAGED = re.compile(r"[a-z]+-[0-9]{1,3}", re.ASCII)
+_ARCHITECTURES = {"x86_64": "x86", "amd64": "x86", "aarch64": "arm64"}
 _BUILT_HERE = re.compile(
     r"(?P<name>[-_A-Za-z0-9][-_A-Za-z0-9 ]{1,126}[-_A-Za-z0-9])/"
     r"(?P<version>(?:[0-9]+|x)(?:\.(?:[0-9]+|x)){2}(?:/[0-9]+)?)",
@@ -156,11 +160,9 @@ _BUILT_HERE = re.compile(
 
 def parent_arn(parent: str, account: str, region: str) -> str:
     """Spell out a parent image: ``debian-12`` and ``my-base/x.x.x`` become ARNs."""
-    from imagewright.arns import slug_of
-    from imagewright.images.bases import BASES, debian_architecture
-
-    if parent in BASES:
-        suffix = {"amd64": "x86"}.get(debian_architecture(), debian_architecture())
+    if _MANAGED.fullmatch(parent):
+        machine = platform.machine().lower()
+        suffix = _ARCHITECTURES.get(machine, machine)
         return f"arn:aws:imagebuilder:{region}:aws:image/{parent}-{suffix}/x.x.x"
     if match := _BUILT_HERE.fullmatch(parent):
         name = slug_of(match["name"])

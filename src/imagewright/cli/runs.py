@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from imagewright.cli.client import Client
-from imagewright.cli.exits import ExitCode, fail
-from imagewright.cli.following import follow_build, tell_outcome
+from imagewright.cli.exits import ExitCode, fail, note
+from imagewright.cli.following import await_end, follow_build, tell_outcome
 from imagewright.cli.options import Output, OutputForm, State
-from imagewright.cli.session import Region, session
+from imagewright.cli.session import Region, session, waiting_for
 from imagewright.cli.text import (
     AGAIN,
     CROSS,
@@ -156,13 +156,17 @@ def logs(
 def cancel(build: Reference, region: Region = None, state: State = None) -> None:
     """Cancel a build: what runs is ended, and what was done is undone.
 
+    A running server does that on its own time; without one, this command does it.
+
     \b
         imagewright runs cancel web/1.0.0/3
     """
     with session(state, region, builds=True) as running:
         arn = _find(running.client, build)
         running.client.call("CancelImageCreation", imageBuildVersionArn=arn)
-    typer.echo(f"{short(arn)} is being cancelled")
+        if running.is_own:
+            waiting_for("cancelling", lambda: await_end(running, arn))
+    typer.echo(f"{short(arn)} is {'cancelled' if running.is_own else 'being cancelled'}")
 
 
 @commands.command()
@@ -192,8 +196,10 @@ def approve(
             stepExecutionId=waiting["stepExecutionId"],
             **{name: value for name, value in answer.items() if value is not None},
         )
-    said = "stopped" if stop else "resumed"
-    typer.echo(f"{short(detail['imageBuildVersionArn'])}: the step {waiting['name']} is {said}")
+    name = short(detail["imageBuildVersionArn"])
+    typer.echo(f"{name}: the step {waiting['name']} is {'stopped' if stop else 'resumed'}")
+    if running.is_own:
+        note(f"no server runs; the build goes on with `imagewright runs follow {name}`")
 
 
 def _why(build: Json) -> str:

@@ -44,6 +44,7 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
     )
     state.announce(url, settings.account, settings.region)

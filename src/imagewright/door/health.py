@@ -1,6 +1,7 @@
 """How the host and the installation are: ``imagewright doctor``'s questions to a server."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,28 @@ from imagewright.door.workshop import OpenWorkshop
 from imagewright.errors import ApiError
 
 if TYPE_CHECKING:
-    from imagewright.machines.doctor import Finding
+    from imagewright.machines.ledger import Ledger
+    from imagewright.machines.network import Network
 
 Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; see ``machines.doctor.Finding``, which needs Linux."""
+
+    what: str
+    grade: str
+    detail: str
+    remedy: str = ""
+
+
+_ELSEWHERE = Finding(
+    "platform",
+    "missing",
+    f"the driver 'sandbox' needs Linux, not {sys.platform}; the API, validate and serve work here",
+    "run builds on Linux, or in a Linux virtual machine",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +46,28 @@ class Health:
 
     def examine(self, asked: Asked) -> Json:
         """Return what was looked at, and what came of it."""
-        from imagewright.machines.doctor import Finding, examine
-
         asked.require_operator(self.operator)
         try:
             workshop = self.workshop()
         except ApiError as error:
-            found = [*examine(self.state), Finding("builds", "missing", error.message)]
-        else:
-            found = [
-                *examine(self.state, network=workshop.network, ledger=workshop.ledger),
-                Finding("builds", "ok", "the engine runs"),
-            ]
-        return findings_entry(found)
+            return examine_host(self.state, Finding("builds", "missing", error.message))
+        engine = Finding("builds", "ok", "the engine runs")
+        return examine_host(self.state, engine, network=workshop.network, ledger=workshop.ledger)
 
 
-def findings_entry(found: Sequence["Finding"]) -> Json:
-    """Show findings; ``wellness`` is the worst of their grades."""
-    grades = {finding.grade for finding in found}
+def examine_host(
+    state: Path,
+    *more: Finding,
+    network: "Network | None" = None,
+    ledger: "Ledger | None" = None,
+) -> Json:
+    """Look at everything that builds need; ``worst`` is the worst of the grades."""
+    if sys.platform == "linux":
+        from imagewright.machines.doctor import examine
+
+        found = [*map(asdict, examine(state, network=network, ledger=ledger)), *map(asdict, more)]
+    else:
+        found = [asdict(_ELSEWHERE)]
+    grades = {finding["grade"] for finding in found}
     worst = next((grade for grade in ("missing", "warning") if grade in grades), "ok")
-    return {"worst": worst, "findings": [asdict(finding) for finding in found]}
+    return {"worst": worst, "findings": found}

@@ -113,7 +113,8 @@ class Workbench:
             return done
         log.note(f"Doing {work.name}: {found.reason}", reused="no")
         outputs, layer_id = self._do(work, row, plan, log)
-        if not work.always:
+        # A work that changed nothing made no layer; the one it stands on has a key of its own.
+        if not work.always and layer_id != row.layer:
             self._layers.remember(
                 layer_id, key=key, made_by=work.name, outputs=outputs, network=self._has_network
             )
