@@ -34,7 +34,7 @@ test: setup system  ## Run the linters and the whole test suite
 	$(BIN)/python -m pytest
 
 e2e: setup system  ## Run the end-to-end tests alone
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest tests/e2e
 
 check: setup  ## Lint, check types and import contracts
 	$(BIN)/ruff check

@@ -238,7 +238,8 @@ def test_a_shell_in_a_kept_machine_finds_what_the_failed_step_left(served: Autho
     second = served.run(*shell, stdin="cat /root/note; echo wrong >&2")
 
     assert (first.returncode, first.stdout) == (3, "half\n")
-    assert (second.returncode, second.stdout, second.stderr) == (0, "note\n", "wrong\n")
+    assert (second.returncode, second.stdout) == (0, "note\n")
+    assert second.stderr.endswith("wrong\n")  # behind what is said where the network is the host's
     served.run("machines", "terminate", machine["instanceId"])
     gone = served.run(*shell, stdin="true")
     assert gone.returncode == 4
