@@ -75,6 +75,10 @@ class Builder(Protocol):
         """See ``Journal.enqueue``."""
         ...
 
+    def look(self) -> None:
+        """See ``Journal.look``."""
+        ...
+
     def wait_until_ready(self) -> None:
         """Return once builds can be asked for and answered. Raises ServiceUnavailable."""
         ...
@@ -125,6 +129,9 @@ class NoBuilder:
     def enqueue(self, connection: Connection, image_arn: str) -> None:
         """Refuse; ``check_parent`` was asked before."""
         self.check_parent(image_arn)
+
+    def look(self) -> None:
+        """Look for nothing: nothing is ever queued."""
 
     def wait_until_ready(self) -> None:
         """Wait for nothing: there is no engine."""
@@ -196,6 +203,10 @@ class SandboxBuilder:
     def enqueue(self, connection: Connection, image_arn: str) -> None:
         """See ``Journal.enqueue``."""
         self._journal.enqueue(connection, image_arn)
+
+    def look(self) -> None:
+        """See ``Journal.look``."""
+        self._journal.look()
 
     def wait_until_ready(self) -> None:
         """Return once builds can be asked for and answered. Raises ServiceUnavailable."""

@@ -446,6 +446,34 @@ def test_test_workflows_of_a_group_run_together_and_one_may_fail(bench: Bench) -
     bench.nothing_is_left()
 
 
+def test_five_test_workflows_of_a_group_run_at_a_time(bench: Bench) -> None:
+    """workflow-documents.md §10.2."""
+    launched = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}
+    test = {
+        "schemaVersion": "1.0",
+        "steps": [
+            {"name": "Launch", "action": "LaunchInstance", "inputs": {"waitFor": "ssmAgent"}},
+            command("Check", "sleep 1"),
+            {"name": "End", "action": "TerminateInstance", "inputs": launched},
+        ],
+    }
+    member = {
+        "workflowArn": bench.workflow(json.dumps(test), kind="TEST"),
+        "parallelGroup": "g",
+    }
+    build = bench.workflow(workflow())
+
+    arn = bench.start(bench.recipe(), workflows=[build, *[member] * 7])
+
+    bench.built(arn)
+    tests = bench.executions(arn)[1:]
+    at_once = [
+        sum(other["startTime"] <= each["startTime"] < other["endTime"] for other in tests)
+        for each in tests
+    ]
+    assert (len(tests), max(at_once)) == (7, 5)
+
+
 def test_an_aborting_test_of_a_group_lets_no_further_one_start(bench: Bench) -> None:
     """workflow-documents.md §10.2, §14.24."""
     failing = bench.workflow(

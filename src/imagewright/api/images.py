@@ -66,6 +66,10 @@ class Runs(Protocol):
         """Ask for a build in the caller's transaction."""
         ...
 
+    def look(self) -> None:
+        """Start what was asked for in transactions that are committed by now."""
+        ...
+
     def wait_until_ready(self) -> None:
         """Return once answers can be sent. Not to be called within a transaction.
 
@@ -107,6 +111,7 @@ class Images:
             prepare=lambda: self._prepare(request, call, reuse_layers=reuse_layers),
             commit=lambda connection, planned: self._store(connection, planned, request, call),
         )
+        self.runs.look()
         return cast("CreateImageResponse", answer)
 
     def get_image(self, request: GetImageRequest, call: Call) -> GetImageResponse:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from imagewright.engine.doorbell import Doorbell
 from imagewright.engine.durable import Durable
 from imagewright.engine.groups import AT_ONCE
 
@@ -20,10 +21,12 @@ PROTOCOL = "1"
 a run is taken up again only by an engine that would have asked the same."""
 
 BUILDS = "builds"
-TEST_GROUPS = "test-groups"
 
-_POLL_SECONDS = 0.05
-"""How soon a queued build starts, and an answer is heard."""
+_LOOK_SECONDS = 0.25
+"""How soon a queued build starts that the doorbell was not rung for: one that waited for others."""
+
+_HEAR_SECONDS = 0.1
+"""How soon an answer to a waiting step is heard."""
 
 Result = TypeVar("Result")
 Run = Callable[[str, Durable], str]
@@ -36,12 +39,13 @@ class Journal:
         self._engine = engine
         self._builds_parallel_max = builds_parallel_max
         self._client: DBOSClient | None = None
+        self._doorbell = Doorbell()
 
     def open(self, *, run_build: Run, run_workflow: Run) -> None:
         """Load DBOS, take up what the last process left, and begin to serve the queues."""
-        from dbos import DBOS, DBOSClient, SetEnqueueOptions, SetWorkflowID
+        from dbos import DBOS, DBOSClient, SetWorkflowID
 
-        DBOS(
+        dbos = DBOS(
             config={
                 "name": "imagewright",
                 "system_database_engine": self._engine,
@@ -49,7 +53,7 @@ class Journal:
                 "executor_id": "local",
                 "log_level": "WARNING",
                 "enable_otlp": False,
-                "notification_listener_polling_interval_sec": _POLL_SECONDS,
+                "notification_listener_polling_interval_sec": _HEAR_SECONDS,
                 "scheduler_polling_interval_sec": 3600.0,
             }
         )
@@ -64,14 +68,14 @@ class Journal:
                 return DBOS.recv(topic, timeout_seconds=timeout_seconds)
 
             def side_by_side(self, execution_ids: Sequence[str]) -> Sequence[str]:
-                handles = []
+                handles: list[Any] = []
+                ends: list[str] = []
                 for execution_id in execution_ids:
-                    options = SetEnqueueOptions(queue_partition_key=execution_ids[0])
-                    with SetWorkflowID(execution_id), options:
-                        handles.append(
-                            DBOS.enqueue_workflow(TEST_GROUPS, one_of_group, execution_id)
-                        )
-                return [handle.get_result() for handle in handles]
+                    if len(handles) - len(ends) == AT_ONCE:
+                        ends.append(handles[len(ends)].get_result())
+                    with SetWorkflowID(execution_id):
+                        handles.append(DBOS.start_workflow(one_of_group, execution_id))
+                return ends + [handle.get_result() for handle in handles[len(ends) :]]
 
         @DBOS.workflow(name="build")
         def build(image_arn: str) -> str:
@@ -83,15 +87,14 @@ class Journal:
 
         del build  # DBOS finds it by its name
         DBOS.launch()
+        self._doorbell.attach(dbos.background_thread_stop_events)
         DBOS.register_queue(
             BUILDS,
             worker_concurrency=self._builds_parallel_max,
-            polling_interval_sec=_POLL_SECONDS,
-        )
-        DBOS.register_queue(
-            TEST_GROUPS, partition_concurrency=AT_ONCE, polling_interval_sec=_POLL_SECONDS
+            polling_interval_sec=_LOOK_SECONDS,
         )
         self._client = DBOSClient(system_database_engine=self._engine)
+        self._doorbell.ring()  # the queue is new to its thread
 
     def enqueue(self, connection: Connection, image_arn: str) -> None:
         """Ask for a build in the caller's transaction: rolled back, it was never asked for."""
@@ -105,6 +108,10 @@ class Journal:
             },
             image_arn,
         )
+
+    def look(self) -> None:
+        """Start what was asked for in transactions that are committed by now."""
+        self._doorbell.ring()
 
     def answer(
         self,
