@@ -22,6 +22,5 @@ class SystemClock:
 
 def iso_milliseconds(moment: datetime) -> str:
     """Spell a moment as the service does: ``2026-09-09T19:56:09.033Z`` (WIRE-08)."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    in_utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return in_utc.isoformat(timespec="milliseconds") + "Z"

@@ -4,7 +4,6 @@ The order of checks is the service's (ERR-30): a replay comes before the values 
 existence, uniqueness and quota after; a dry run leaves at the very end.
 """
 
-import hashlib
 import hmac
 import json
 import threading
@@ -96,7 +95,7 @@ class Once:
 def digest(secret: bytes, facts: Any) -> str:
     """Return a fingerprint of JSON-like facts that tells nobody what they were (IDM-09)."""
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(secret, canonical.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, canonical.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 class _InFlight:

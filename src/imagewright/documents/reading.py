@@ -5,7 +5,7 @@ grow beyond the budget: custom tags are refused, and an alias counts as all it s
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -133,7 +133,7 @@ class _Builder:
         self.findings: list[Diagnostic] = []
         self._text = text
         self._budget = budget
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self._next_event: Callable[[], Any] = _LOADER(text).get_event
         self._nodes = 0
         self._characters = 0
         self._deepest = 0
@@ -142,14 +142,14 @@ class _Builder:
 
     def document(self) -> Node | None:
         """Read the first document, and make sure that it is the only one."""
-        next(self._events)
-        if isinstance(event := next(self._events), yaml.StreamEndEvent):
+        self._next_event()
+        if isinstance(event := self._next_event(), yaml.StreamEndEvent):
             message = "the document is empty"
             self.findings.append(syntax.EmptyDocument.finding(EMPTY, message))
             return None
-        root = self._node(next(self._events), 1)
-        next(self._events)
-        if not isinstance(event := next(self._events), yaml.StreamEndEvent):
+        root = self._node(self._next_event(), 1)
+        self._next_event()
+        if not isinstance(event := self._next_event(), yaml.StreamEndEvent):
             span = Span(_place(event.start_mark), _place(event.end_mark))
             message = "a second document begins here"
             fix = "keep one document per text"
@@ -159,33 +159,31 @@ class _Builder:
     def _node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        self._spend(event, nodes=1, depth=depth)
         if event.anchor is None:
             return self._fresh_node(event, depth)
         return self._anchored(event, depth)
 
     def _fresh_node(self, event: Any, depth: int) -> Node:
-        is_text = self._check_tag(event)
+        is_text = event.tag is not None and self._check_tag(event)
         if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, is_text=is_text)
+            self._spend(event, 1, len(event.value), depth)
+            return self._scalar(event, is_text)
+        self._spend(event, 1, 0, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(event, depth)
         return self._map(event, depth)
 
-    def _scalar(self, event: Any, *, is_text: bool) -> Scalar:
-        self._spend(event, characters=len(event.value))
-        start, end = event.start_mark.index, event.end_mark.index
-        raw = self._text[start:end]
+    def _scalar(self, event: Any, is_text: bool) -> Scalar:
         span = _span(event.start_mark, event.end_mark)
+        raw = self._text[span.start.offset : span.end.offset]
         if raw[-1:].isspace():  # the end of a block scalar is the beginning of what follows it
             raw = raw.rstrip()
             span = Span(span.start, _position_after(span.start, raw))
-        plain = event.style in (None, "") and not is_text
-        return Scalar(event.value, plain, span, raw)
+        return Scalar(event.value, not event.style and not is_text, span, raw)
 
     def _list(self, event: Any, depth: int) -> ListNode:
         items: list[Node] = []
-        while not isinstance(last := next(self._events), yaml.SequenceEndEvent):
+        while not isinstance(last := self._next_event(), yaml.SequenceEndEvent):
             items.append(self._node(last, depth + 1))
         final = items[-1].span.end if items else None
         return ListNode(tuple(items), self._span_of(event, last, final))
@@ -194,9 +192,9 @@ class _Builder:
         own: dict[str, Entry] = {}
         merged: list[MapNode] = []
         final: Position | None = None
-        while not isinstance(last := next(self._events), yaml.MappingEndEvent):
+        while not isinstance(last := self._next_event(), yaml.MappingEndEvent):
             key = self._node(last, depth + 1)
-            value = self._node(next(self._events), depth + 1)
+            value = self._node(self._next_event(), depth + 1)
             final = value.span.end
             if not isinstance(key, Scalar):
                 self._report_key(key)
@@ -227,11 +225,11 @@ class _Builder:
             self.findings.append(syntax.UnknownAlias.finding(span, message, fix=fix))
             return Scalar(f"*{event.anchor}", plain=False, span=span)
         node, cost = self._anchors[event.anchor]
-        self._spend(event, nodes=cost.nodes, characters=cost.characters, depth=depth + cost.depth)
+        self._spend(event, cost.nodes, cost.characters, depth + cost.depth)
         return node
 
     def _anchored(self, event: Any, depth: int) -> Node:
-        nodes, characters, deepest = self._nodes - 1, self._characters, self._deepest
+        nodes, characters, deepest = self._nodes, self._characters, self._deepest
         self._deepest = depth
         self._open_anchors.add(event.anchor)
         node = self._fresh_node(event, depth)
@@ -241,10 +239,11 @@ class _Builder:
         self._deepest = max(self._deepest, deepest)
         return node
 
-    def _spend(self, event: Any, *, nodes: int = 0, characters: int = 0, depth: int = 0) -> None:
+    def _spend(self, event: Any, nodes: int, characters: int, depth: int) -> None:
         self._nodes += nodes
         self._characters += characters
-        self._deepest = max(self._deepest, depth)
+        if depth > self._deepest:
+            self._deepest = depth
         budget = self._budget
         if self._nodes > budget.nodes:
             self._too_dear(syntax.TooManyNodes, event, f"more than {budget.nodes:,} values")
@@ -261,8 +260,6 @@ class _Builder:
     def _check_tag(self, event: Any) -> bool:
         """Refuse a tag of one's own; tell whether the tag makes a scalar text."""
         tag = event.tag
-        if tag is None:
-            return False
         if tag == "!":
             return True
         kind = tag.removeprefix(_CORE_TAG)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, Row, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -137,13 +137,40 @@ def insert_if_absent(connection: Connection, table: Table, values: Mapping[str, 
     return connection.execute(statement, dict(values)).first() is not None
 
 
+def insert_or_hold(
+    connection: Connection, table: Table, values: Mapping[str, Any], *, touched: str
+) -> Row[Any]:
+    """Insert a row unless one with its key is there; return the row that is there now.
+
+    It stays as it is until the transaction ends: other writers of it wait. ``touched`` names a
+    column outside the key, which is written with the value it has.
+    """
+    statement = _insert_or_touch(connection.dialect.name, table, touched)
+    return connection.execute(statement, dict(values)).one()
+
+
 @cache
 def _insert_or_nothing(dialect_name: str, table: Table) -> Executable:
-    dialect = sqlite if dialect_name == "sqlite" else postgresql
     statement: Executable = (
-        dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+        _insert(dialect_name, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
     )
     return statement
+
+
+@cache
+def _insert_or_touch(dialect_name: str, table: Table, touched: str) -> Executable:
+    statement: Executable = (
+        _insert(dialect_name, table)
+        .on_conflict_do_update(
+            index_elements=list(table.primary_key.columns), set_={touched: table.c[touched]}
+        )
+        .returning(*table.columns)
+    )
+    return statement
+
+
+def _insert(dialect_name: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    return sqlite.insert(table) if dialect_name == "sqlite" else postgresql.insert(table)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from imagewright.arns import MANAGED_ACCOUNT, Arn, Kind
 from imagewright.store import statements
-from imagewright.store.database import insert_if_absent
+from imagewright.store.database import insert_or_hold
 from imagewright.store.tables import resources, versions
 from imagewright.versions import ANY_VERSION, OpenVersion, Version, VersionPattern
 
@@ -371,8 +371,7 @@ def _lock_version(connection: Connection, place: Place, draft: Draft) -> Row[Any
         "last_build": 0,
         "newest_build": None,
     }
-    insert_if_absent(connection, versions, key | fresh)
-    return connection.execute(statements.LOCKED_VERSION, key).one()
+    return insert_or_hold(connection, versions, key | fresh, touched="last_build")
 
 
 def _insert(

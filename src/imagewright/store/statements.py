@@ -43,9 +43,6 @@ BUILD = SELECTION.where(_at(resources, (*_VERSION, "build"))).limit(1)
 NEWEST_BUILD = SELECTION.where(_at(resources, _VERSION)).order_by(*NEWEST_FIRST).limit(1)
 """The newest build of one version."""
 
-LOCKED_VERSION = select(versions).where(_at(versions, _VERSION)).with_for_update()
-"""The row of one version, held until the transaction ends."""
-
 ADD_RESOURCE = insert(resources).returning(resources.c.sequence)
 """Takes a value for each column but the sequence."""
 
