@@ -17,7 +17,7 @@ import typer
 
 from imagewright.actions.table import ACTIONS
 from imagewright.cli import exits
-from imagewright.cli.main import application
+from imagewright.cli.main import command_line
 from imagewright.documents.component.rules import COMPONENT_RULES
 from imagewright.documents.rules import Rule
 from imagewright.documents.syntax import SYNTAX_RULES
@@ -141,7 +141,7 @@ def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 def commands() -> str:
     """Return the help of every command, as a terminal of 80 columns without boxes shows it."""
-    root = typer.main.get_command(application)
+    root = typer.main.get_command(command_line())
     return "\n".join(_help_of(root, None))
 
 

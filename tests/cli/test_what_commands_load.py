@@ -12,7 +12,7 @@ PROBE = "import sys; {statement}; print(*sorted(set(sys.modules) & {{{heavy}}}))
     ("statement", "heavy"),
     [
         pytest.param(
-            "import imagewright.cli.main",
+            "from imagewright.cli.main import command_line; command_line()",
             ["sqlalchemy", "uvicorn", "starlette", "dbos", "alembic", "boto3", "yaml"],
             id="the command line",
         ),
@@ -22,8 +22,13 @@ PROBE = "import sys; {statement}; print(*sorted(set(sys.modules) & {{{heavy}}}))
             id="validate",
         ),
         pytest.param(
+            "from imagewright.cli.main import command_line; command_line(['serve'])",
+            ["sqlalchemy", "uvicorn", "rich.table", "imagewright.cli.build"],
+            id="one command of the command line",
+        ),
+        pytest.param(
             "import imagewright.cli.server",
-            ["dbos", "alembic", "boto3", "botocore"],
+            ["dbos", "alembic", "boto3", "botocore", "sqlalchemy.dialects.postgresql"],
             id="the server, before it answers",
         ),
     ],

@@ -1,33 +1,59 @@
 """The command line: ``imagewright COMMAND``."""
 
+import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from imagewright import __version__
-from imagewright.cli import (
-    build,
-    demo,
-    doctor,
-    env,
-    images,
-    keyring,
-    keys,
-    machines,
-    prune,
-    runs,
-    serve,
-    validate,
-)
 from imagewright.cli.exits import ExitCode, leave
 
-application = typer.Typer(
-    name="imagewright",
-    help="EC2 Image Builder that runs anywhere: the same API, the same documents, real images.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS = (
+    "serve",
+    "env",
+    "validate",
+    "build",
+    "images",
+    "runs",
+    "machines",
+    "prune",
+    "doctor",
+    "demo",
+    "keys",
+    "keyring",
 )
+"""In the order of ``--help``. Each is a module of its own, with a function of its name, or with
+``commands`` where it has several."""
+
+
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Make the command line out of some of its commands; what the others need is not loaded."""
+    application = typer.Typer(
+        name="imagewright",
+        help="EC2 Image Builder that runs anywhere: the same API, the same documents, real images.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=_root,
+    )
+    for name in names:
+        module = import_module(f"imagewright.cli.{name}")
+        if hasattr(module, "commands"):
+            application.add_typer(module.commands, name=name)
+        else:
+            application.command()(getattr(module, name))
+    return application
+
+
+def main() -> None:
+    """Run the command line, and end the process with it."""
+    first = sys.argv[1:2]
+    try:
+        command_line(first if first and first[0] in COMMANDS else COMMANDS)()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else ExitCode.OK)
 
 
 def _show_version(wanted: bool) -> None:
@@ -36,7 +62,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@application.callback()
 def _root(
     version: Annotated[
         bool,
@@ -44,25 +69,3 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-application.command()(serve.serve)
-application.command()(env.env)
-application.command()(validate.validate)
-application.command()(build.build)
-application.add_typer(images.commands, name="images")
-application.add_typer(runs.commands, name="runs")
-application.add_typer(machines.commands, name="machines")
-application.command()(prune.prune)
-application.command()(doctor.doctor)
-application.command()(demo.demo)
-application.add_typer(keys.commands, name="keys")
-application.add_typer(keyring.commands, name="keyring")
-
-
-def main() -> None:
-    """Run the command line, and end the process with it."""
-    try:
-        application()
-    except SystemExit as end:
-        leave(end.code if isinstance(end.code, int) else ExitCode.OK)
