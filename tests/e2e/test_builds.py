@@ -182,6 +182,8 @@ def test_a_failing_component_is_named_with_its_phase_step_and_last_words(bench: 
     )
     assert "exit status 3" in failure["errorMessage"]
     assert "no such thing" in failure["errorMessage"]
+    outputs = json.loads(steps["ApplyBuildComponents"]["outputs"])
+    assert {"errorMessage", "runCommandId", "status", "output"} <= outputs.keys()
     assert execution["status"] == "ROLLBACK_COMPLETED"
     assert steps["LaunchBuildInstance"]["rollbackStatus"] == "COMPLETED"
     assert steps["ApplyBuildComponents"]["rollbackStatus"] == "SKIPPED"

@@ -51,6 +51,7 @@ def test_a_build_survives_losing_the_server(lab: Lab, point: CrashPoint) -> None
 
         images = bench.query(f"SELECT id FROM machine_images WHERE image_arn = '{arn}'")  # noqa: S608 - our own ARN
         assert len(images) == 1
+        assert len(bench.image(arn)["outputResources"]["amis"]) == 1
         bench.nothing_is_left()
 
 

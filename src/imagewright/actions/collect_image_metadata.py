@@ -42,6 +42,6 @@ def run(inputs: OneInstance, context: StepContext) -> Outputs:
     return Outputs(os_version=os_version, association_id=command_id(context.token))
 
 
-def undo(outputs: Mapping[str, Any], context: StepContext) -> None:
+def undo(_outputs: Mapping[str, Any] | None, context: StepContext) -> None:
     """Forget what was found."""
     context.machines.forget_inventory(context.plan)

@@ -158,7 +158,11 @@ def _failed(
     assert failure is not None  # noqa: S101 - the caller looked
     return ActionError(
         f"Document {planned.arn} failed!",
-        outputs={"status": "Failed", "output": json.dumps(summary)},
+        outputs={
+            "runCommandId": summary["executionId"],
+            "status": "Failed",
+            "output": json.dumps(summary),
+        },
         component={
             "componentArn": planned.arn,
             "phaseName": failure.phase,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from imagewright.actions.common import HOUR, MINUTE
 from imagewright.documents.specs import ActionSpec, about
+from imagewright.documents.workflow.evaluation import IMAGE_ID
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import StepContext
 
@@ -30,7 +31,7 @@ class Inputs:
         default=None,
         metadata=about(
             "The image to start from.",
-            pattern=r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?",
+            pattern=IMAGE_ID,
             pattern_says="an image id, `ami-` and 8 or 17 hex digits",
         ),
     )
@@ -82,12 +83,16 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
     return Outputs(instance_id=launched.instance_id, instance_type=launched.instance_type)
 
 
-def undo(outputs: Mapping[str, Any], context: StepContext) -> None:
-    """End the machine, or keep it where the infrastructure configuration says so (§4.5)."""
-    instance_id = outputs["instanceId"]
+def undo(outputs: Mapping[str, Any] | None, context: StepContext) -> None:
+    """End the machine, or keep it where the infrastructure configuration says so (§4.5).
+
+    A launch that was ended half-way may have made one or not.
+    """
+    instance_id = outputs["instanceId"] if outputs else context.machines.launched(context.token)
+    if instance_id is None:
+        return
     wishes = context.plan.infrastructure
     if wishes.terminate_on_completion if context.is_cancelled else wishes.terminate_on_failure:
         context.machines.terminate(instance_id, plan=context.plan)
-    else:
-        context.machines.keep(instance_id)
+    elif context.machines.keep(instance_id):
         context.log.note(f"The machine {instance_id} is kept for a look inside.")

@@ -115,8 +115,18 @@ class Executions:
     ) -> ListWaitingWorkflowStepsResponse:
         """Return what waits for an answer in the whole account, the longest waiting first."""
         with self.database.read() as connection:
-            found = builds.waiting_steps(connection, call.account, call.region)
-            page = self._page(request, call, found)
+            page = self.pager.cut(
+                request,
+                call,
+                fetch=lambda after, limit: builds.waiting_steps(
+                    connection,
+                    call.account,
+                    call.region,
+                    after=None if after is None else (after[0], after[1]),
+                    count=limit,
+                ),
+                place=builds.place_of_waiting,
+            )
             executions = {
                 step.id: _find_execution(connection, step.workflow_execution_id, call)
                 for step in page.entries
@@ -155,7 +165,11 @@ class Executions:
             raise InvalidParameterValue(
                 "imageBuildVersionArn", f"The step '{step.id}' belongs to another image."
             )
-        if step.status is not StepStatus.WAITING or not builds.take_answer(connection, step.id):
+        if (
+            step.status is not StepStatus.WAITING
+            or builds.is_cancelled(connection, step.image_arn)
+            or not builds.take_answer(connection, step.id)
+        ):
             raise InvalidRequest(f"The step '{step.id}' does not wait for an action any more.")
         message = {"action": str(request["action"])}
         if "reason" in request:

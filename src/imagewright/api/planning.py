@@ -20,7 +20,7 @@ from imagewright.arns import Arn, Kind
 from imagewright.call import Call
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.check import load_workflow
-from imagewright.documents.workflow.evaluation import may_run
+from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT, may_run
 from imagewright.documents.workflow.model import Workflow
 from imagewright.documents.workflow.parameters import (
     BadParameterValueError,
@@ -35,7 +35,6 @@ from imagewright.engine.plan import (
     PlannedComponent,
     PlannedWorkflow,
 )
-from imagewright.engine.scene import IMAGE_OUTPUT
 from imagewright.engine.variables import system_variables
 from imagewright.errors import (
     InvalidParameterCombination,
@@ -154,8 +153,12 @@ class Planner:
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
         self._check_components(plan, found, call)
-        for index, (configuration, stored) in enumerate(found.workflows):
-            self._check_workflow(index, configuration, stored, plan, call)
+        workflows = [
+            self._load(self.documents.open(stored, call), stored) for _, stored in found.workflows
+        ]
+        for index, workflow in enumerate(workflows):
+            self._check_workflow(index, workflow, found, plan)
+        _check_outputs(workflows, found)
         return Planned(plan, found)
 
     def _check_components(self, plan: BuildPlan, found: Found, call: Call) -> None:
@@ -172,14 +175,9 @@ class Planner:
                 )
 
     def _check_workflow(
-        self,
-        index: int,
-        configuration: WorkflowConfiguration,
-        stored: Stored,
-        plan: BuildPlan,
-        call: Call,
+        self, index: int, workflow: Workflow, found: Found, plan: BuildPlan
     ) -> None:
-        workflow = self._load(self.documents.open(stored, call), stored)
+        configuration, stored = found.workflows[index]
         stage = Stage(str(stored.type))
         if stage is Stage.BUILD and workflow.output(IMAGE_OUTPUT) is None:
             raise InvalidParameterValue(
@@ -279,6 +277,21 @@ def _check_workflows(found: Found) -> None:
                 f"The parameter '{min(extra)}' is for test workflows only; "
                 f"'{stored.arn}' is of type {stored.type}."
             )
+
+
+def _check_outputs(workflows: Sequence[Workflow], found: Found) -> None:
+    """Check that no two workflows have an output of one name (§8): which would later ones read?"""
+    first: dict[str, int] = {}
+    for index, workflow in enumerate(workflows):
+        for output in workflow.outputs:
+            other = first.setdefault(output.name, index)
+            if other != index:
+                both = " and ".join(f"'{found.workflows[each][1].arn}'" for each in (other, index))
+                raise InvalidParameterValue(
+                    "workflows",
+                    "The outputs of an image's workflows must have different names; "
+                    f"{both} both have '{output.name}'.",
+                )
 
 
 def _bound(index: int, workflow: Workflow, configuration: WorkflowConfiguration) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from imagewright.cli.client import Client, Refused
 from imagewright.cli.recipe_file import RecipeFile, Reference, parent_arn
 from imagewright.documents.specs import Stage
 from imagewright.documents.workflow.check import load_workflow
-from imagewright.engine.scene import IMAGE_OUTPUT
+from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT
 
 DIGEST_TAG = "imagewright:recipe-file"
 """Marks what ``build`` registered, and may therefore replace, with a digest of its content."""

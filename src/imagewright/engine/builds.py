@@ -6,31 +6,33 @@ This is the text that the journal replays: what it decides on comes from journal
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+
+import structlog
 
 from imagewright.clock import Clock
 from imagewright.documents.specs import Stage
-from imagewright.documents.workflow.evaluation import workflow_outputs
+from imagewright.documents.workflow.evaluation import made_image, workflow_outputs
+from imagewright.documents.workflow.resolve import ResolveError
+from imagewright.engine.breakdown import cause_of, end_build, end_workflow
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.durable import Durable
-from imagewright.engine.failures import failure_of
+from imagewright.engine.failures import STATES, failure_of
 from imagewright.engine.groups import units
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import Machines, Records
 from imagewright.engine.records import (
+    MESSAGE_MAX,
     ImageStatus,
     StepExecution,
     WorkflowExecution,
     WorkflowStatus,
 )
 from imagewright.engine.rollback import Rollback
-from imagewright.engine.scene import IMAGE_OUTPUT, Scenes
+from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps, Verdict
 
-STATE_OF_STAGE = {
-    Stage.BUILD: ImageStatus.BUILDING,
-    Stage.TEST: ImageStatus.TESTING,
-    Stage.DISTRIBUTION: ImageStatus.DISTRIBUTING,
-}
+_log = structlog.get_logger()
 
 End = str
 """How a workflow execution ended for its image: ``ok``, ``failed`` or ``cancelled``."""
@@ -60,6 +62,19 @@ class Builds:
 
     def run(self, image_arn: str, durable: Durable) -> str:
         """Build an image and return the state it ends in."""
+        try:
+            return self._run_stages(image_arn, durable)
+        except Exception as error:  # whatever it is, no build is left hanging
+            _log.exception("a build broke off", image=image_arn)
+            return end_build(
+                image_arn,
+                cause_of(error),
+                records=self._records,
+                machines=self._machines,
+                now=self._clock.now(),
+            ).value
+
+    def _run_stages(self, image_arn: str, durable: Durable) -> str:
         for stage, unit_list in durable.step("begin", self._begin, image_arn):
             durable.step(f"enter {stage}", self._enter, image_arn, stage)
             for grouped, execution_ids in unit_list:
@@ -70,6 +85,15 @@ class Builds:
 
     def run_workflow(self, execution_id: str, durable: Durable) -> End:
         """Run one workflow execution, step after step."""
+        try:
+            return self._run_steps(execution_id, durable)
+        except Exception as error:  # whatever it is, no execution is left running
+            _log.exception("a workflow broke off", execution=execution_id)
+            now = self._clock.now()
+            end_workflow(execution_id, cause_of(error), records=self._records, now=now)
+            return self._end_after_failure(self._records.execution(execution_id))
+
+    def _run_steps(self, execution_id: str, durable: Durable) -> End:
         step_ids: list[str] = durable.step("start", self._start, execution_id)
         for step_id in step_ids:
             verdict: str = durable.step("step", self._steps.perform, step_id)
@@ -87,9 +111,12 @@ class Builds:
         return next((end for end in ("cancelled", "failed") if end in ends), "ok")
 
     def _await_answer(self, step_id: str, durable: Durable) -> str:
-        seconds = durable.step("time to wait", self._steps.seconds_left, step_id)
-        answer = durable.receive(step_id, timeout_seconds=max(seconds, 0.0))
-        return durable.step("settle", lambda known: self._steps.settle(known, answer), step_id)
+        verdict: str = Verdict.WAIT
+        while verdict == Verdict.WAIT:
+            seconds = durable.step("time to wait", self._steps.seconds_left, step_id)
+            answer = durable.receive(step_id, timeout_seconds=max(seconds, 0.0))
+            verdict = durable.step("settle", partial(self._steps.settle, answer=answer), step_id)
+        return verdict
 
     def _begin(self, image_arn: str) -> list[tuple[str, list[tuple[bool, list[str]]]]]:
         """Record every execution of the build; return what runs, stage by stage.
@@ -154,7 +181,7 @@ class Builds:
         ]
 
     def _enter(self, image_arn: str, stage: str) -> None:
-        self._records.set_image_state(image_arn, STATE_OF_STAGE[Stage(stage)])
+        self._records.set_image_state(image_arn, STATES[Stage(stage)])
 
     def _start(self, execution_id: str) -> list[str]:
         execution = self._records.execution(execution_id)
@@ -181,23 +208,27 @@ class Builds:
     def _finish(self, execution_id: str) -> End:
         """End an execution whose steps are through: keep its outputs (§8)."""
         execution = self._records.execution(execution_id)
-        if execution.status is not WorkflowStatus.RUNNING:
-            return "ok"
-        scene = self._scenes.of(execution_id)
-        scope = scene.scope({step.name: step for step in self._records.steps(execution_id)})
-        outputs = workflow_outputs(scene.workflow, scope)
-        self._records.save_execution(
-            replace(
-                execution,
-                status=WorkflowStatus.COMPLETED,
-                outputs=outputs,
-                ended_at=self._clock.now(),
-            )
-        )
-        made = outputs.get(IMAGE_OUTPUT)
-        if execution.stage is Stage.BUILD and isinstance(made, str):
-            self._records.add_output_image(execution.image_arn, made)
+        if execution.status is WorkflowStatus.RUNNING:
+            execution = self._completed(execution)
+            self._records.save_execution(execution)
+        if execution.status is WorkflowStatus.FAILED:
+            return self._end_after_failure(execution)
         return "ok"
+
+    def _completed(self, execution: WorkflowExecution) -> WorkflowExecution:
+        """A build workflow that made no image has failed, well as its steps went."""
+        scene = self._scenes.of(execution.id)
+        scope = scene.scope({step.name: step for step in self._records.steps(execution.id)})
+        ended = replace(execution, status=WorkflowStatus.COMPLETED, ended_at=self._clock.now())
+        if execution.stage is Stage.BUILD:
+            try:
+                made = made_image(scene.workflow, scope)
+            except ResolveError as error:
+                message = f"The workflow made no image: {error}"[:MESSAGE_MAX]
+                return replace(ended, status=WorkflowStatus.FAILED, message=message)
+            self._records.add_output_image(execution.image_arn, made)
+            pass_by(CrashPoint.OUTPUT_SHOWN)
+        return replace(ended, outputs=workflow_outputs(scene.workflow, scope))
 
     def _stop(self, execution_id: str, verdict: str) -> End:
         """End an execution after an abort or a cancel: undo, then record (§4.5)."""
@@ -215,6 +246,9 @@ class Builds:
             )
         if verdict == Verdict.CANCELLED:
             return "cancelled"
+        return self._end_after_failure(execution)
+
+    def _end_after_failure(self, execution: WorkflowExecution) -> End:
         plan = self._records.plan(execution.image_arn)
         return "ok" if plan.workflows[execution.ordinal].goes_on_after_failure else "failed"
 
@@ -222,19 +256,16 @@ class Builds:
         """Give the machines back and let the image reach its last state."""
         pass_by(CrashPoint.STAGE_ENDED)
         plan = self._records.plan(image_arn)
+        failed = end == "failed" and not self._records.is_cancelled(image_arn)
         wishes = plan.infrastructure
-        terminate = (
-            wishes.terminate_on_failure if end == "failed" else wishes.terminate_on_completion
-        )
+        terminate = wishes.terminate_on_failure if failed else wishes.terminate_on_completion
         self._machines.settle_all(image_arn, keep=not terminate)
-        if end == "failed":
+        if failed:
             reason, context = failure_of(image_arn, self._records)
-            status = ImageStatus.FAILED
-            self._records.set_image_state(image_arn, status, reason=reason, failure=context)
-            return status.value
-        cancelled = end == "cancelled" or self._records.is_cancelled(image_arn)
-        status = ImageStatus.CANCELLED if cancelled else ImageStatus.AVAILABLE
-        if not cancelled and not any(each.stage is Stage.BUILD for each in plan.workflows):
+            return self._records.set_image_state(
+                image_arn, ImageStatus.FAILED, reason=reason, failure=context
+            ).value
+        if end == "ok" and not any(each.stage is Stage.BUILD for each in plan.workflows):
             self._records.add_output_image(image_arn, self._machines.parent_image_id(plan))
-        self._records.set_image_state(image_arn, status)
-        return status.value
+        # Of a build that was to be cancelled this makes CANCELLED, however late that was asked for.
+        return self._records.set_image_state(image_arn, ImageStatus.AVAILABLE).value

@@ -27,6 +27,8 @@ class CrashPoint(StrEnum):
     """The image's row is there; the step does not know of it."""
     STEP_ENDED = "step-ended"
     """The step's record is complete; the engine's journal is not."""
+    OUTPUT_SHOWN = "output-shown"
+    """The image shows what its workflow made; the execution does not know of its end."""
     ROLLBACK_BEGUN = "rollback-begun"
     """The failure is recorded; nothing is undone."""
     MACHINE_TERMINATED = "machine-terminated"

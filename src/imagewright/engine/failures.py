@@ -17,11 +17,12 @@ from imagewright.engine.records import (
 REASON_MAX = 1024
 """Of ``state.reason``, in characters (§2)."""
 
-_STATES = {
+STATES = {
     Stage.BUILD: ImageStatus.BUILDING,
     Stage.TEST: ImageStatus.TESTING,
     Stage.DISTRIBUTION: ImageStatus.DISTRIBUTING,
 }
+"""The state of an image while a stage of its build runs (§10.3)."""
 
 
 def failure_of(image_arn: str, records: Records) -> tuple[str, FailureContext | None]:
@@ -37,13 +38,14 @@ def failure_of(image_arn: str, records: Records) -> tuple[str, FailureContext | 
 def _explain(execution: WorkflowExecution, records: Records) -> tuple[str, FailureContext]:
     step = _failed_step(execution, records)
     context = FailureContext(
-        image_status=_STATES[execution.stage],
+        image_status=STATES[execution.stage],
         workflow_execution_id=execution.id,
         workflow_arn=execution.workflow_arn,
     )
     intro = f"Workflow Execution ID: '{execution.id}' failed"
     if step is None:
-        return f"{intro}.", context
+        because = f" with reason: {execution.message}" if execution.message else "."
+        return f"{intro}{because}", context
     component = _component_failure(step)
     cause = step.message or f"Step '{step.name}' failed."
     context = FailureContext(

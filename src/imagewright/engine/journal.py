@@ -77,11 +77,12 @@ class Journal:
                         handles.append(DBOS.start_workflow(one_of_group, execution_id))
                 return ends + [handle.get_result() for handle in handles[len(ends) :]]
 
-        @DBOS.workflow(name="build")
+        # Without a limit: a build that waits for days may see the server come back many times.
+        @DBOS.workflow(name="build", max_recovery_attempts=None)
         def build(image_arn: str) -> str:
             return run_build(image_arn, Steps())
 
-        @DBOS.workflow(name="one-of-group")
+        @DBOS.workflow(name="one-of-group", max_recovery_attempts=None)
         def one_of_group(execution_id: str) -> str:
             return run_workflow(execution_id, Steps())
 

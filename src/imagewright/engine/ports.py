@@ -79,6 +79,13 @@ class Records(Protocol):
         """
         ...
 
+    def stop_waiting(self, step: StepExecution) -> bool:
+        """Replace the record of a step that waited in vain, unless it was answered just now.
+
+        Returns False in that case: the answer is on its way.
+        """
+        ...
+
     def is_cancelled(self, image_arn: str) -> bool:
         """Tell whether someone asked for the build to be cancelled."""
         ...
@@ -90,8 +97,11 @@ class Records(Protocol):
         *,
         reason: str | None = None,
         failure: FailureContext | None = None,
-    ) -> None:
-        """Move the image to a state; a final state is never left."""
+    ) -> ImageStatus:
+        """Move the image to a state, and return the one it is in then.
+
+        A final state is never left; once a cancel was asked for, it is CANCELLED (IMG-60).
+        """
         ...
 
     def add_output_image(self, image_arn: str, image_id: str) -> None:
@@ -198,8 +208,15 @@ class Machines(Protocol):
         """Forget the packages recorded for the image."""
         ...
 
-    def keep(self, instance_id: str) -> None:
-        """Leave a machine for a look inside, after its build has ended."""
+    def launched(self, token: str) -> str | None:
+        """Return the machine that a step launched, if it came that far."""
+        ...
+
+    def keep(self, instance_id: str) -> bool:
+        """Leave a machine for a look inside, after its build has ended.
+
+        Returns False, and does nothing, if it does not run any more.
+        """
         ...
 
     def terminate(self, instance_id: str, *, plan: BuildPlan) -> None:
@@ -251,5 +268,5 @@ class StepAction:
     spec: ActionSpec
     run: Callable[[Any, StepContext], Any]
     """Takes ``spec.inputs``, returns ``spec.outputs``, Pause or Skip. Raises ActionError."""
-    undo: Callable[[Any, StepContext], None] | None = None
-    """Takes what ``run`` returned. Raises ActionError."""
+    undo: Callable[[Mapping[str, Any] | None, StepContext], None] | None = None
+    """Takes what ``run`` put out; None if it was ended before it could. Raises ActionError."""

@@ -8,6 +8,9 @@ from typing import Any
 
 from imagewright.documents.specs import Stage
 
+MESSAGE_MAX = 500
+"""Of a step's or an execution's message, in characters (§2)."""
+
 
 class ImageStatus(StrEnum):
     """The states of an image on its way (IMG-30)."""

@@ -7,7 +7,7 @@ from threading import Event
 from imagewright.documents.workflow.evaluation import undoes
 from imagewright.documents.workflow.resolve import ResolveError
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.ports import ActionError, Records, StepAction
+from imagewright.engine.ports import Records, StepAction
 from imagewright.engine.records import RollbackStatus, StepExecution, WorkflowStatus
 from imagewright.engine.scene import Scene, Scenes
 from imagewright.engine.steps import Steps
@@ -65,7 +65,7 @@ class Rollback:
         try:
             if undo is not None:
                 undo(step.results, context)
-        except ActionError as error:
+        except Exception as error:  # an undo that breaks stops no other either
             context.log.note(f"The rollback of the step {step.name} failed: {error}")
             self._save(step, RollbackStatus.FAILED)
         else:

@@ -9,16 +9,15 @@ from typing import Any
 from imagewright.documents.nodes import Plain
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT
 from imagewright.documents.workflow.model import Step, Workflow
 from imagewright.documents.workflow.parameters import bind
 from imagewright.documents.workflow.scope import Scope
+from imagewright.engine.groups import units
 from imagewright.engine.plan import BuildPlan, PlannedWorkflow
 from imagewright.engine.ports import Documents, Records
 from imagewright.engine.records import StepExecution, StepStatus, WorkflowExecution
 from imagewright.engine.variables import system_variables
-
-IMAGE_OUTPUT = "ImageId"
-"""The output by which a build workflow tells what image it made (§8)."""
 
 _KEPT_DOCUMENTS = 64
 
@@ -113,10 +112,15 @@ class Scenes:
         return checked.workflow
 
     def _outputs_before(self, execution: WorkflowExecution) -> dict[str, Plain]:
-        """Collect the outputs of every workflow that ended before this one began (§8)."""
+        """Collect the outputs of every workflow that ended before this one began (§8).
+
+        Those of its own group are not among them, whichever of them happens to end first.
+        """
         collected: dict[str, Plain] = {}
-        for other in self._records.executions(execution.image_arn):
-            if other.ordinal != execution.ordinal and other.status.is_final:
+        for unit in units(self._records.executions(execution.image_arn)):
+            if any(other.id == execution.id for other in unit):
+                break
+            for other in unit:
                 collected.update(other.outputs)
         return collected
 

@@ -7,10 +7,13 @@ from enum import StrEnum
 from threading import Event
 from typing import Any
 
+import structlog
+
 from imagewright.clock import Clock
 from imagewright.documents.specs import to_plain
 from imagewright.documents.workflow.evaluation import resolved_inputs, runs, typed_inputs
 from imagewright.documents.workflow.resolve import ResolveError
+from imagewright.engine.breakdown import cause_of
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import (
@@ -24,12 +27,11 @@ from imagewright.engine.ports import (
     StepContext,
     StepLog,
 )
-from imagewright.engine.records import StepExecution, StepStatus
+from imagewright.engine.records import MESSAGE_MAX, StepExecution, StepStatus
 from imagewright.engine.scene import Scene, Scenes, as_json
 from imagewright.engine.stop import Watch, watching
 
-MESSAGE_MAX = 500
-"""Of a step's message, in characters (§2)."""
+_log = structlog.get_logger()
 
 
 class Verdict(StrEnum):
@@ -72,28 +74,40 @@ class Steps:
             return _verdict(step)
         if self._records.is_cancelled(step.image_arn):
             return self._cancel(step)
+        try:
+            return self._perform(step)
+        except Exception as error:  # a defect of an action, a key that is gone: the step's failure
+            _log.exception("a step broke off", step=step_id, action=step.action)
+            message = f"{step.action} broke off: {cause_of(error)}"
+            return self._fail(self._records.step(step_id), ActionError(message))
+
+    def _perform(self, step: StepExecution) -> Verdict:
         scene = self._scenes.of(step.workflow_execution_id)
         try:
             inputs = self._start(step, scene)
         except ResolveError as error:
-            return self._fail(replace(step, started_at=step.started_at or self._clock.now()), error)
+            return self._fail(step, error)
         if inputs is None:
             return Verdict.GO_ON
-        return self._act(self._records.step(step_id), scene, inputs)
+        return self._act(self._records.step(step.id), scene, inputs)
 
     def seconds_left(self, step_id: str) -> float:
         """Return how long a waiting step may still wait."""
         return self._seconds_left(self._records.step(step_id))
 
     def settle(self, step_id: str, answer: Mapping[str, str] | None) -> Verdict:
-        """End a waiting step by its answer; None: nobody answered in time (§12.2)."""
+        """End a waiting step by its answer; None: nobody answered in time (§12.2).
+
+        Returns WAIT where the answer came at the last moment: it counts, and is to be fetched.
+        """
         step = self._records.step(step_id)
         if step.status is not StepStatus.WAITING:
             return _verdict(step)
         if self._records.is_cancelled(step.image_arn):
             return self._cancel(step)
         if answer is None:
-            return self._fail(step, _timed_out(step))
+            failed = self._failed(step, _timed_out(step))
+            return _verdict(failed) if self._records.stop_waiting(failed) else Verdict.WAIT
         outputs = {name: answer[name] for name in ("action", "reason") if answer.get(name)}
         if answer["action"] == "STOP":
             reason = answer.get("reason")
@@ -153,9 +167,6 @@ class Steps:
                 result = action.run(inputs, context)
             except ActionError as error:
                 return self._fail_or_stop(step, watch, error)
-            except Exception as error:  # a defect of an action must not hang its build
-                context.log.note(f"The action {step.action} broke: {error!r}")
-                return self._fail(step, ActionError(f"{step.action} broke: {error!r}"))
         if isinstance(result, Pause):
             waiting = replace(step, status=StepStatus.WAITING)
             return Verdict.WAIT if self._records.start_waiting(waiting) else self._cancel(step)
@@ -190,16 +201,21 @@ class Steps:
         return self._fail(step, error)
 
     def _fail(self, step: StepExecution, error: Exception) -> Verdict:
+        return self._end(self._failed(step, error))
+
+    def _failed(self, step: StepExecution, error: Exception) -> StepExecution:
         outputs = error.outputs if isinstance(error, ActionError) else {}
         told = {"errorMessage": str(error), **outputs}
         if isinstance(error, ActionError) and error.component is not None:
             told["componentFailure"] = dict(error.component)
-        return self._end(
+        now = self._clock.now()
+        return replace(
             step,
             status=StepStatus.FAILED,
             message=_shortened(str(error)),
             outputs=as_json(told),
-            results=step.results,
+            started_at=step.started_at or now,
+            ended_at=now,
         )
 
     def _cancel(self, step: StepExecution) -> Verdict:

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from typing import Literal
+
+from imagewright.errors import ApiError
 
 LOOK_SECONDS = 0.2
 """A running command is to die within a second of the cancel."""
@@ -36,7 +38,10 @@ def watching(
 
     def look() -> None:
         while not over.wait(min(LOOK_SECONDS, max(seconds_left(), 0))):
-            if is_cancelled():
+            cancelled = False
+            with suppress(ApiError):  # a database that does not answer now may at the next look
+                cancelled = is_cancelled()
+            if cancelled:
                 watch.tell("cancelled")
             elif seconds_left() <= 0:
                 watch.tell("timed out")

@@ -183,11 +183,17 @@ class Workbench:
         with self._database.write(soon=True) as connection:
             packages.forget(connection, plan.image_arn)
 
-    def keep(self, instance_id: str) -> None:
+    def launched(self, token: str) -> str | None:
+        """Return the machine that a step launched, if it came that far."""
+        instance_id = _id_from("i", token)
+        with self._database.read() as connection:
+            return None if instances.get(connection, instance_id) is None else instance_id
+
+    def keep(self, instance_id: str) -> bool:
         """Leave a machine for a look inside."""
         self._machines.release(instance_id)
         with self._database.write(soon=True) as connection:
-            instances.keep(connection, instance_id)
+            return instances.keep(connection, instance_id)
 
     def terminate(self, instance_id: str, *, plan: BuildPlan) -> None:
         """End a machine: see Machines."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_, update
 
 from imagewright.arns import Arn
 from imagewright.documents.specs import Stage
@@ -98,6 +98,14 @@ class BuildRecords:
             _save_step(connection, step)
             return True
 
+    def stop_waiting(self, step: StepExecution) -> bool:
+        """Let a step that waited in vain end, unless it was answered; see ``Records``."""
+        with self._database.write(soon=True) as connection:
+            if not take_answer(connection, step.id):
+                return False
+            _save_step(connection, step)
+            return True
+
     def is_cancelled(self, image_arn: str) -> bool:
         """Tell whether someone asked for the build to be cancelled."""
         with self._database.read() as connection:
@@ -110,15 +118,17 @@ class BuildRecords:
         *,
         reason: str | None = None,
         failure: FailureContext | None = None,
-    ) -> None:
-        """Move the image to a state; a final state is never left."""
+    ) -> ImageStatus:
+        """Move the image to a state, and return the one it is in then; see ``Records``."""
         state: dict[str, Any] = {"status": status.value}
         if reason is not None:
             state["reason"] = reason
         if failure is not None:
             state["failureContext"] = _shown(failure)
         with self._database.write(soon=not status.is_final) as connection:
-            set_state(connection, image_arn, state)
+            if status.is_final and _cancel_requested(connection, image_arn, lock=True):
+                state = {"status": ImageStatus.CANCELLED.value}
+            return set_state(connection, image_arn, state)
 
     def add_output_image(self, image_arn: str, image_id: str) -> None:
         """Show an image id among the image's output resources (IMG-50, IMG-51)."""
@@ -156,13 +166,20 @@ def add_build(connection: Connection, plan: BuildPlan) -> None:
     )
 
 
-def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) -> None:
-    """Move an image to a state, as answers show it; a final state is never left."""
-    stored = _image(connection, image_arn)
-    if stored is None or ImageStatus(stored.status or "PENDING").is_final:
-        return
+def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) -> ImageStatus:
+    """Move an image to a state, as answers show it; a final state is never left.
+
+    Returns the state it is in then.
+    """
     status = ImageStatus(state["status"])
+    stored = _image(connection, image_arn)
+    if stored is None:
+        return status
+    before = ImageStatus(stored.status or "PENDING")
+    if before.is_final:
+        return before
     _save_image(connection, stored, {**stored.body, "state": dict(state)}, status)
+    return status
 
 
 def set_os_version(connection: Connection, image_arn: str, os_version: str) -> None:
@@ -190,7 +207,10 @@ def run_of(connection: Connection, step: StepExecution) -> str:
 
 
 def take_answer(connection: Connection, step_id: str) -> bool:
-    """Let one answer count for a waiting step; tell whether this is the one (EXE-13)."""
+    """Let one answer count for a waiting step; tell whether this is the one (EXE-13).
+
+    That nobody answered in time counts as one.
+    """
     taken = connection.execute(
         update(step_executions)
         .where(
@@ -251,20 +271,45 @@ def find_step(connection: Connection, step_id: str, *, lock: bool = False) -> St
     return None if row is None else _step(row)
 
 
-def waiting_steps(connection: Connection, account: str, region: str) -> list[StepExecution]:
-    """Return the steps of an account that wait for an answer, the longest waiting first."""
+def waiting_steps(
+    connection: Connection,
+    account: str,
+    region: str,
+    *,
+    after: tuple[str, str] | None,
+    count: int,
+) -> list[StepExecution]:
+    """Return steps of an account that wait for an answer, the longest waiting first (EXE-11).
+
+    ``after``: when the step before the first one started, and its id.
+    """
     query = (
         select(step_executions)
         .join(builds, builds.c.image_arn == step_executions.c.image_arn)
         .where(
             builds.c.account == account,
             builds.c.region == region,
+            builds.c.cancel_requested.is_(False),
             step_executions.c.status == StepStatus.WAITING.value,
             step_executions.c.is_answered.is_(False),
         )
         .order_by(step_executions.c.started_at, step_executions.c.id)
+        .limit(count)
     )
+    if after is not None:
+        place = tuple_(step_executions.c.started_at, step_executions.c.id)
+        query = query.where(place > tuple_(*map(literal, after)))
     return [_step(row) for row in connection.execute(query)]
+
+
+def place_of_waiting(step: StepExecution) -> tuple[str, str]:
+    """Return the place of a step among those that wait: what ``waiting_steps`` goes on after."""
+    return _moment_text(step.started_at) or "", step.id
+
+
+def is_cancelled(connection: Connection, image_arn: str) -> bool:
+    """Tell whether a build was asked to end; it is not until the end of the transaction."""
+    return _cancel_requested(connection, image_arn, lock=True)
 
 
 def _cancel_requested(connection: Connection, image_arn: str, *, lock: bool = False) -> bool:
@@ -299,7 +344,7 @@ def _save_image(
 def _values(record: WorkflowExecution | StepExecution) -> dict[str, Any]:
     values = asdict(record)
     for name in ("started_at", "ended_at"):
-        values[name] = None if values[name] is None else values[name].isoformat()
+        values[name] = _moment_text(values[name])
     for name in ("outputs", "results"):
         if isinstance(values.get(name), Mapping):
             values[name] = dict(values[name])
@@ -332,6 +377,10 @@ def _step(row: Row[Any]) -> StepExecution:
             "ended_at": _moment(row.ended_at),
         }
     )
+
+
+def _moment_text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _moment(text: str | None) -> datetime | None:

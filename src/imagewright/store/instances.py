@@ -63,9 +63,14 @@ def advance(connection: Connection, instance_id: str, layer: str) -> None:
     layers.hold(connection, instance_id, layer)
 
 
-def keep(connection: Connection, instance_id: str) -> None:
-    """Leave the instance for its author to look into."""
-    connection.execute(update(instances).where(instances.c.id == instance_id).values(state="kept"))
+def keep(connection: Connection, instance_id: str) -> bool:
+    """Leave a running instance for its author to look into; tell whether it was one."""
+    kept = connection.execute(
+        update(instances)
+        .where(instances.c.id == instance_id, instances.c.state == "running")
+        .values(state="kept")
+    )
+    return kept.rowcount == 1
 
 
 def end(connection: Connection, instance_id: str, now: str) -> None:

@@ -1,8 +1,9 @@
 """What an engine asks of a document while it runs: each answer from the scope of that moment."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
-from imagewright.documents.nodes import Plain
+from imagewright.documents.nodes import Plain, kind_of_value
 from imagewright.documents.places import Span
 from imagewright.documents.specs import ActionSpec
 from imagewright.documents.values import InputError, Path
@@ -11,6 +12,12 @@ from imagewright.documents.workflow.model import Step, Workflow
 from imagewright.documents.workflow.resolve import ResolveError, resolve
 from imagewright.documents.workflow.scope import Scope
 from imagewright.documents.workflow.templates import value_at
+
+IMAGE_OUTPUT: Final = "ImageId"
+"""The output by which a build workflow tells what image it made (§8)."""
+
+IMAGE_ID: Final = r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?"
+"""The pattern of image ids."""
 
 
 def runs(step: Step, scope: Scope) -> bool:
@@ -65,6 +72,23 @@ def workflow_outputs(workflow: Workflow, scope: Scope) -> dict[str, Plain]:
         except ResolveError:
             continue
     return outputs
+
+
+def made_image(workflow: Workflow, scope: Scope) -> str:
+    """Give the id of the image that a build workflow made (§8).
+
+    Raises ResolveError, placed at its output: that finds no value, or no image id.
+    """
+    output = workflow.output(IMAGE_OUTPUT)
+    if output is None:
+        span = workflow.steps[-1].place("name")
+        raise ResolveError(f"it has no output named {IMAGE_OUTPUT}", span)
+    made = resolve(output.value, scope)
+    if not isinstance(made, str) or re.fullmatch(IMAGE_ID, made) is None:
+        shown = f"`{made[:60]}`" if isinstance(made, str) else kind_of_value(made)
+        message = f"its output {IMAGE_OUTPUT} is {shown}, which is no image id"
+        raise ResolveError(message, output.value.span)
+    return made
 
 
 def _input_span(step: Step, path: Path) -> Span:

@@ -1,0 +1,253 @@
+"""Builds that do not go as planned: each comes to an end, says why, and leaves nothing."""
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.conftest import wait_until
+from tests.e2e.conftest import Bench, Lab
+from tests.e2e.test_builds import command, component, waiting, workflow
+
+from imagewright.engine.crash_points import CrashPoint
+
+LAUNCH = {"name": "Launch", "action": "LaunchInstance", "inputs": {"waitFor": "ssmAgent"}}
+NEVER = {"stringEquals": "Windows", "value": "$.imagebuilder.platform"}
+STUBBORN = (
+    "trap '' TERM INT HUP; (setsid sh -c \"trap '' TERM; sleep 600\" &); echo begun; sleep 600"
+)
+
+
+def changed(name: str, **changes: Any) -> str:
+    """Write the build workflow with one step changed."""
+    document = json.loads(workflow())
+    for step in document["steps"]:
+        if step["name"] == name:
+            step.update(changes)
+    return json.dumps(document)
+
+
+def asks(bench: Bench, arn: str) -> list[str]:
+    """Return the steps of a build that wait for an answer."""
+    found = bench.client.list_waiting_workflow_steps(maxResults=100)["steps"]
+    return [step["stepExecutionId"] for step in found if step["imageBuildVersionArn"] == arn]
+
+
+def answer(bench: Bench, arn: str, **more: Any) -> None:
+    """Resume the one step of a build that waits."""
+    wait_until(lambda: bool(asks(bench, arn)), seconds=60)
+    bench.client.send_workflow_step_action(
+        stepExecutionId=asks(bench, arn)[0], imageBuildVersionArn=arn, action="RESUME", **more
+    )
+
+
+def test_a_machine_that_cannot_be_launched_fails_the_build(bench: Bench) -> None:
+    """workflow-documents.md §4.5: the step that failed takes part in the rollback."""
+    missing = {"waitFor": "ssmAgent", "imageIdOverride": "ami-0123456789abcdef0"}
+    text = changed("Launch", inputs=missing)
+
+    arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+    state = bench.finished(arn)["state"]
+    assert state["status"] == "FAILED"
+    assert "there is no image ami-0123456789abcdef0" in state["reason"]
+    assert state["failureContext"]["failedStep"] == "Launch"
+    bench.nothing_is_left()
+
+
+def test_a_build_that_made_no_image_fails_and_says_what_became_of_it(bench: Bench) -> None:
+    """workflow-documents.md §5.6 rule 4, §8."""
+    skipped = bench.workflow(changed("Make", **{"if": NEVER}))
+    text = workflow(command("Say", "echo no image"))
+    printed = bench.workflow(text.replace("Make.imageId", "Say.output[0]"))
+    recipe = bench.recipe()
+
+    reasons = [
+        bench.finished(bench.start(recipe, workflows=[build]))["state"]["reason"]
+        for build in (skipped, printed)
+    ]
+
+    assert "made no image: the step `Make` was skipped" in reasons[0]
+    assert "its output ImageId is `no image`, which is no image id" in reasons[1]
+
+
+def test_a_machine_that_was_ended_is_not_kept_after_a_failure(bench: Bench) -> None:
+    """INF-03, workflow-documents.md §4.5."""
+    document = json.loads(workflow())
+    document["steps"].append(command("TooLate", "true"))
+
+    arn = bench.start(
+        bench.recipe(),
+        workflows=[bench.workflow(json.dumps(document))],
+        infrastructureConfigurationArn=bench.infrastructure(terminateInstanceOnFailure=False),
+    )
+
+    assert "is not running: it was terminated" in bench.finished(arn)["state"]["reason"]
+    ended = bench.query(f"SELECT state FROM instances WHERE owner = '{arn}'")  # noqa: S608 - our own ARN
+    assert ended == [("terminated",)]
+
+
+def test_a_document_whose_key_is_disabled_meanwhile_fails_its_step(lab: Lab, bench: Bench) -> None:
+    key = f"alias/{uuid4()}"
+    created = bench.client.create_workflow(
+        name=f"w-{uuid4()}", semanticVersion="1.0.0", type="BUILD", kmsKeyId=key,
+        data=workflow(waiting()),
+    )  # fmt: skip
+    arn = bench.start(bench.recipe(), workflows=[created["workflowBuildVersionArn"]])
+    wait_until(lambda: bool(asks(bench, arn)), seconds=60)
+    subprocess.run(
+        [sys.executable, "-m", "imagewright", "keyring", "disable", key, "--state", lab.state],
+        check=True,
+    )
+
+    answer(bench, arn)
+
+    state = bench.finished(arn)["state"]
+    assert state["status"] == "FAILED"
+    assert f"The key '{key}' is disabled" in state["reason"]
+    assert bench.executions(arn)[0]["status"] == "FAILED"
+    bench.nothing_is_left()
+
+
+def test_a_step_that_refers_to_a_skipped_one_fails_as_its_author_wished(bench: Bench) -> None:
+    """workflow-documents.md §5.6 rule 4, §6.4."""
+    text = workflow(
+        command("Never", "echo never", **{"if": NEVER}),
+        command("Input", "echo {{ $.stepOutputs.Never.output[0] }}", onFailure="Continue"),
+        command(
+            "Condition",
+            "true",
+            onFailure="Continue",
+            **{"if": {"stringEquals": "a", "value": "$.stepOutputs.Never.output[0]"}},
+        ),
+    )
+
+    arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+    bench.built(arn)
+    steps = bench.steps(arn)
+    for name in ("Input", "Condition"):
+        assert steps[name]["status"] == "FAILED"
+        assert "the step `Never` was skipped, so it has no outputs" in steps[name]["message"]
+
+
+def test_outputs_of_a_groups_test_are_for_later_ones_and_not_for_its_siblings(
+    bench: Bench,
+) -> None:
+    """workflow-documents.md §8."""
+    build = bench.workflow(workflow())
+
+    def test_workflow(*steps: dict[str, Any], **more: Any) -> str:
+        end = {"name": "End", "action": "TerminateInstance", "onFailure": "Continue"}
+        end["inputs"] = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}  # type: ignore[assignment]
+        document = {"schemaVersion": "1.0", "steps": [LAUNCH, *steps, end], **more}
+        return bench.workflow(json.dumps(document), kind="TEST")
+
+    name = f"Found{uuid4().hex[:6]}"
+    finder = test_workflow(outputs=[{"name": name, "value": "moon"}])
+    sibling = test_workflow(
+        command("Slow", "sleep 2"),
+        command("Read", f"echo {{{{ $.workflowOutputs.{name} }}}}", onFailure="Continue"),
+    )
+    later = test_workflow(command("Read", f"echo {{{{ $.workflowOutputs.{name} }}}}"))
+
+    arn = bench.start(
+        bench.recipe(),
+        workflows=[
+            build,
+            {"workflowArn": finder, "parallelGroup": "g"},
+            {"workflowArn": sibling, "parallelGroup": "g"},
+            later,
+        ],
+    )
+
+    bench.built(arn)
+    assert "there is no workflow output" in bench.steps(arn, ordinal=2)["Read"]["message"]
+    assert json.loads(bench.steps(arn, ordinal=3)["Read"]["outputs"])["output"] == ["moon"]
+
+
+def test_two_workflows_with_an_output_of_one_name_are_refused(bench: Bench) -> None:
+    """workflow-documents.md §8."""
+    document = {
+        "schemaVersion": "1.0",
+        "steps": [{"name": "Ask", "action": "WaitForAction"}],
+        "outputs": [{"name": "ImageId", "value": "x"}],
+    }
+    test = bench.workflow(json.dumps(document), kind="TEST")
+
+    with pytest.raises(ClientError) as caught:
+        bench.start(bench.recipe(), workflows=[bench.workflow(workflow()), test])
+
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidParameterValueException"
+    assert "must have different names" in error["Message"]
+    assert test in error["Message"]
+
+
+class TestStubbornCommands:
+    def test_a_cancel_ends_what_ignores_signals_and_left_its_session(self, bench: Bench) -> None:
+        """IMG-60."""
+        text = workflow(command("Stubborn", STUBBORN))
+        arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+        wait_until(lambda: '"begun"' in bench.log(arn), seconds=60)
+        started = time.monotonic()
+
+        for _ in range(2):  # asking twice is asking once
+            bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+
+        assert bench.finished(arn)["state"] == {"status": "CANCELLED"}
+        assert time.monotonic() - started < 10
+        assert bench.steps(arn)["Stubborn"]["status"] == "CANCELLED"
+        bench.nothing_is_left()
+
+    def test_a_time_out_ends_it_too_and_the_next_step_runs_where_it_may(self, bench: Bench) -> None:
+        """workflow-documents.md §4.4, §4.6."""
+        text = workflow(
+            command("Stubborn", STUBBORN, timeoutSeconds=1, onFailure="Continue"),
+            command("Count", "pgrep -c sleep || true"),
+        )
+
+        arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+        bench.built(arn)
+        steps = bench.steps(arn)
+        assert "timed out" in steps["Stubborn"]["message"]
+        assert json.loads(steps["Count"]["outputs"])["output"] == ["0"]
+
+
+def test_a_flood_of_output_is_cut_and_the_build_goes_on(bench: Bench) -> None:
+    """workflow-documents.md §7.15; a single line without end included."""
+    text = workflow(
+        command("Flood", "yes flood | head -c 20000000", "head -c 20000000 /dev/zero | tr '\\0' x"),
+        command("Read", "echo '{{ $.stepOutputs.Flood.output[0] }}' | wc -c"),
+    )
+
+    arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+    bench.built(arn)
+    steps = bench.steps(arn)
+    assert len(json.loads(steps["Flood"]["outputs"])["output"][0]) <= 24_000
+    assert int(json.loads(steps["Read"]["outputs"])["output"][0]) > 20_000
+
+
+class TestCancelAndCrash:
+    @pytest.fixture
+    def asked(self, lab: Lab) -> str:
+        """Start a build that will be cancelled, on a server that dies when it rolls back."""
+        with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.ROLLBACK_BEGUN.value) as bench:
+            arn = bench.start(bench.recipe(bench.component(component("echo begun", "sleep 600"))))
+            wait_until(lambda: '"begun"' in bench.log(arn), seconds=60)
+            bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+            assert bench.server.process.wait(60) == -9
+        return arn
+
+    def test_a_cancel_outlives_the_server(self, lab: Lab, asked: str) -> None:
+        """IMG-60."""
+        with lab.bench() as bench:
+            assert bench.finished(asked)["state"] == {"status": "CANCELLED"}
+            assert bench.executions(asked)[0]["status"] == "CANCELLED"
+            bench.nothing_is_left()
