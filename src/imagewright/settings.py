@@ -150,7 +150,11 @@ class Settings(BaseSettings):
     strict_statuses: bool = Field(
         default=False, description="Show a waiting step as RUNNING, as the model has it (O-16)."
     )
-    builds_parallel_max: int = Field(default=2, ge=1, description="Builds that run at once.")
+    builds_parallel_max: int = Field(
+        default=2,
+        ge=1,
+        description="Builds that run at once; those that wait for an answer do not count.",
+    )
     parents: dict[str, str] = Field(
         default_factory=dict,
         description="Patterns of parent images, and the base each stands for.",

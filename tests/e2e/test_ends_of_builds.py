@@ -188,6 +188,22 @@ def test_two_workflows_with_an_output_of_one_name_are_refused(bench: Bench) -> N
     assert test in error["Message"]
 
 
+def test_builds_that_wait_for_an_answer_hold_up_no_other(bench: Bench) -> None:
+    """workflow-documents.md §12.2: a step may wait for days."""
+    asking = bench.workflow(workflow(waiting()))
+    recipe = bench.recipe()
+    many = [bench.start(recipe, workflows=[asking]) for _ in range(4)]
+
+    for arn in many:
+        wait_until(lambda arn=arn: bool(asks(bench, arn)), seconds=60)  # type: ignore[misc]
+    bench.built(bench.start(recipe))
+
+    for arn in many:
+        answer(bench, arn)
+    for arn in many:
+        bench.built(arn)
+
+
 class TestStubbornCommands:
     def test_a_cancel_ends_what_ignores_signals_and_left_its_session(self, bench: Bench) -> None:
         """IMG-60."""

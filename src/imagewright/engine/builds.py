@@ -112,9 +112,10 @@ class Builds:
 
     def _await_answer(self, step_id: str, durable: Durable) -> str:
         verdict: str = Verdict.WAIT
+        build = self._records.step(step_id).image_arn
         while verdict == Verdict.WAIT:
             seconds = durable.step("time to wait", self._steps.seconds_left, step_id)
-            answer = durable.receive(step_id, timeout_seconds=max(seconds, 0.0))
+            answer = durable.receive(step_id, timeout_seconds=max(seconds, 0.0), build=build)
             verdict = durable.step("settle", partial(self._steps.settle, answer=answer), step_id)
         return verdict
 

@@ -18,8 +18,11 @@ class Durable(Protocol):
         """Do something once and remember its result, which JSON can hold."""
         ...
 
-    def receive(self, topic: str, *, timeout_seconds: float) -> Any:
-        """Wait for a message, or for the time to run out: then None. Survives restarts."""
+    def receive(self, topic: str, *, timeout_seconds: float, build: str) -> Any:
+        """Wait for a message, or for the time to run out: then None. Survives restarts.
+
+        Meanwhile another build may have the turn of this one.
+        """
         ...
 
     def side_by_side(self, execution_ids: Sequence[str]) -> Sequence[str]:

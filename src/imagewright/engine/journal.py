@@ -5,6 +5,7 @@ journal opens: importing it takes longer than the port may wait.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from imagewright.engine.doorbell import Doorbell
 from imagewright.engine.durable import Durable
 from imagewright.engine.groups import AT_ONCE
+from imagewright.engine.turns import Turns
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -58,14 +60,24 @@ class Journal:
             }
         )
 
+        def allow(builds: int) -> None:
+            # Before the queue is registered, and where it cannot be told: it goes on as it was.
+            with suppress(Exception):
+                if (queue := DBOS.retrieve_queue(BUILDS)) is not None:
+                    queue.set_worker_concurrency(builds)
+                    self.look()
+
+        turns = Turns(self._builds_parallel_max, allow)
+
         class Steps:
             """Durable, by DBOS; used on the thread of a DBOS workflow alone."""
 
             def step(self, name: str, work: Callable[..., Result], *arguments: str) -> Result:
                 return DBOS.run_step({"name": name}, work, *arguments)
 
-            def receive(self, topic: str, *, timeout_seconds: float) -> Any:
-                return DBOS.recv(topic, timeout_seconds=timeout_seconds)
+            def receive(self, topic: str, *, timeout_seconds: float, build: str) -> Any:
+                with turns.given_up(build):
+                    return DBOS.recv(topic, timeout_seconds=timeout_seconds)
 
             def side_by_side(self, execution_ids: Sequence[str]) -> Sequence[str]:
                 handles: list[Any] = []
@@ -94,6 +106,7 @@ class Journal:
             worker_concurrency=self._builds_parallel_max,
             polling_interval_sec=_LOOK_SECONDS,
         )
+        turns.tell()  # builds that were taken up may wait already
         self._client = DBOSClient(system_database_engine=self._engine)
         self._doorbell.ring()  # the queue is new to its thread
 
