@@ -25,7 +25,9 @@ class Inputs:
     """What to start, and when it counts as started."""
 
     wait_for: Literal["ssmAgent"] = field(
-        metadata=about("What to wait for: that the machine takes commands.")
+        metadata=about(
+            "What to wait for: that the machine takes commands.", example="waitFor: ssmAgent"
+        )
     )
     image_id_override: str | None = field(
         default=None,
@@ -37,7 +39,14 @@ class Inputs:
     )
     instance_types_override: list[str] | None = field(
         default=None,
-        metadata=about("The instance types to try, in order.", length_min=1),
+        metadata=about(
+            "The instance types to try, in order.",
+            length_min=1,
+            mistaken_for={
+                "instanceType": "write `instanceTypesOverride`, a list, for the types to try",
+                "instanceTypes": "write `instanceTypesOverride` for the types to try",
+            },
+        ),
     )
     health_check: Literal["RUNNING", "STATUS_CHECK_PASSED"] = field(
         default="STATUS_CHECK_PASSED",

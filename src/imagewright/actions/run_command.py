@@ -26,10 +26,21 @@ class Inputs:
         )
     )
     document_name: str = field(
-        metadata=about("The command document, `AWS-RunShellScript` for one.", length_min=1)
+        metadata=about(
+            "The command document, `AWS-RunShellScript` for one.",
+            length_min=1,
+            example="documentName: AWS-RunShellScript",
+        )
     )
     parameters: dict[str, list[str]] | None = field(
-        default=None, metadata=about("The document's parameters, each a list of texts.")
+        default=None,
+        metadata=about(
+            "The document's parameters, each a list of texts.",
+            mistaken_for={
+                "commands": "commands are a parameter of the document AWS-RunShellScript: write "
+                "`documentName: AWS-RunShellScript` and `parameters: {commands: [...]}`"
+            },
+        ),
     )
     document_version: str = field(
         default="$DEFAULT", metadata=about("Which version of the document to run.")

@@ -16,7 +16,7 @@ Annotations may be ``str``, ``int``, ``bool``, ``Literal`` of texts, other such 
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
@@ -48,6 +48,10 @@ class Notes:
     """In a document, only a reference below this root will do: ``stepOutputs``."""
     one_or_many: bool = False
     """A single map stands for a list of one."""
+    example: str = ""
+    """How it is mostly written, for who left it out."""
+    mistaken_for: Mapping[str, str] = field(default_factory=dict)
+    """Names under which it is looked for, and what to write instead."""
     shown: bool = True
     """False: may be referred to, but is not among the outputs a record shows."""
 

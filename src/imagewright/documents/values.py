@@ -232,7 +232,10 @@ def _no_such_choice(choices: tuple[str, ...], text: str, path: Path) -> Problem:
 
 def _unknown_name(record: Record, name: str, path: Path) -> Problem:
     meant = did_you_mean(name, record.names)
-    if meant:
+    notes = [member.notes for member in record.members if name in member.notes.mistaken_for]
+    if notes:
+        fix = notes[0].mistaken_for[name]
+    elif meant:
         fix = f"did you mean `{meant}`?"
     elif record.names:
         fix = f"it takes {', '.join(f'`{known}`' for known in record.names)}"

@@ -28,14 +28,14 @@ ACCEPTED = (
 # Unit tests and a read-me of the CDK hold documents that were never sent to the service.
 REFUSED = {
     "workflows/aws__aws-cdk__aws-imagebuilder-alpha-README-fromInline3.yaml": (
-        "RunCommand needs the input `documentName`",
-        "RunCommand has no input `commands`",
+        "RunCommand needs the input `documentName`; write `documentName: AWS-RunShellScript`",
+        "RunCommand has no input `commands`; commands are a parameter of the document",
     ),
     "workflows/aws__aws-cdk__workflow.test-"
     "earlier-revision-expected-Data-with-all-parameters.yaml": (
         "the key is called `default`",
-        "LaunchInstance needs the input `waitFor`",
-        "did you mean `instanceTypesOverride`?",
+        "LaunchInstance needs the input `waitFor`; write `waitFor: ssmAgent` in `inputs`",
+        "write `instanceTypesOverride`, a list, for the types to try",
     ),
     "workflows/aws__aws-cdk__workflow.test-expected-Data-with-required-parameters.yaml": (
         "LaunchInstance needs the input `waitFor`",

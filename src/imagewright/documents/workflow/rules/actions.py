@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ActionSpec, Stage
-from imagewright.documents.values import Problem
+from imagewright.documents.values import Path, Problem
 from imagewright.documents.workflow.model import Step
 from imagewright.documents.workflow.rules.facts import Facts, WorkflowRule
 from imagewright.documents.workflow.templates import (
@@ -275,7 +275,7 @@ def _input_finding(step: Step, spec: ActionSpec, problem: Problem) -> Diagnostic
             if inputs is not None and len(problem.path) == 1:
                 span = step.place("action")
             message = f"{spec.name} needs the input {problem.message.removesuffix(' is missing')}"
-            fix = problem.help or _how_to_give(str(problem.path[-1]))
+            fix = problem.help or _how_to_give(spec, problem.path)
             return MissingInput.finding(span, message, fix=fix)
         case "unknown name":
             span = key.span if key else step.place("inputs")
@@ -288,9 +288,13 @@ def _input_finding(step: Step, spec: ActionSpec, problem: Problem) -> Diagnostic
             return WrongInput.finding(span, problem.message, fix=problem.help)
 
 
-def _how_to_give(name: str) -> str:
+def _how_to_give(spec: ActionSpec, path: Path) -> str:
+    name = str(path[-1])
     if name == "instanceId":
         return "write `instanceId.$: $.stepOutputs.<step that launches>.instanceId` in `inputs`"
+    member = spec.input_record.member(name) if len(path) == 1 else None
+    if member is not None and member.notes.example:
+        return f"write `{member.notes.example}` in `inputs`"
     return f"write `{name}` in `inputs`"
 
 
