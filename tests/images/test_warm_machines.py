@@ -1,7 +1,7 @@
 """Machines that stay up from one work of a build to the next, on the real sandbox."""
 
 from collections.abc import Callable
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from tests.conftest import wait_until
@@ -102,6 +102,77 @@ def test_a_machine_that_nobody_needs_for_a_while_ends(lab: Lab, tiny: str) -> No
     machines.do(new_instance_id(), tiny, script("true"), on_notice=ignore)
 
     wait_until(lambda: lab.ledger.entries() == [], seconds=10, what="the idle machine's end")
+
+
+class SlowToEnd(Counting):
+    """Machines over whose file systems the kernel takes its time."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(lab)
+        self.is_ending, self.may_end = Event(), Event()
+
+    def launch(
+        self, instance_id: str, layer_id: str, *, on_notice: Callable[[str], None] = ignore
+    ) -> SandboxMachine:
+        """Launch one that says when it ends, and waits until it may."""
+        machine = super().launch(instance_id, layer_id, on_notice=on_notice)
+        terminate = machine.terminate
+
+        def slowly() -> None:
+            self.is_ending.set()
+            assert self.may_end.wait(30)
+            terminate()
+
+        machine.terminate = slowly  # type: ignore[method-assign]  # the real one, only later
+        return machine
+
+
+@pytest.mark.parametrize("next_use", ["release", "another work"])
+def test_nobody_overtakes_the_end_of_a_machine_that_rested_too_long(
+    lab: Lab, tiny: str, next_use: str
+) -> None:
+    driver, instance = SlowToEnd(lab), new_instance_id()
+    machines = WarmMachines(driver, idle_seconds=0.05)
+    _, layer_id = machines.do(instance, tiny, script("true"), on_notice=ignore)
+    assert driver.is_ending.wait(30)
+    seen: list[int] = []
+
+    def use() -> None:
+        if next_use == "release":
+            machines.release(instance)
+        else:
+            machines.do(
+                instance, layer_id, lambda _machine: seen.append(len(lab.ledger.entries())),
+                on_notice=ignore,
+            )  # fmt: skip
+            machines.release(instance)
+        seen.append(len(lab.ledger.entries()))
+
+    user = Thread(target=use)
+    user.start()
+    user.join(0.2)
+    assert user.is_alive()  # it waits for the end that another thread began
+
+    driver.may_end.set()
+    user.join(30)
+    assert seen[-1] == 0
+    assert len(driver.launched) == (1 if next_use == "release" else 2)
+
+
+def test_a_machine_is_freed_though_whoever_hears_its_last_notice_breaks(
+    lab: Lab, tiny: str
+) -> None:
+    def broken(notice: str) -> None:
+        raise OSError(f"the log cannot be written: {notice}")
+
+    driver = Counting(lab)
+    machine = driver.launch(new_instance_id(), tiny, on_notice=broken)
+    sh(machine, daemon(60))
+
+    with pytest.raises(OSError, match="sleep"):
+        machine.terminate()
+
+    assert lab.ledger.entries() == []
 
 
 def test_works_at_once_on_one_instance_have_a_machine_each(lab: Lab, tiny: str) -> None:

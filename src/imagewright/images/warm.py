@@ -68,7 +68,10 @@ class WarmMachines:
         return result, warm.layer_id
 
     def release(self, instance_id: str) -> None:
-        """End an instance's machine, if one is up and nobody works on it."""
+        """End an instance's machine, if one is up and nobody works on it.
+
+        Returns once it is gone, even if another thread was already ending it.
+        """
         with self._lock:
             warm = self._resting.pop(instance_id, None)
         if warm is not None:
@@ -83,10 +86,9 @@ class WarmMachines:
             warm = self._resting.pop(instance_id, None)
         if warm is None:
             return None
-        if warm.layer_id != layer_id:
+        if warm.layer_id != layer_id or not warm.stop_resting():
             warm.end()
             return None
-        warm.stop_resting()
         return warm
 
     def _launch(self, instance_id: str, layer_id: str, on_notice: OnNotice) -> "_Warm":
@@ -100,17 +102,24 @@ class WarmMachines:
         with self._lock:
             if may_rest := instance_id not in self._resting:
                 self._resting[instance_id] = warm
-                warm.rest(self._idle_seconds, lambda: self._let_go(instance_id, warm))
+                warm.rest(self._idle_seconds, lambda rest: self._let_go(instance_id, warm, rest))
         if not may_rest:
             warm.end()
 
-    def _let_go(self, instance_id: str, warm: "_Warm") -> None:
-        """End a machine that rested too long, unless someone took it just now."""
+    def _let_go(self, instance_id: str, warm: "_Warm", rest: int) -> None:
+        """End a machine that rested too long, unless someone took it just now.
+
+        It stays in sight until it has ended: the kernel may take seconds over its file systems,
+        and whoever releases the instance meanwhile must not believe that nothing was up.
+        """
         with self._lock:
-            if self._resting.get(instance_id) is not warm:
+            if self._resting.get(instance_id) is not warm or not warm.is_in(rest):
                 return
-            del self._resting[instance_id]
+            warm.is_ending = True
         warm.end()
+        with self._lock:
+            if self._resting.get(instance_id) is warm:
+                del self._resting[instance_id]
 
 
 class _Warm:
@@ -121,24 +130,33 @@ class _Warm:
     def __init__(self, layer_id: str, hear: OnNotice) -> None:
         self.layer_id = layer_id
         self.hear = hear
+        self.is_ending = False
         self._timer: threading.Timer | None = None
+        self._rests = 0
+        self._ending = threading.Lock()
 
-    def rest(self, seconds: float, over: Callable[[], None]) -> None:
-        """Call ``over`` after a while, unless the machine is needed sooner."""
+    def rest(self, seconds: float, over: Callable[[int], None]) -> None:
+        """Call ``over`` with the number of this rest, unless the machine is needed sooner."""
         self.hear = _ignore  # the log of the work that ended is not to be written on
-        self._timer = threading.Timer(seconds, over)
+        self._rests += 1
+        self._timer = threading.Timer(seconds, over, [self._rests])
         self._timer.daemon = True
         self._timer.start()
 
-    def stop_resting(self) -> None:
-        """Be needed again."""
+    def is_in(self, rest: int) -> bool:
+        """Is this the rest it is in? A timer cancelled too late speaks of an earlier one."""
+        return rest == self._rests
+
+    def stop_resting(self) -> bool:
+        """Be needed again; False if it is being ended."""
         if self._timer is not None:
             self._timer.cancel()
+        return not self.is_ending
 
     def end(self) -> None:
-        """End the machine; the reaper frees what cannot be freed now."""
+        """End the machine, and return when it has ended, whichever thread did it."""
         self.stop_resting()
-        with suppress(MachineError):
+        with self._ending, suppress(MachineError):
             self.machine.terminate()
 
 

@@ -303,10 +303,11 @@ class SandboxMachine:
         if self._is_over:
             return
         self._is_over = True
-        with suppress(MachineError):
-            self._halt()
-        with self._held:
-            self._discard_upper()
+        # Whatever fails here, the namespace ends and its entry is struck off.
+        with self._held, ExitStack() as undo:
+            undo.callback(self._discard_upper)
+            with suppress(MachineError):
+                self._halt()
 
     def _discard_upper(self) -> None:
         if self._upper is None:
