@@ -144,6 +144,22 @@ def test_what_did_not_change_is_reused_and_it_is_said_why(bench: Bench) -> None:
     assert any(reused for reused in reasons.values())
 
 
+def test_a_component_that_changes_no_file_is_reused_with_its_outputs(bench: Bench) -> None:
+    recipe = bench.recipe(
+        bench.component(component("date > /made")), bench.component(component("cat /made"))
+    )
+    first = bench.start(recipe)
+    bench.built(first)
+
+    again = bench.start(recipe)
+    bench.built(again)
+
+    assert bench.log(again).count('"reused": "yes"') == 2
+    outputs = [bench.steps(arn)["ApplyBuildComponents"]["outputs"] for arn in (first, again)]
+    counts = [json.loads(json.loads(text)["output"])["executedStepCount"] for text in outputs]
+    assert counts == [2, 2]
+
+
 def test_the_test_stage_always_runs(bench: Bench) -> None:
     tested = bench.component(component("echo tested >> /tests", phase="test"))
     recipe = bench.recipe(tested)
@@ -546,8 +562,20 @@ def test_a_machine_can_be_kept_for_a_look_inside(bench: Bench) -> None:
 
     assert bench.finished(arn)["state"]["status"] == "FAILED"
 
-    kept = bench.query(f"SELECT state FROM instances WHERE owner = '{arn}'")  # noqa: S608 - our own ARN
-    assert kept == [("kept",)]
+    ((kept, layer, state),) = bench.query(
+        f"SELECT id, layer, state FROM instances WHERE owner = '{arn}'"  # noqa: S608 - our own ARN
+    )
+    assert state == "kept"
+
+    bench.client.delete_image(imageBuildVersionArn=arn)
+
+    for table, column in (
+        ("instances", "id"),
+        ("machine_steps", "instance_id"),
+        ("layer_holders", "holder"),
+    ):
+        assert bench.query(f"SELECT * FROM {table} WHERE {column} = '{kept}'") == []  # noqa: S608
+    assert bench.query(f"SELECT * FROM layers WHERE id = '{layer}'") != []  # noqa: S608 - prune's to free
 
 
 def test_an_image_that_is_deleted_takes_its_executions_along(bench: Bench) -> None:

@@ -145,3 +145,43 @@ def test_the_newest_of_several_serves(store: LayerStore, clock: MovableClock) ->
 
     assert isinstance(found, Hit)
     assert found.layer_id == newer
+
+
+def unchanging(store: LayerStore, *, network: bool) -> str:
+    layer_id = store.seal("0123456789abcdef0", parent=None, size_bytes=1)
+    store.remember_unchanging(layer_id, key="k", outputs={"a": [1]}, network=network)
+    return layer_id
+
+
+def test_a_work_that_changed_nothing_serves_from_the_layer_it_stood_on(
+    store: LayerStore, clock: MovableClock
+) -> None:
+    layer_id = unchanging(store, network=True)
+    clock.time += timedelta(minutes=30)
+
+    assert store.find("k") == Hit(
+        layer_id, {"a": [1]}, "unchanged since it was made 30 min ago, with a network in reach"
+    )
+
+
+def test_a_work_that_changed_nothing_ages_by_itself_and_not_with_its_layer(
+    store: LayerStore, clock: MovableClock
+) -> None:
+    layer_id = unchanging(store, network=True)
+    clock.time += timedelta(hours=25)
+    aged = store.find("k")
+
+    store.remember_unchanging(layer_id, key="k", outputs={"a": [2]}, network=True)
+
+    assert aged == Miss("it was made 25 h ago with a network in reach, and layers.max_age is 24 h")
+    assert store.find("k") == Hit(
+        layer_id, {"a": [2]}, "unchanged since it was made 0 s ago, with a network in reach"
+    )
+
+
+def test_a_work_that_changed_nothing_goes_with_the_layer_it_stood_on(store: LayerStore) -> None:
+    layer_id = unchanging(store, network=False)
+
+    store.delete([layer_id])
+
+    assert isinstance(store.find("k"), Miss)

@@ -18,6 +18,7 @@ from imagewright.store.ledger import DatabaseLedger
 
 _SERVERS = Path("/usr/lib/postgresql")
 NOW = "2026-01-01T00:00:00.000Z"
+LATER = "2026-01-02T00:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,8 @@ def test_an_instance_lives_advances_is_kept_and_ends(database: Database) -> None
                 connection, name, driver="sandbox", layer="l-1", owner=f"build {name}", now=NOW
             )
         instances.advance(connection, "i-1", "l-2")
-        instances.keep(connection, "i-1")
+        instances.keep(connection, "i-1", LATER)
+        instances.keep(connection, "i-1", "2027-01-01T00:00:00.000Z")
         kept = instances.get(connection, "i-1")
         held = layers.held(connection)
         instances.end(connection, "i-2", NOW)
@@ -164,7 +166,9 @@ def test_an_instance_lives_advances_is_kept_and_ends(database: Database) -> None
         of_other = instances.living(connection, owner="build i-2")
         left = layers.held(connection)
 
-    assert kept == instances.InstanceRow("i-1", "sandbox", "l-2", "build i-1", "kept", NOW, None)
+    assert kept == instances.InstanceRow(
+        "i-1", "sandbox", "l-2", "build i-1", "kept", NOW, None, LATER
+    )
     assert held == {"l-1", "l-2"}
     assert ended is not None
     assert (ended.state, ended.ended_at) == ("terminated", NOW)

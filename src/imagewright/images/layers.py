@@ -209,21 +209,23 @@ class LayerStore:
         if fresh:
             return Miss("asked not to reuse anything (--no-cache)")
         with self._database.connect() as connection:
-            row = rows.newest_with_key(connection, key)
-        if row is None:
-            return Miss("nothing was made yet from exactly this parent, document and input")
-        age = self._clock.now() - datetime.fromisoformat(row.created_at)
-        if row.has_network and age > self._options.max_age:
+            if (row := rows.newest_with_key(connection, key)) is not None:
+                made = row.id, row.outputs or {}, bool(row.has_network), row.created_at
+            elif (work := rows.unchanging(connection, key)) is not None:
+                made = work.layer, work.outputs, work.has_network, work.created_at
+            else:
+                return Miss("nothing was made yet from exactly this parent, document and input")
+        layer_id, outputs, has_network, created_at = made
+        age = self._clock.now() - datetime.fromisoformat(created_at)
+        if has_network and age > self._options.max_age:
             return Miss(
                 f"it was made {_span(age)} ago with a network in reach, and layers.max_age is "
                 f"{_span(self._options.max_age)}"
             )
         with self._database.begin() as connection:
-            rows.touch(connection, [row.id], self._now())
-        network = "with a network in reach" if row.has_network else "without a network"
-        return Hit(
-            row.id, row.outputs or {}, f"unchanged since it was made {_span(age)} ago, {network}"
-        )
+            rows.touch(connection, [layer_id], self._now())
+        network = "with a network in reach" if has_network else "without a network"
+        return Hit(layer_id, outputs, f"unchanged since it was made {_span(age)} ago, {network}")
 
     def newest(self, key: str) -> str | None:
         """Return the layer made last under a key, however old it is, and note that it was used."""
@@ -247,6 +249,15 @@ class LayerStore:
                 connection, layer_id, key=key, made_by=made_by, outputs=outputs,
                 has_network=network,
             )  # fmt: skip
+
+    def remember_unchanging(
+        self, layer_id: str, *, key: str, outputs: Mapping[str, Any], network: bool
+    ) -> None:
+        """Let a work that changed no file of this layer serve again, with its outputs."""
+        with self._database.begin() as connection:
+            rows.remember_unchanging(
+                connection, layer_id, key=key, outputs=outputs, has_network=network, now=self._now()
+            )
 
     def make_durable(self, layer_id: str) -> None:
         """Return once a layer and all beneath it are surely on the disk.

@@ -113,11 +113,8 @@ class Workbench:
             return done
         log.note(f"Doing {work.name}: {found.reason}", reused="no")
         outputs, layer_id = self._do(work, row, plan, log)
-        # A work that changed nothing made no layer; the one it stands on has a key of its own.
-        if not work.always and layer_id != row.layer:
-            self._layers.remember(
-                layer_id, key=key, made_by=work.name, outputs=outputs, network=self._has_network
-            )
+        if not work.always:
+            self._remember(work, key, outputs, stood_on=row.layer, came_to=layer_id)
         done = Done(outputs=outputs, reused=False, reason=found.reason)
         self._advance(row, layer_id, work.name, done, token=token, unit=unit)
         pass_by(CrashPoint.LAYER_SEALED)
@@ -193,7 +190,7 @@ class Workbench:
         """Leave a machine for a look inside."""
         self._machines.release(instance_id)
         with self._database.write(soon=True) as connection:
-            return instances.keep(connection, instance_id)
+            return instances.keep(connection, instance_id, self._now())
 
     def terminate(self, instance_id: str, *, plan: BuildPlan) -> None:
         """End a machine: see Machines."""
@@ -212,7 +209,7 @@ class Workbench:
                 if row.state != "running":
                     continue
                 if keep:
-                    instances.keep(connection, row.id)
+                    instances.keep(connection, row.id, self._now())
                 else:
                     instances.end(connection, row.id, self._now())
         for row in living:
@@ -262,6 +259,19 @@ class Workbench:
             return self._machines.do(row.id, row.layer, run, on_notice=log.note)
         except MachineError as error:
             raise ActionError(f"{work.name} could not run: {error}") from error
+
+    def _remember(
+        self, work: Work, key: str, outputs: Mapping[str, Any], *, stood_on: str, came_to: str
+    ) -> None:
+        """Let the work serve again; one that changed nothing made no layer of its own."""
+        if came_to == stood_on:
+            self._layers.remember_unchanging(
+                stood_on, key=key, outputs=outputs, network=self._has_network
+            )
+        else:
+            self._layers.remember(
+                came_to, key=key, made_by=work.name, outputs=outputs, network=self._has_network
+            )
 
     def _preserve(self, machine: Machine, row: InstanceRow) -> None:
         """Let a machine that is to be looked into stand on what the failed work left."""

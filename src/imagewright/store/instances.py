@@ -4,11 +4,14 @@ A living instance holds its top layer (``layer_holders``), so that pruning leave
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from imagewright.clock import iso_milliseconds
 from imagewright.store import layers
+from imagewright.store.build_tables import machine_steps
 from imagewright.store.machine_tables import instances
 
 State = Literal["running", "kept", "terminated"]
@@ -26,6 +29,7 @@ class InstanceRow:
     """kept: left after a failure for its author to look into."""
     created_at: str
     ended_at: str | None
+    kept_at: str | None
 
 
 def add(
@@ -35,7 +39,7 @@ def add(
     connection.execute(
         insert(instances).values(
             id=instance_id, driver=driver, layer=layer, owner=owner, state="running",
-            created_at=now, ended_at=None,
+            created_at=now, ended_at=None, kept_at=None,
         )
     )  # fmt: skip
     layers.hold(connection, instance_id, layer)
@@ -63,14 +67,42 @@ def advance(connection: Connection, instance_id: str, layer: str) -> None:
     layers.hold(connection, instance_id, layer)
 
 
-def keep(connection: Connection, instance_id: str) -> bool:
+def keep(connection: Connection, instance_id: str, now: str) -> bool:
     """Leave a running instance for its author to look into; tell whether it was one."""
     kept = connection.execute(
         update(instances)
         .where(instances.c.id == instance_id, instances.c.state == "running")
-        .values(state="kept")
+        .values(state="kept", kept_at=now)
     )
     return kept.rowcount == 1
+
+
+def end_long_kept(connection: Connection, age_max: timedelta, now: datetime) -> list[str]:
+    """End the instances that were kept for longer than this; return their ids.
+
+    A kept machine is a row that holds layers: it is enough to do this before anyone looks at
+    either. Without an age (zero) none ends. One of an older release counts from its launch.
+    """
+    if not age_max:
+        return []
+    kept_before, ended_at = iso_milliseconds(now - age_max), iso_milliseconds(now)
+    since = func.coalesce(instances.c.kept_at, instances.c.created_at)
+    statement = select(instances.c.id).where(instances.c.state == "kept", since < kept_before)
+    ids = list(connection.execute(statement).scalars())
+    for instance_id in ids:
+        end(connection, instance_id, ended_at)
+    return ids
+
+
+def forget(connection: Connection, owner: str) -> None:
+    """Forget every instance of a build, and let go of their layers."""
+    ids = list(
+        connection.execute(select(instances.c.id).where(instances.c.owner == owner)).scalars()
+    )
+    for instance_id in ids:
+        layers.release(connection, instance_id)
+    connection.execute(delete(machine_steps).where(machine_steps.c.instance_id.in_(ids)))
+    connection.execute(delete(instances).where(instances.c.owner == owner))
 
 
 def end(connection: Connection, instance_id: str, now: str) -> None:

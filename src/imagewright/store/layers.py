@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from imagewright.store.machine_tables import layer_holders, layers
+from imagewright.store.machine_tables import layer_holders, layers, unchanging_works
 
 JsonObject = Mapping[str, Any]
 
@@ -29,6 +29,16 @@ class LayerRow:
     made_by: str | None
     outputs: JsonObject | None
     has_network: bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnchangingWork:
+    """A work that changed no file of the layer it stood on."""
+
+    layer: str
+    outputs: JsonObject
+    has_network: bool
+    created_at: str
 
 
 def add(connection: Connection, row: LayerRow) -> None:
@@ -96,6 +106,36 @@ def remember(
     )
 
 
+def remember_unchanging(
+    connection: Connection,
+    layer_id: str,
+    *,
+    key: str,
+    outputs: JsonObject,
+    has_network: bool,
+    now: str,
+) -> None:
+    """Note what a work gave that changed no file of the layer it stood on."""
+    connection.execute(delete(unchanging_works).where(unchanging_works.c.key == key))
+    connection.execute(
+        insert(unchanging_works).values(
+            key=key, layer=layer_id, outputs=dict(outputs), has_network=has_network, created_at=now
+        )
+    )
+
+
+def unchanging(connection: Connection, key: str) -> UnchangingWork | None:
+    """Return what a work gave under a key, if it changed no file."""
+    statement = select(
+        unchanging_works.c.layer,
+        unchanging_works.c.outputs,
+        unchanging_works.c.has_network,
+        unchanging_works.c.created_at,
+    ).where(unchanging_works.c.key == key)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else UnchangingWork(**row._mapping)
+
+
 def touch(connection: Connection, layer_ids: Iterable[str], now: str) -> None:
     """Note that layers were used."""
     connection.execute(update(layers).where(layers.c.id.in_(list(layer_ids))).values(used_at=now))
@@ -120,6 +160,7 @@ def mark_synced(connection: Connection, layer_ids: Sequence[str]) -> None:
 
 def delete_rows(connection: Connection, layer_ids: Sequence[str]) -> None:
     """Forget layers; their directories are the caller's to delete."""
+    connection.execute(delete(unchanging_works).where(unchanging_works.c.layer.in_(layer_ids)))
     connection.execute(delete(layers).where(layers.c.id.in_(layer_ids)))
 
 

@@ -52,6 +52,19 @@ layers = Table(
     "in this run of the host. key and what follows: set when a step's layer may be reused.",
 )
 
+unchanging_works = Table(
+    "unchanging_works",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("layer", String(32), nullable=False),
+    Column("outputs", JSON, nullable=False),
+    Column("has_network", Boolean, nullable=False),
+    Column("created_at", String(24), nullable=False),
+    Index("unchanging_works_layer", "layer"),
+    comment="Works that changed no file: they made no layer, and serve again from the one that "
+    "they stood on, for as long as that is there.",
+)
+
 layer_holders = Table(
     "layer_holders",
     METADATA,
@@ -72,9 +85,12 @@ instances = Table(
     Column("state", String(16), nullable=False),
     Column("created_at", String(24), nullable=False),
     Column("ended_at", String(24), nullable=True),
+    Column("kept_at", String(24), nullable=True),
+    Index("instances_owner", "owner"),
     Index("instances_state", "state", "created_at"),
     comment="Machines as rows: any worker brings one up again from its driver and top layer. "
-    "owner: the build it belongs to. state: running, kept (after a failure) or terminated.",
+    "owner: the build it belongs to. state: running, kept (after a failure, since kept_at) or "
+    "terminated.",
 )
 
 packages = Table(
