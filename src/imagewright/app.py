@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from imagewright.access.keys import AccessKeys
@@ -114,6 +115,7 @@ def open_application(
             draining=draining,
             body_bytes_max=settings.body_bytes_max,
             client_token_required=settings.client_token_required,
+            kept_age_max=timedelta(hours=settings.sandbox.kept_hours_max),
         )
         return door_app(parts)
 

@@ -34,7 +34,7 @@ from imagewright.runner.modules.table import MODULES, SPECS
 from imagewright.runner.refusal import refusals
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
-from imagewright.store import layers
+from imagewright.store import instances, layers
 from imagewright.store.build_tables import machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
@@ -193,11 +193,12 @@ class SandboxBuilder:
             raise InvalidRequest(str(error)) from None
 
     def release(self, connection: Connection, image_arn: str) -> None:
-        """Let go of the layers that the image held; ``prune`` frees them."""
+        """Let go of the layers that the image held, and end its machines; ``prune`` frees them."""
         held = machine_images.select().where(machine_images.c.image_arn == image_arn)
         for image in connection.execute(held).all():
             layers.release(connection, image.id)
         connection.execute(machine_images.delete().where(machine_images.c.image_arn == image_arn))
+        instances.forget(connection, image_arn)
         self._logs.delete(image_arn)
 
     def enqueue(self, connection: Connection, image_arn: str) -> None:
@@ -251,18 +252,25 @@ class SandboxBuilder:
         from imagewright.images.prune import Policy
         from imagewright.images.workbench import Workbench
         from imagewright.machines.ledger import reap
-        from imagewright.sandboxes import open_sandbox
+        from imagewright.sandboxes import debian_mirror, open_sandbox
 
         settings, database = self._settings, self._database
         sandbox = open_sandbox(self._state, settings, database, self._clock)
         ledger, layer_store = sandbox.ledger, sandbox.layer_store
         for reaped in reap(ledger, {**layer_store.frees(), "file": free_export}):
             _log.info("reaped", entry=reaped.entry.description, problem=reaped.problem)
+        with database.write() as connection:
+            age_max = timedelta(hours=settings.sandbox.kept_hours_max)
+            instances.end_long_kept(connection, age_max, self._clock.now())
         layer_store.recover()
         layer_store.prepare()
         catalogue = Catalogue(
             layer_store,
-            Bases(layer_store, locks=self._state.root / "locks"),
+            Bases(
+                layer_store,
+                locks=self._state.root / "locks",
+                mirror=lambda: debian_mirror(settings),
+            ),
             table=settings.parents,
             own_images=self._own_image,
             settings_file=self._state.root / "settings.toml",

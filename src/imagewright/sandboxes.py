@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from imagewright.clock import Clock
 from imagewright.images.layers import LayerOptions, LayerStore
-from imagewright.images.mirrors import proxy_environment
+from imagewright.images.mirrors import Mirror, host_mirror, proxy_environment
 from imagewright.machines.limits import Limits
 from imagewright.machines.network import Network
 from imagewright.machines.sandbox import ENVIRONMENT, SandboxDriver, SandboxOptions
@@ -35,6 +36,13 @@ def open_network(state: StateDirectory, settings: Settings) -> Network:
     )
 
 
+def debian_mirror(settings: Settings, apt: Path = Path("/etc/apt")) -> Mirror:
+    """Return where Debian's packages come from on this host."""
+    bases = settings.bases
+    named = Mirror(bases.debian_archive.rstrip("/"), bases.debian_security.rstrip("/") or None)
+    return host_mirror(named, apt)
+
+
 def open_sandbox(
     state: StateDirectory, settings: Settings, database: Database, clock: Clock
 ) -> Sandbox:
@@ -58,8 +66,10 @@ def open_sandbox(
             open_files_max=settings.sandbox.open_files_max,
             file_bytes_max=settings.sandbox.file_bytes_max,
             memory_bytes_max=settings.sandbox.memory_bytes_max,
+            cpus_max=settings.sandbox.cpus_max,
         ),
         environment={**ENVIRONMENT, **proxy_environment()},
+        ca_bundle=settings.sandbox.ca_bundle,
     )
     driver = SandboxDriver(layer_store, ledger, network, options=options)
     return Sandbox(ledger, layer_store, network, driver)

@@ -19,12 +19,22 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+_PEM = b"-----BEGIN CERTIFICATE-----"
+
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", re.ASCII)
 
 
 class SettingsError(Exception):
     """A setting has no usable value; the message names it, where it stands, and why."""
+
+
+def read_certificates(file: Path) -> bytes:
+    """Return what a CA bundle holds. Raises OSError; ValueError if no certificate is in it."""
+    content = file.read_bytes()
+    if _PEM not in content:
+        raise ValueError(f"{file} holds no certificate in PEM form")
+    return content
 
 
 class Quotas(BaseModel):
@@ -105,6 +115,51 @@ class Sandbox(BaseModel):
     memory_bytes_max: int = Field(
         default=0, ge=0, description="Where cgroups are delegated; 0: no limit."
     )
+    cpus_max: float = Field(
+        default=0,
+        ge=0,
+        description="Processors' worth of time of one machine, where cgroups are delegated; "
+        "0: no limit.",
+    )
+    ca_bundle: Path | None = Field(
+        default=None,
+        description="A PEM file of the authorities that programs in machines trust instead of "
+        "the image's own, behind a proxy that signs anew; it enters no image.",
+    )
+    kept_hours_max: float = Field(
+        default=168.0,
+        ge=0,
+        description="How long a machine stays that was kept after a failure; 0: for ever.",
+    )
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _has_certificates(cls, file: Path | None) -> Path | None:
+        if file is None:
+            return None
+        file = file.expanduser().absolute()  # a relative one would follow whoever starts a command
+        try:
+            read_certificates(file)
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+        return file
+
+
+class Bases(BaseModel):
+    """Where managed base images come from, on a host whose apt has no Debian archive."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    debian_archive: str = Field(
+        default="http://deb.debian.org/debian",
+        pattern=r"^https?://[^\s/]+[^\s]*$",
+        description="Debian's archive, or a mirror of it. On Debian the host's own sources count.",
+    )
+    debian_security: str = Field(
+        default="http://deb.debian.org/debian-security",
+        pattern=r"^(https?://[^\s/]+[^\s]*)?$",
+        description="Its security updates; empty: none.",
+    )
 
 
 class Settings(BaseSettings):
@@ -163,6 +218,7 @@ class Settings(BaseSettings):
     aws: Aws = Aws()
     layers: Layers = Layers()
     sandbox: Sandbox = Sandbox()
+    bases: Bases = Bases()
 
     @field_validator("region")
     @classmethod

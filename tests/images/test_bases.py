@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.machines.lab import TINY, Lab, sh
+from tests.machines.lab import TINY, Lab, mirror, sh
 
 from imagewright.images.bases import BASES, BaseFailed, Bases, Progress
 from imagewright.images.inventory import take_inventory
@@ -39,7 +39,7 @@ def test_two_who_want_a_base_at_once_get_the_same_one(state: Path) -> None:
 def test_a_base_that_cannot_be_made_says_what_mmdebstrap_said(state: Path) -> None:
     lab = Lab(state)
     missing = replace(TINY, packages=("no-such-package-anywhere",))
-    bases = Bases(lab.layers, locks=state / "locks", table={"tiny": missing})
+    bases = Bases(lab.layers, locks=state / "locks", table={"tiny": missing}, mirror=mirror)
 
     with pytest.raises(BaseFailed, match="no-such-package-anywhere"):
         bases.layer("tiny")
@@ -75,7 +75,7 @@ def test_making_a_base_can_be_cancelled(state: Path) -> None:
 
 @pytest.mark.e2e
 def test_debian_12_carries_what_scripts_rely_on(lab: Lab) -> None:
-    bases = Bases(lab.layers, locks=lab.state / "locks", table=BASES)
+    bases = Bases(lab.layers, locks=lab.state / "locks", table=BASES, mirror=mirror)
     layer_id = bases.layer("debian-12")
 
     machine = lab.launch(layer_id)

@@ -4,7 +4,7 @@ import platform
 from pathlib import Path
 
 import pytest
-from tests.machines.lab import TINY, Lab
+from tests.machines.lab import TINY, Lab, mirror
 
 from imagewright.images.bases import Base, Bases
 from imagewright.images.catalogue import Catalogue, UnmappedParent, WrongArchitecture
@@ -16,7 +16,12 @@ HERE, ELSEWHERE = ("x86", "arm64") if platform.machine() == "x86_64" else ("arm6
 
 def catalogue(lab: Lab, table: dict[str, str] | None = None, *, trusts: bool = False) -> Catalogue:
     other = Base(name="debian-12", suite="bookworm")
-    bases = Bases(lab.layers, locks=lab.state / "locks", table={"tiny": TINY, "debian-12": other})
+    bases = Bases(
+        lab.layers,
+        locks=lab.state / "locks",
+        table={"tiny": TINY, "debian-12": other},
+        mirror=mirror,
+    )
     return Catalogue(
         lab.layers,
         bases,

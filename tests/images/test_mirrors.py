@@ -5,17 +5,20 @@ from pathlib import Path
 import pytest
 
 from imagewright.images.mirrors import Mirror, host_mirror, proxy_environment
+from imagewright.sandboxes import debian_mirror
+from imagewright.settings import Bases, Settings, SettingsError
 
-PUBLIC = Mirror("http://deb.debian.org/debian", "http://deb.debian.org/debian-security")
+BASES = Bases()
+OTHERWISE = Mirror("http://named.example/debian", "http://named.example/debian-security")
 
 
 @pytest.mark.parametrize(
     ("files", "mirror"),
     [
-        pytest.param({}, PUBLIC, id="no sources at all"),
+        pytest.param({}, OTHERWISE, id="no sources at all"),
         pytest.param(
             {"sources.list": "deb http://archive.ubuntu.com/ubuntu noble main\n"},
-            PUBLIC, id="another distribution",
+            OTHERWISE, id="another distribution",
         ),
         pytest.param(
             {
@@ -41,7 +44,7 @@ PUBLIC = Mirror("http://deb.debian.org/debian", "http://deb.debian.org/debian-se
         pytest.param(
             {"sources.list.d/d.sources": "Enabled: no\nTypes: deb\nURIs: http://off.example/debian\n"
              "Suites: bookworm\n"},
-            PUBLIC, id="switched off",
+            OTHERWISE, id="switched off",
         ),
         pytest.param(
             {"sources.list": "deb http://inner.example/debian bookworm main\n"},
@@ -49,7 +52,7 @@ PUBLIC = Mirror("http://deb.debian.org/debian", "http://deb.debian.org/debian-se
         ),
         pytest.param(
             {"sources.list": "deb cdrom:[Debian]/debian bookworm main\ndeb\ndeb [\n"},
-            PUBLIC, id="a disc, and nonsense",
+            OTHERWISE, id="a disc, and nonsense",
         ),
     ],
 )  # fmt: skip
@@ -60,7 +63,33 @@ def test_the_mirror_is_the_one_that_apt_uses(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
 
-    assert host_mirror(tmp_path) == mirror
+    assert host_mirror(OTHERWISE, tmp_path) == mirror
+
+
+@pytest.mark.parametrize(
+    ("content", "mirror"),
+    [
+        pytest.param("", Mirror(BASES.debian_archive, BASES.debian_security), id="by default"),
+        pytest.param(
+            'debian_archive = "https://m.example/debian/"\ndebian_security = ""',
+            Mirror("https://m.example/debian", None), id="named in the settings",
+        ),
+    ],
+)  # fmt: skip
+def test_where_the_host_has_no_debian_the_settings_say_where_it_is(
+    tmp_path: Path, content: str, mirror: Mirror
+) -> None:
+    (tmp_path / "settings.toml").write_text(f"[bases]\n{content}\n")
+
+    assert debian_mirror(Settings.load(tmp_path), tmp_path / "apt") == mirror
+
+
+@pytest.mark.parametrize("value", ["", "m.example/debian", "file:///etc", "http://a b"])
+def test_an_archive_that_is_no_address_is_named(tmp_path: Path, value: str) -> None:
+    (tmp_path / "settings.toml").write_text(f'[bases]\ndebian_archive = "{value}"\n')
+
+    with pytest.raises(SettingsError, match=r"bases\.debian_archive"):
+        Settings.load(tmp_path)
 
 
 def test_a_proxy_is_passed_on_in_both_spellings() -> None:

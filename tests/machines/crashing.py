@@ -21,12 +21,12 @@ def main() -> None:
     elif what == "base":
         from dataclasses import replace
 
-        from tests.machines.lab import TINY
+        from tests.machines.lab import TINY, mirror
 
         from imagewright.images.bases import Bases
 
         slow = replace(TINY, name="slow", packages=("busybox-static", "netbase"))
-        bases = Bases(lab.layers, locks=state / "locks", table={"slow": slow})
+        bases = Bases(lab.layers, locks=state / "locks", table={"slow": slow}, mirror=mirror)
         bases.layer("slow", on_progress=lambda progress: print(progress.line, flush=True))
 
 

@@ -7,18 +7,26 @@ from uuid import uuid4
 
 from imagewright.images.bases import Base, Bases
 from imagewright.images.layers import LayerOptions, LayerStore
+from imagewright.images.mirrors import Mirror
 from imagewright.machines.idmap import current_map
 from imagewright.machines.ledger import reap
 from imagewright.machines.machine import Command, Exit, Line, Machine
 from imagewright.machines.namespaces import Namespace
 from imagewright.machines.network import Mode, Network
 from imagewright.machines.sandbox import SandboxDriver, SandboxMachine, SandboxOptions
+from imagewright.sandboxes import debian_mirror
+from imagewright.settings import Settings
 from imagewright.store import schema
 from imagewright.store.database import open_sqlite
 from imagewright.store.ledger import DatabaseLedger
 
 TINY = Base(name="tiny", suite="bookworm", variant="extract", packages=("busybox-static",))
 """Two megabytes and one program; made in about 2.5 s."""
+
+
+def mirror() -> Mirror:
+    """Return where Debian comes from on this host."""
+    return debian_mirror(Settings())
 
 
 class Lab:
@@ -37,7 +45,7 @@ class Lab:
             options=options or LayerOptions(free_bytes_min=0),
         )
         self.layers.prepare()
-        self.bases = Bases(self.layers, locks=state / "locks", table={"tiny": TINY})
+        self.bases = Bases(self.layers, locks=state / "locks", table={"tiny": TINY}, mirror=mirror)
         self.network = Network(
             mode, directory=self.layers.directory, verdict_file=state / "network.json"
         )

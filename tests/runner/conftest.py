@@ -30,6 +30,8 @@ from imagewright.runner.modules.table import SPECS
 from imagewright.runner.reporting import Event
 from imagewright.runner.result import RunResult, StepResult
 from imagewright.runner.run import run_component
+from imagewright.sandboxes import debian_mirror
+from imagewright.settings import Settings
 from imagewright.store import schema
 from imagewright.store.database import open_sqlite
 from imagewright.store.ledger import DatabaseLedger
@@ -315,7 +317,8 @@ def sandbox_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRo
     driver = SandboxDriver(layers, ledger, network)
     try:
         layers.prepare()
-        base = Bases(layers, locks=state / "locks").layer("debian-12")
+        mirror = debian_mirror(Settings())
+        base = Bases(layers, locks=state / "locks", mirror=lambda: mirror).layer("debian-12")
         machine = driver.launch("i-" + "f" * 17, base)
     except MachineError as error:
         pytest.skip(f"no sandbox here: {error}")

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from datetime import timedelta
 
 from imagewright.cli.exits import ExitCode, fail, note
 from imagewright.cli.terminal import run_shell
@@ -21,7 +22,7 @@ def open_shell(state: StateDirectory, settings: Settings, instance_id: str) -> i
     if not state.database.exists():
         fail(ExitCode.REFUSED, f"there is no machine {instance_id}")
     with closing(open_sqlite(state.database)) as database:
-        row = _kept(database, instance_id)
+        row = _kept(database, settings, instance_id)
         sandbox = open_sandbox(state, settings, database, SystemClock())
         try:
             machine = sandbox.driver.launch(row.id, row.layer, on_notice=note)
@@ -33,12 +34,19 @@ def open_shell(state: StateDirectory, settings: Settings, instance_id: str) -> i
         except MachineError as error:
             fail(ExitCode.FAILED, str(error))
         with database.write() as connection:
-            instances.advance(connection, row.id, layer_id)
+            now = instances.get(connection, row.id)
+            is_there = now is not None and now.state == "kept"
+            if is_there:
+                instances.advance(connection, row.id, layer_id)
+        if not is_there:
+            fail(ExitCode.FAILED, f"{row.id} was ended meanwhile, and what was changed is dropped")
     return code
 
 
-def _kept(database: Database, instance_id: str) -> InstanceRow:
-    with database.read() as connection:
+def _kept(database: Database, settings: Settings, instance_id: str) -> InstanceRow:
+    age_max = timedelta(hours=settings.sandbox.kept_hours_max)
+    with database.write() as connection:
+        instances.end_long_kept(connection, age_max, SystemClock().now())
         row = instances.get(connection, instance_id)
     if row is None or row.state == "terminated":
         fail(

@@ -5,6 +5,7 @@ The same signatures open it, and an account sees only what is its own.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -67,13 +68,15 @@ class Parts:
     draining: Callable[[], bool]
     body_bytes_max: int
     client_token_required: bool
+    kept_age_max: timedelta
+    """How long a machine stays that was kept after a failure; zero: for ever."""
 
 
 def door_app(parts: Parts) -> ASGIApp:
     """Make the application behind the second door, door included."""
     builds = Builds(parts.database, parts.logs, parts.start_image, parts.client_token_required)
-    machines = Machines(parts.database)
-    layers = Layers(parts.database, parts.workshop, parts.operator, parts.clock)
+    machines = Machines(parts.database, parts.kept_age_max)
+    layers = Layers(parts.database, parts.workshop, parts.operator, parts.clock, parts.kept_age_max)
     contents = Contents(parts.database, parts.workshop)
     exports = Exports(parts.database, parts.workshop)
     health = Health(parts.state.root, parts.workshop, parts.operator)

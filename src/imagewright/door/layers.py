@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from imagewright.clock import Clock
 from imagewright.door.asked import Asked
 from imagewright.door.workshop import OpenWorkshop, Workshop
 from imagewright.errors import InvalidRequest
+from imagewright.store import instances
 from imagewright.store.database import Database
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Layers:
     operator: str
     """The account that may."""
     clock: Clock
+    kept_age_max: timedelta
+    """How long a machine stays that was kept after a failure; zero: for ever."""
 
     def usage(self, asked: Asked) -> Json:
         """Return what there is, and what pruning would free."""
@@ -55,6 +59,8 @@ class Layers:
     def _prune(self, workshop: Workshop, *, dry_run: bool, everything: bool = False) -> "Pruned":
         from imagewright.images.prune import prune
 
+        with self.database.write() as connection:
+            instances.end_long_kept(connection, self.kept_age_max, self.clock.now())
         policy = replace(workshop.policy, everything=everything)
         return prune(workshop.layer_store, self.database, policy, self.clock, dry_run=dry_run)
 

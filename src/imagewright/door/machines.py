@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,10 +26,13 @@ class Machines:
     """The operations on machines."""
 
     database: Database
+    kept_age_max: timedelta
+    """How long a machine stays after its build failed; zero: for ever."""
 
     def list(self, asked: Asked) -> Json:
         """Return the caller's machines that did not end, the oldest first."""
-        with self.database.read() as connection:
+        with self.database.write() as connection:
+            instances.end_long_kept(connection, self.kept_age_max, asked.call.received_at)
             found = instances.living(connection)
         return {"machines": [_entry(row) for row in found if _is_callers(row, asked.call)]}
 
@@ -39,6 +43,7 @@ class Machines:
         """
         instance_id = str(asked.body().get("instanceId", ""))
         with self.database.write() as connection:
+            instances.end_long_kept(connection, self.kept_age_max, asked.call.received_at)
             row = instances.get(connection, instance_id)
             if row is None or row.state == "terminated" or not _is_callers(row, asked.call):
                 raise ResourceNotFound(instance_id)
@@ -59,6 +64,7 @@ def _entry(row: InstanceRow) -> Json:
         "imageBuildVersionArn": row.owner,
         "layer": row.layer,
         "dateCreated": row.created_at,
+        "dateKept": row.kept_at,
     }
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 
 from imagewright.images.layers import LayerStore
-from imagewright.images.mirrors import Mirror, host_mirror, proxy_environment
+from imagewright.images.mirrors import Mirror, proxy_environment
 from imagewright.machines.inside.program import PLACE
 from imagewright.machines.machine import MachineError
 from imagewright.machines.namespaces import NamespaceError
@@ -107,10 +107,13 @@ class Bases:
         *,
         locks: Path,
         table: Mapping[str, Base] = BASES,
-        mirror: Callable[[], Mirror] = host_mirror,
+        mirror: Callable[[], Mirror],
         proxies: Callable[[], Mapping[str, str]] = proxy_environment,
     ) -> None:
-        """``locks`` is a directory for lock files, shared by all who share the store."""
+        """``locks`` is a directory for lock files, shared by all who share the store.
+
+        ``mirror`` tells where Debian comes from, each time a base is wanted.
+        """
         self._store = store
         self._locks = locks
         self._table = table

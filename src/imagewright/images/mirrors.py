@@ -7,8 +7,6 @@ from pathlib import Path
 
 from imagewright.process import CommandFailed, run
 
-_DEFAULT_ARCHIVE = "http://deb.debian.org/debian"
-_DEFAULT_SECURITY = "http://deb.debian.org/debian-security"
 _DEBIAN_SUITES = frozenset(
     {"bullseye", "bookworm", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"}
 )
@@ -31,8 +29,8 @@ class Source:
     suite: str
 
 
-def host_mirror(apt: Path = Path("/etc/apt")) -> Mirror:
-    """Return the mirror that this host's apt uses for Debian; elsewhere, the public one."""
+def host_mirror(otherwise: Mirror, apt: Path = Path("/etc/apt")) -> Mirror:
+    """Return the mirror that this host's apt uses for Debian, ``otherwise`` where it has none."""
     sources = [
         source
         for source in _sources(apt)
@@ -43,7 +41,7 @@ def host_mirror(apt: Path = Path("/etc/apt")) -> Mirror:
     archives = [s.uri for s in sources if not s.suite.endswith("-security")]
     securities = [s.uri for s in sources if s.suite.endswith("-security")]
     if not archives:
-        return Mirror(_DEFAULT_ARCHIVE, _DEFAULT_SECURITY)
+        return otherwise
     return Mirror(archives[0].rstrip("/"), securities[0].rstrip("/") if securities else None)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
 
+from imagewright.machines import certificates
 from imagewright.machines.idmap import current_map
 from imagewright.machines.inside.messages import Message, write_fully
 from imagewright.machines.ledger import Ledger, identity_of
@@ -72,6 +73,8 @@ class SandboxOptions:
     limits: Limits = field(default_factory=Limits)
     environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
     """Beneath every command's own; a proxy's address belongs here."""
+    ca_bundle: Path | None = None
+    """The authorities that programs shall trust instead of the image's own."""
 
 
 class SandboxDriver:
@@ -220,6 +223,27 @@ class SandboxMachine:
             seccomp_program=compiled_filter().hex(),
         )
         self._is_up = True
+        self._bring_certificates()
+
+    def _bring_certificates(self) -> None:
+        """Put the CA bundle where no layer reaches; read anew each time, as it may be replaced."""
+        if (file := self._options.ca_bundle) is None:
+            return
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise MachineError(
+                f"the certificates of sandbox.ca_bundle, {file}, cannot be read: {error.strerror}"
+            ) from None
+        for path, text in certificates.files(content).items():
+            self.put_file(path, text, mode=0o644)
+
+    @property
+    def _environment(self) -> Mapping[str, str]:
+        """What lies beneath every command's own."""
+        if self._options.ca_bundle is None:
+            return self._options.environment
+        return {**self._options.environment, **certificates.ENVIRONMENT}
 
     def run(
         self, command: Command, *, on_line: OnLine | None = None, cancel: Event | None = None
@@ -228,9 +252,7 @@ class SandboxMachine:
         self.boot()
         kills_before = self._group.out_of_memory_kills()
         try:
-            with RunningCommand(
-                self._namespace, command, self._options.environment, on_line
-            ) as running:
+            with RunningCommand(self._namespace, command, self._environment, on_line) as running:
                 result, survived = running.to_its_end(cancel)
         except NamespaceError as error:
             raise self._failure(f"run {command.argv[0]}", error) from None
@@ -255,7 +277,7 @@ class SandboxMachine:
         poll.register(self._namespace.channel, select.POLLIN)
         try:
             self._namespace.tell(
-                "run", [terminal] * 3, argv=list(argv), env=dict(self._options.environment), cwd="/"
+                "run", [terminal] * 3, argv=list(argv), env=dict(self._environment), cwd="/"
             )
         except NamespaceError as error:
             raise self._failure(f"run {argv[0]}", error) from None
