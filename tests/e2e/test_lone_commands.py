@@ -96,6 +96,11 @@ def test_a_server_that_is_stopped_ends_at_once_and_its_build_goes_on_later(
         assert code == 0
         assert process.returncode == 3
         assert "goes on when one runs again" in error
+    doctor = author.run("doctor")
+    assert doctor.returncode == 1
+    assert "work that was cut off when its process was stopped or killed" in doctor.stdout
+    assert "The next start clears that up and goes on with" in doctor.stdout
+    assert "crash" not in doctor.stdout
 
     with lab.bench() as bench:
         bench.built(author.newest())

@@ -40,12 +40,14 @@ def test_what_a_crash_left_is_named_until_it_is_reaped(state: Path) -> None:
         process.wait()
     lab = Lab(state)
 
-    before = by_subject(examine(state, ledger=lab.ledger))["left over"]
+    under_way = ["web/1.0.0/3"]
+    before = by_subject(examine(state, ledger=lab.ledger, under_way=under_way))["left over"]
     lab.reap()
     after = by_subject(examine(state, ledger=lab.ledger))["left over"]
 
     assert before.grade == "warning"
     assert "directory" in before.detail
+    assert before.detail.endswith("The next start clears that up and goes on with web/1.0.0/3")
     assert after == Finding("left over", "ok", "nothing (0 in use)")
     lab.close()
 

@@ -31,8 +31,8 @@ def doctor(state: State = None, output: Output = OutputForm.TEXT) -> None:
     """Examine this host and the state: what is present, which isolation and limits hold.
 
     With a server on the state the server examines itself, otherwise this command looks around.
-    Ends with 1 if something that builds need is missing, or if a crash left something over
-    that nobody has cleared up yet; starting a server clears it up.
+    Ends with 1 if something that builds need is missing, or if a process that was stopped during
+    a build, or killed, left something over; starting a server clears that up and goes on.
 
     \b
         imagewright doctor
@@ -66,13 +66,16 @@ def _examine(directory: StateDirectory) -> Json:
     if sys.platform != "linux" or not (directory.database.exists() and directory.layers.exists()):
         return examine_host(directory.root)
     from imagewright.sandboxes import open_network
+    from imagewright.store.builds import names_under_way
     from imagewright.store.database import open_sqlite
     from imagewright.store.ledger import DatabaseLedger
 
     network = open_network(directory, load_settings(directory))
     with closing(open_sqlite(directory.database)) as database:
         ledger = DatabaseLedger(database)
-        return examine_host(directory.root, network=network, ledger=ledger)
+        with database.read() as connection:
+            under_way = names_under_way(connection)
+        return examine_host(directory.root, network=network, ledger=ledger, under_way=under_way)
 
 
 def _is_bad(finding: Json) -> bool:

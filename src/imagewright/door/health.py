@@ -1,7 +1,7 @@
 """How the host and the installation are: ``imagewright doctor``'s questions to a server."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,12 +60,14 @@ def examine_host(
     *more: Finding,
     network: "Network | None" = None,
     ledger: "Ledger | None" = None,
+    under_way: Sequence[str] = (),
 ) -> Json:
     """Look at everything that builds need; ``worst`` is the worst of the grades."""
     if sys.platform == "linux":
         from imagewright.machines.doctor import examine
 
-        found = [*map(asdict, examine(state, network=network, ledger=ledger)), *map(asdict, more)]
+        looked = examine(state, network=network, ledger=ledger, under_way=under_way)
+        found = [*map(asdict, looked), *map(asdict, more)]
     else:
         found = [asdict(_ELSEWHERE)]
     grades = {finding["grade"] for finding in found}

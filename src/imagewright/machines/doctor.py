@@ -42,18 +42,23 @@ Look = Callable[[], Iterator[Finding]]
 
 
 def examine(
-    directory: Path, *, network: Network | None = None, ledger: Ledger | None = None
+    directory: Path,
+    *,
+    network: Network | None = None,
+    ledger: Ledger | None = None,
+    under_way: Sequence[str] = (),
 ) -> list[Finding]:
     """Look at everything; ``directory`` is the state directory, or where it would be.
 
-    Without a network or a ledger (there is no state yet) those are left out.
+    Without a network or a ledger (there is no state yet) those are left out. ``under_way`` names
+    the builds that are not over.
     """
     looks: list[Look] = [_platform, _ids, lambda: _namespaces(directory), _seccomp, _programs]
     if network is not None:
         looks.append(lambda: _network(network))
     looks.append(_limits)
     if ledger is not None:
-        looks.append(lambda: _leftovers(ledger.entries()))
+        looks.append(lambda: _leftovers(ledger.entries(), under_way))
     found: list[Finding] = []
     for look in looks:
         found += look()
@@ -184,12 +189,18 @@ def _limits() -> Iterator[Finding]:
             yield Finding(f"limit on {controller}", "ok", detail)
 
 
-def _leftovers(entries: Sequence[Entry]) -> Iterator[Finding]:
+def _leftovers(entries: Sequence[Entry], under_way: Sequence[str]) -> Iterator[Finding]:
+    """Name what processes left that are gone: stopped during a build, or killed, it is the same."""
     left = [entry for entry in entries if not entry.keeper.is_alive]
     if left:
         names = "; ".join(entry.description for entry in left)
+        goes_on = f" and goes on with {', '.join(under_way)}" if under_way else ""
         yield Finding(
-            "left over", "warning", f"{len(left)} from a crash: {names}", "imagewright serve"
+            "left over",
+            "warning",
+            f"{len(left)} from work that was cut off when its process was stopped or killed: "
+            f"{names}. The next start clears that up{goes_on}",
+            "imagewright serve",
         )
     else:
         yield Finding("left over", "ok", f"nothing ({len(entries)} in use)")

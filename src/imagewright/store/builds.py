@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_, update
 
-from imagewright.arns import Arn
+from imagewright.arns import Arn, Kind
 from imagewright.documents.specs import Stage
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.records import (
@@ -188,6 +188,18 @@ def set_os_version(connection: Connection, image_arn: str, os_version: str) -> N
     if stored is not None:
         status = ImageStatus(stored.status or "PENDING")
         _save_image(connection, stored, {**stored.body, "osVersion": os_version}, status)
+
+
+def names_under_way(connection: Connection) -> list[str]:
+    """Name the builds of all accounts that are not over, as ``name/1.0.0/1``, the oldest first."""
+    over = [status.value for status in ImageStatus if status.is_final]
+    r = resources.c
+    rows = connection.execute(
+        select(r.path, r.major, r.minor, r.patch, r.build)
+        .where(r.kind == Kind.IMAGE.value, r.status.not_in(over))
+        .order_by(r.sequence)
+    )
+    return [f"{row.path}/{row.major}.{row.minor}.{row.patch}/{row.build}" for row in rows]
 
 
 def forget_build(connection: Connection, image_arn: str) -> None:
