@@ -118,3 +118,7 @@ def test_progress_remembers_how_far_the_log_was_told_and_how_it_ended() -> None:
     assert isinstance(progress, Progress)
     assert progress.place == 17
     assert progress.end == {"event": "end", "status": "AVAILABLE"}
+
+
+def test_a_piece_of_a_long_line_is_marked() -> None:
+    assert shown(line("a" * 9, continues="yes"), line("b")) == ["│ aaaaaaaaa ↩", "│ b"]

@@ -78,7 +78,7 @@ def test_a_restart_in_the_middle_keeps_the_disk_and_ends_the_processes(bench: Be
     arn = bench.start(bench.recipe(bench.component(document("reboot"))))
 
     bench.built(arn)
-    assert texts(bench, arn, kind="note").count("The machine reboots") == 2
+    assert sum("The machine reboots" in note for note in texts(bench, arn, kind="note")) == 2
     bench.nothing_is_left()
 
 
@@ -89,7 +89,7 @@ def test_attempts_time_outs_and_ignored_failures_let_the_build_go_on(bench: Benc
     bench.built(arn)
     notes = texts(bench, arn, kind="note")
     assert "Step ThirdTime: ExecuteBash (attempt 3)" in notes
-    assert "Step TooLong ignoredFailure: timed out after 1 s" in notes
+    assert "Step TooLong ignoredFailure: timed out after 1 s, the step's timeoutSeconds" in notes
     assert "Step NotSoBad ignoredFailure: this is a folder, not a file: /etc" in notes
     bench.nothing_is_left()
 

@@ -74,7 +74,7 @@ def test_a_failing_round_ends_the_loop_and_gives_nothing(lab: Lab) -> None:
     result = lab.run(loop({"forEach": ["a", "b", "c"]}, script, onFailure="Ignore"))
 
     assert last(result).status == "ignoredFailure"
-    assert last(result).message == "round 1 of the loop failed: exit status 1"
+    assert last(result).message == "round 1 of the loop, with 'b', failed: exit status 1"
     assert last(result).outputs == {"stdout": "a"}
     assert lab.read("/opt/runs") == b"a\nb\n"
 

@@ -133,7 +133,7 @@ def test_the_first_failure_is_the_one_that_is_told(lab: Lab) -> None:
     assert result.failure is not None
     assert (result.failure.phase, result.failure.step) == ("build", "S1")
     assert (result.failure.action, result.failure.message) == ("ExecuteBash", "exit status 2")
-    assert result.failure.stderr == "why"
+    assert result.failure.last_lines == "why"
 
 
 _FLAKY = "echo x >>/opt/tries; [ $(wc -l </opt/tries) -ge {} ]"
@@ -175,7 +175,9 @@ def test_a_time_out_ends_the_whole_tree_and_every_attempt_has_its_own(lab: Lab) 
 
     assert time.monotonic() - started < 30
     assert result.failure is not None
-    assert result.failure.message == "timed out after 1 s"
+    assert result.failure.message == (
+        "timed out after 1 s, the step's timeoutSeconds (attempt 2 of 2)"
+    )
     assert lab.read("/opt/tries") == b"x\nx\n"
     assert not lab.exists("/opt/survived")
 

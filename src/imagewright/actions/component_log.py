@@ -25,10 +25,15 @@ class ComponentLog:
     def report(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case OutputLine(phase=phase, step=step, stream=stream, text=text):
+            case OutputLine():
                 self._on_line()
                 self._log.line(
-                    stream, text, component=self._component, phase=phase, component_step=step
+                    event.stream,
+                    event.text,
+                    continues=event.continues,
+                    component=self._component,
+                    phase=event.phase,
+                    component_step=event.step,
                 )
             case PhaseStarted(phase=phase):
                 self._note(f"Phase {phase}", phase=phase)
@@ -42,7 +47,8 @@ class ComponentLog:
             case Notice(phase=phase, step=step, text=text):
                 self._note(text, phase=phase, component_step=step)
             case Rebooting(phase=phase, step=step):
-                self._note("The machine reboots", phase=phase, component_step=step)
+                then = f"then {step} runs again" if event.runs_again else "then the run goes on"
+                self._note(f"The machine reboots, {then}", phase=phase, component_step=step)
             case _:
                 return
 

@@ -41,7 +41,10 @@ _PHASES: Mapping[Stage, Sequence[str]] = {
 }
 _IMAGE_PHASES = {Stage.BUILD: "BUILDING", Stage.TEST: "TESTING"}
 
-_EVER_NEW = re.compile(r"\{\{\s*context:(?:uuid|date|dateTime|executionId)\s*\}\}")
+_EVER_NEW = re.compile(
+    r"\{\{\s*(?:context:(?:uuid|date|dateTime|executionId|hostname)"
+    r"|aws:imds:(?:instance-id|local-hostname))\s*\}\}"
+)
 """Expressions that differ from run to run: what they made is not reused."""
 
 _ERROR_MAX = 1024
@@ -127,7 +130,12 @@ def _execute(
         execution_id=command_id(context.token),
         account_id=plan.account,
         region=plan.region,
-        metadata={"instance-id": machine.id, "placement/region": plan.region},
+        metadata={
+            "instance-id": machine.id,
+            "local-hostname": machine.id,
+            "placement/region": plan.region,
+            "ami-id": context.base_image_id or context.machines.parent_image_id(plan),
+        },
     )
     try:
         result = run_component(
@@ -168,14 +176,23 @@ def _failed(
             "phaseName": failure.phase,
             "stepName": failure.step,
             "action": failure.action,
-            "errorMessage": _with_last_lines(failure.message, failure.stderr),
+            "errorMessage": _with_last_lines(failure.message, failure.last_lines),
         },
     )
 
 
-def _with_last_lines(message: str, stderr: str) -> str:
-    text = f"{message}\n{stderr}" if stderr and stderr not in message else message
-    return text if len(text) <= _ERROR_MAX else text[: _ERROR_MAX - 1] + "…"
+def _with_last_lines(message: str, last_lines: str) -> str:
+    """Put both together; what is too much goes from the middle, for the last line says most."""
+    if not last_lines or last_lines in message:
+        return _shortened(message, _ERROR_MAX)
+    head = _shortened(message, _ERROR_MAX // 2)
+    room = _ERROR_MAX - len(head) - 1
+    tail = last_lines if len(last_lines) <= room else "…" + last_lines[1 - room :]
+    return f"{head}\n{tail}"
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _summary(result: RunResult, context: StepContext) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _execute(script: Script, machine: Machine, context: StepContext) -> Mapping[
 
     def hear(line: Line) -> None:
         pass_by(CrashPoint.COMMAND_RUNNING)
-        context.log.line(line.stream, line.text)
+        context.log.line(line.stream, line.text, continues=line.continues)
         said.take(line)
 
     limits = [context.seconds_left, script.timeout_seconds]

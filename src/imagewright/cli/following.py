@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from imagewright.cli.client import Client, Unreachable
 from imagewright.cli.exits import ExitCode, complain, fail, note
@@ -117,22 +118,31 @@ def _say_it_goes_on(session: Session, image_arn: str) -> NoReturn:
 
 def _tell_cause(end: Json) -> None:
     """Name the component, phase and step that failed, and show what was said last."""
-    context = end.get("failureContext", {})
-    component = context.get("componentFailure")
+    component = end.get("failureContext", {}).get("componentFailure")
     if component is None:
         complain(str(end.get("reason", "the build failed")))
     else:
-        complain(
-            f"the component {short(component['componentArn'])} failed in the phase "
-            f"{component['phaseName']}, step {component['stepName']} ({component['action']})"
-        )
+        complain(which_component_failed(component))
         _quote(component["errorMessage"])
     if lines := end.get("lastLines"):
         _quote("\n".join(lines))
 
 
+def which_component_failed(failure: Json) -> str:
+    """Say in one sentence where a component failed: ``componentFailure`` of the API."""
+    return (
+        f"the component {short(failure['componentArn'])} failed in the phase "
+        f"{failure['phaseName']}, step {failure['stepName']} ({failure['action']})"
+    )
+
+
+def quoted(text: str) -> list[str]:
+    """Put a bar before each line of what was said."""
+    return [f"  {sign(BAR)} {visible(line)}" for line in text.splitlines()]
+
+
 def _quote(text: str) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    for line in text.splitlines():
+    for line in quoted(text):
         with suppress(OSError):
-            console.print(f"  [dim]{sign(BAR)}[/] {escape(visible(line))}")
+            console.print(Text(line, style="dim"))

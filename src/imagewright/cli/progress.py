@@ -13,7 +13,19 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from imagewright.cli.text import AGAIN, ARROW, BAR, CROSS, RING, TICK, seconds, short, sign, visible
+from imagewright.cli.text import (
+    AGAIN,
+    ARROW,
+    BAR,
+    CROSS,
+    RING,
+    TICK,
+    logged,
+    seconds,
+    short,
+    sign,
+    visible,
+)
 
 Event = Mapping[str, Any]
 
@@ -112,7 +124,7 @@ class Progress:
             self.view.say(Text(f"    {event['name']} {_UNDONE[undone]}", style="dim"))
 
     def _log(self, event: Event) -> None:
-        text = visible(event["text"])
+        text = logged(event)
         if event["kind"] == "line":
             self._lines.append(text)
             del self._lines[: -2 * _LAST_LINES]
@@ -159,7 +171,7 @@ class PlainView:
 
     def line(self, entry: Event) -> None:
         """Show a line of a program's output."""
-        self.say(Text(f"    {sign(BAR)} {visible(entry['text'])}"))
+        self.say(Text(f"    {sign(BAR)} {logged(entry)}"))
 
     def note(self, entry: Event) -> None:
         """Show what a step tells of itself."""
@@ -202,7 +214,7 @@ class LiveView:
 
     def line(self, entry: Event) -> None:
         """Show a line: the last one beside its step, or all of them."""
-        text = visible(entry["text"])
+        text = logged(entry)
         self._last[entry.get("step_execution", "")] = text
         if self._with_lines:
             self._print(Text(f"    {sign(BAR)} {text}", style="dim"))

@@ -10,7 +10,13 @@ from rich.text import Text
 
 from imagewright.cli.client import Client
 from imagewright.cli.exits import ExitCode, fail, note
-from imagewright.cli.following import await_end, follow_build, tell_outcome
+from imagewright.cli.following import (
+    await_end,
+    follow_build,
+    quoted,
+    tell_outcome,
+    which_component_failed,
+)
 from imagewright.cli.options import Output, OutputForm, State
 from imagewright.cli.session import Region, session, waiting_for
 from imagewright.cli.text import (
@@ -18,6 +24,7 @@ from imagewright.cli.text import (
     CROSS,
     RING,
     TICK,
+    logged,
     moment,
     print_table,
     seconds,
@@ -95,6 +102,9 @@ def show(
     )
     if reason := found.get("reason"):
         console.print(Text(visible(reason), style="red"))
+    if component := found.get("failureContext", {}).get("componentFailure"):
+        lines = [which_component_failed(component), *quoted(component["errorMessage"])]
+        console.print(Text("\n".join(lines), style="red"))
     for workflow in found["workflows"]:
         _show_workflow(console, workflow)
 
@@ -255,4 +265,4 @@ def _print_entry(entry: Json, output: OutputForm) -> None:
         typer.echo(json.dumps(entry))
         return
     marker = " " if entry["kind"] == "line" else "*"
-    typer.echo(f"{moment(entry['time'])} {entry.get('step', '')} {marker} {visible(entry['text'])}")
+    typer.echo(f"{moment(entry['time'])} {entry.get('step', '')} {marker} {logged(entry)}")

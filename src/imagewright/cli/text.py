@@ -1,13 +1,22 @@
 """Text for people: times, sizes, tables, and lines of programs made harmless."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import typer
 
-TICK, CROSS, RING, AGAIN, ARROW, BAR = "✔", "✘", "○", "↻", "▶", "│"
-_PLAIN = {TICK: "ok", CROSS: "FAILED", RING: "-", AGAIN: "reused", ARROW: ">", BAR: "|"}
+TICK, CROSS, RING, AGAIN, ARROW, BAR, MORE = "✔", "✘", "○", "↻", "▶", "│", "↩"
+_PLAIN = {
+    TICK: "ok",
+    CROSS: "FAILED",
+    RING: "-",
+    AGAIN: "reused",
+    ARROW: ">",
+    BAR: "|",
+    MORE: "(goes on)",
+}
 
 
 def sign(symbol: str) -> str:
@@ -26,6 +35,12 @@ def visible(line: str) -> str:
     """
     last = line.rstrip("\r\n").rpartition("\r")[2]
     return "".join(each if each.isprintable() or each == "\t" else "\ufffd" for each in last)
+
+
+def logged(entry: Mapping[str, Any]) -> str:
+    """Draw an entry of a build's log; a piece of a long line that goes on ends in a mark."""
+    text = visible(entry["text"])
+    return f"{text} {sign(MORE)}" if "continues" in entry else text
 
 
 def seconds(value: float) -> str:

@@ -120,8 +120,8 @@ class Documents(Protocol):
 class StepLog(Protocol):
     """What a step tells those who watch the build."""
 
-    def line(self, stream: str, text: str, **facts: str) -> None:
-        """Tell one line of a program's output."""
+    def line(self, stream: str, text: str, *, continues: bool = False, **facts: str) -> None:
+        """Tell one line of a program's output, or with ``continues`` a piece of a long one."""
         ...
 
     def note(self, text: str, **facts: str) -> None:

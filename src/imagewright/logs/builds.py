@@ -2,11 +2,15 @@
 
 A line has ``time``, ``kind`` (``line`` of a program's output, ``note``, or ``step`` when a step
 changes), ``text``, and what it belongs to: ``workflow``, ``step``, ``component``, ``phase`` …
+
+Nothing is left out unsaid. What is too long for one entry goes on in the next of its stream, and
+``continues`` is ``yes`` in all but the last; where a log has become as large as it may, a note
+says that no more output follows.
 """
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from io import FileIO
 from pathlib import Path
@@ -16,7 +20,9 @@ from imagewright.arns import Arn
 from imagewright.clock import Clock, iso_milliseconds
 
 TEXT_MAX = 16_384
-"""Of one line, in characters; what is longer is cut, and says so."""
+"""Of one entry, in characters."""
+LOG_BYTES_MAX = 1 << 30
+"""Of one build's log: a program that prints for ever would fill the disk."""
 READ_BYTES_MAX = 1 << 20
 """Of one reading."""
 
@@ -26,9 +32,12 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 class BuildLogs:
     """Writes and reads the logs below one directory. Safe to use from several threads."""
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: Clock, *, bytes_max: int = LOG_BYTES_MAX) -> None:
         self._directory = directory
         self._clock = clock
+        self._bytes_max = bytes_max
+        self._full: set[str] = set()
+        """Whose output is not written down any more, and says so."""
         self._lock = threading.Lock()
 
     def path(self, image_arn: str) -> Path:
@@ -36,16 +45,26 @@ class BuildLogs:
         return _place(self._directory, image_arn)
 
     def write(self, image_arn: str, kind: str, text: str, **facts: str) -> None:
-        """Append one entry; it can be read at once."""
-        entry = {
-            "time": iso_milliseconds(self._clock.now()),
-            "kind": kind,
-            "text": text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + " … (cut)",
-            **facts,
-        }
-        line = _encode(entry).encode("utf-8", "replace") + b"\n"
+        """Append what there is to say; it can be read at once."""
+        head = {"time": iso_milliseconds(self._clock.now()), "kind": kind}
+        lines = b"".join(
+            _encode({**head, "text": piece, **facts, **mark}).encode("utf-8", "replace") + b"\n"
+            for piece, mark in _pieces(text)
+        )
         with self._lock, self._opened(self.path(image_arn)) as file:
-            file.write(line)
+            if kind != "line" or file.tell() < self._bytes_max:
+                file.write(lines)
+            elif image_arn not in self._full:
+                self._full.add(image_arn)
+                note = {**head, "kind": "note", "text": self._last_words, **facts}
+                file.write(_encode(note).encode() + b"\n")
+
+    @property
+    def _last_words(self) -> str:
+        return (
+            f"The log has {self._bytes_max:,} bytes, as many as it may: "
+            "output from here on is not written down."
+        )
 
     def read(
         self, image_arn: str, *, after_bytes: int = 0, bytes_max: int = READ_BYTES_MAX
@@ -86,13 +105,24 @@ class StepLog:
         self._image_arn = image_arn
         self._facts = facts
 
-    def line(self, stream: str, text: str, **facts: str) -> None:
-        """Tell one line of a program's output."""
-        self._logs.write(self._image_arn, "line", text, **self._facts, stream=stream, **facts)
+    def line(self, stream: str, text: str, *, continues: bool = False, **facts: str) -> None:
+        """Tell one line of a program's output; with ``continues`` it goes on in the next."""
+        facts = {"stream": stream, **facts}
+        if continues:
+            facts["continues"] = "yes"
+        self._logs.write(self._image_arn, "line", text, **self._facts, **facts)
 
     def note(self, text: str, **facts: str) -> None:
         """Tell what happened, in a sentence."""
         self._logs.write(self._image_arn, "note", text, **self._facts, **facts)
+
+
+def _pieces(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Cut a text into what fits an entry; the last piece says of itself only what it is told."""
+    while len(text) > TEXT_MAX:
+        yield text[:TEXT_MAX], {"continues": "yes"}
+        text = text[TEXT_MAX:]
+    yield text, {}
 
 
 @lru_cache(maxsize=256)  # a build may print a million lines

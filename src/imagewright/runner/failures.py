@@ -1,6 +1,7 @@
 """How a step can fail to come to its end."""
 
 import json
+import signal
 from collections.abc import Mapping
 
 
@@ -38,10 +39,11 @@ class ComponentRefused(Exception):
 
 def exit_message(exit_code: int, stdout: str) -> str:
     """Say why a script failed: in its own words if it gave any (§10.3), else by its exit code."""
-    return _own_words(stdout) or f"exit status {exit_code}"
+    return own_words(stdout) or f"exit status {exit_code}{_signal(exit_code)}"
 
 
-def _own_words(stdout: str) -> str | None:
+def own_words(stdout: str) -> str | None:
+    """Read the reason from the last line of an output, if that is ``{"failureMessage": "…"}``."""
     last = next((line for line in reversed(stdout.splitlines()) if line.strip()), "")
     if not last.lstrip().startswith("{"):
         return None
@@ -51,3 +53,12 @@ def _own_words(stdout: str) -> str | None:
         return None
     message = said.get("failureMessage") if isinstance(said, dict) else None
     return message if isinstance(message, str) and message else None
+
+
+def _signal(exit_code: int) -> str:
+    """Name the signal that an exit code above 128 stands for."""
+    try:
+        name = signal.Signals(exit_code - 128).name
+    except ValueError:
+        return ""
+    return f" (128 + {exit_code - 128}: ended by {name})"

@@ -4,6 +4,7 @@ Paths and contents never become part of a shell script's text: they go in as arg
 standard input. Every path is made absolute first, so none can be taken for an option.
 """
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,7 +25,14 @@ FILE_BYTES_MAX = 64 << 20
 _ARGUMENT_BYTES_MAX = 128 << 10
 _PATH_BYTES_MAX = 4096
 _STDERR_LINES = 20
+_STDOUT_LINES = 5
+_LAST_LINE_CHARACTERS_MAX = 1024
 _CLEAN_UP_SECONDS = 10
+_NAME = "imagewright"
+_OWN_PLACE = re.compile(rf"^{_NAME}: (?:line )?[0-9]+: ", re.MULTILINE)
+"""What a shell puts before a complaint about a script of ours; it means nothing to an author."""
+_SIGN, _SIGNED = "echo :\n", ":\n"
+"""What every script of ours prints first, to show that a shell has read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,6 @@ class Finished:
     exit_code: int
     stdout: str
     """Without line ends at its end (O-6)."""
-    stderr: str
-    """The last lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,9 @@ class Guest:
     timeout_seconds: float | None = None
     """From now on; None for no limit."""
     monotonic: Callable[[], float] = time.monotonic
-    last_stderr: tuple[str, ...] = ()
-    """The last lines of standard error of the last command of the author's."""
+    last_lines: tuple[str, ...] = ()
+    """What the last command of the author's wrote last: on standard error, or if that was silent,
+    on standard output."""
     _ends_at: float | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +87,9 @@ class Guest:
     def script(self, text: str, *arguments: str, stdin: bytes = b"") -> str:
         """Run a POSIX shell script of ours, out of the log; ``arguments`` are ``$1`` and so on.
 
-        Returns what it printed. Raises ModuleFailure with its complaint if it exits above 0.
+        Returns what it printed. Raises ModuleFailure with its complaint if it exits above 0, and
+        where ``/bin/sh`` is gone or is something else: a file module that did nothing would be
+        taken for one that succeeded.
         """
         output: list[str] = []
         complaints: deque[str] = deque(maxlen=_STDERR_LINES)
@@ -88,11 +97,14 @@ class Guest:
         def keep(line: Line) -> None:
             (output if line.stream == "stdout" else complaints).append(line.as_written)
 
-        argv = ("/bin/sh", "-c", text, "imagewright", *arguments)
+        argv = ("/bin/sh", "-c", f"{_SIGN}{text}", _NAME, *arguments)
         exit_code = self._run(argv, stdin, keep)
+        said = _OWN_PLACE.sub("", "".join(complaints)).strip()
+        if not output or output.pop(0) != _SIGNED:
+            why = said or (f"exit status {exit_code}" if exit_code else "it is no POSIX shell")
+            raise ModuleFailure(f"the machine's /bin/sh did not run: {why}")
         if exit_code != 0:
-            said = "".join(complaints).strip() or f"exit status {exit_code}"
-            raise ModuleFailure(said, exit_code=exit_code)
+            raise ModuleFailure(said or f"exit status {exit_code}", exit_code=exit_code)
         return "".join(output).removesuffix("\n")
 
     def stream(
@@ -109,14 +121,14 @@ class Guest:
         try:
             exit_code = self._run(argv, stdin, output.take)
         finally:
-            self.last_stderr = tuple(output.stderr)
+            self.last_lines = output.last_lines()
         self._tell(CommandEnded(self.place.phase, self.place.step, exit_code))
-        return Finished(exit_code, output.text(), "\n".join(output.stderr))
+        return Finished(exit_code, output.text())
 
     def clean_up(self, text: str, *arguments: str) -> None:
         """Run a script of ours whatever the deadline says; for what a killed command left."""
         command = Command(
-            argv=("/bin/sh", "-c", text, "imagewright", *arguments),
+            argv=("/bin/sh", "-c", text, _NAME, *arguments),
             env=self.environment.script_environment,
             timeout_seconds=_CLEAN_UP_SECONDS,
         )
@@ -185,11 +197,9 @@ class Guest:
         return self.script('"$1" <"$2"', tool, self.path(path)).partition(" ")[0].lower()
 
     def _holds(self, test: str, argument: str) -> bool:
-        return self._run(("/bin/sh", "-c", test, "imagewright", argument), b"", None) == 0
+        return self.script(f"if {test}; then echo yes; fi", argument) == "yes"
 
-    def _run(
-        self, argv: Sequence[str], stdin: bytes, on_line: Callable[[Line], None] | None
-    ) -> int:
+    def _run(self, argv: Sequence[str], stdin: bytes, on_line: Callable[[Line], None]) -> int:
         command = Command(
             argv=argv,
             stdin=stdin,
@@ -219,7 +229,7 @@ class Guest:
         return left
 
     def _timed_out(self) -> TimedOut:
-        return TimedOut(f"timed out after {self.timeout_seconds:g} s")
+        return TimedOut(f"timed out after {self.timeout_seconds:g} s, the step's timeoutSeconds")
 
     def _tell(self, event: Event) -> None:
         if self.place.logging:
@@ -233,19 +243,20 @@ class _Output:
         self._guest = guest
         self._stdout: list[str] = []
         self._room = STDOUT_CHARACTERS_MAX
-        self.stderr: deque[str] = deque(maxlen=_STDERR_LINES)
-        self._is_amid_stderr = False
+        self._last = {"stdout": _LastLines(_STDOUT_LINES), "stderr": _LastLines(_STDERR_LINES)}
 
     def take(self, line: Line) -> None:
         place = self._guest.place
         if place.logging:
-            self._guest.report(OutputLine(place.phase, place.step, line.stream, line.text))
+            self._guest.report(
+                OutputLine(place.phase, place.step, line.stream, line.text, line.continues)
+            )
+        self._last[line.stream].take(line)
         if line.stream == "stdout":
             self._keep(line.as_written)
-            return
-        if not self._is_amid_stderr:
-            self.stderr.append(line.text[:_PATH_BYTES_MAX])
-        self._is_amid_stderr = line.continues
+
+    def last_lines(self) -> tuple[str, ...]:
+        return tuple(self._last["stderr"].texts or self._last["stdout"].texts)
 
     def text(self) -> str:
         return "".join(self._stdout).rstrip("\r\n")
@@ -258,6 +269,19 @@ class _Output:
         if self._room <= 0:
             limit = f"{STDOUT_CHARACTERS_MAX:,} characters"
             self._guest.warn(f"only the first {limit} of the output can be used by other steps")
+
+
+class _LastLines:
+    """The last lines of a stream; of a long one its beginning."""
+
+    def __init__(self, count: int) -> None:
+        self.texts: deque[str] = deque(maxlen=count)
+        self._is_amid = False
+
+    def take(self, line: Line) -> None:
+        if not self._is_amid:
+            self.texts.append(line.text[:_LAST_LINE_CHARACTERS_MAX])
+        self._is_amid = line.continues
 
 
 def _check_argument(argument: str) -> None:

@@ -77,6 +77,8 @@ class OutputLine:
     step: str
     stream: Literal["stdout", "stderr"]
     text: str
+    continues: bool = False
+    """The line is a long one, and goes on in the next of its stream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ class Failure:
     step: str
     action: str
     message: str
-    stderr: str
-    """The last lines it wrote; empty if there were none, or the step does not log."""
+    last_lines: str
+    """What it wrote last; empty if there is nothing, or the step does not log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ def _step(component: Component, state: StepState) -> StepResult:
 
 
 def _failure(component: Component, state: StepState) -> Failure:
-    stderr = "\n".join(state.stderr) if _logs(component, state) else ""
-    return Failure(state.phase, state.step, state.action, state.message, stderr)
+    last_lines = "\n".join(state.last_lines) if _logs(component, state) else ""
+    return Failure(state.phase, state.step, state.action, state.message, last_lines)
 
 
 def _logs(component: Component, state: StepState) -> bool:

@@ -34,7 +34,8 @@ class StepState:
     """One for each round that succeeded, or what was captured of a failure."""
     exit_code: int | None = None
     message: str = ""
-    stderr: list[str] = field(default_factory=list)
+    last_lines: list[str] = field(default_factory=list)
+    """What its last command wrote before it failed."""
     started_at: str
     """ISO 8601, in UTC."""
     ended_at: str | None = None
@@ -54,7 +55,7 @@ class StepState:
         if written is None or self.ended_at is None or written["ended_at"] != self.ended_at:
             self._written = written = {name: getattr(self, name) for name in _STEP_MEMBERS}
             # These still grow while the step runs.
-            written |= {name: list(written[name]) for name in ("inputs", "outputs", "stderr")}
+            written |= {name: list(written[name]) for name in ("inputs", "outputs", "last_lines")}
         return written
 
     @property

@@ -14,7 +14,7 @@ from imagewright.documents.nodes import MapNode, Scalar
 from imagewright.documents.specs import InputError, to_plain
 from imagewright.machines.machine import Machine
 from imagewright.runner.environment import RunEnvironment
-from imagewright.runner.failures import Cancelled, ModuleFailure
+from imagewright.runner.failures import Cancelled, ModuleFailure, own_words
 from imagewright.runner.guest import Guest, Place
 from imagewright.runner.module import Module, RebootNeeded
 from imagewright.runner.reporting import Notice, Rebooting, Reporter, StepEnded, StepStarted
@@ -22,6 +22,8 @@ from imagewright.runner.resolver import Resolver, Round, plain
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import StepStatus
 from imagewright.runner.verdicts import as_it_stands, holds
+
+_VALUE_CHARACTERS_MAX = 80
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,8 +157,8 @@ class StepRun:
             try:
                 outputs = self._entries(state, guest, resolver)
             except ModuleFailure as failure:
-                state.stderr = list(guest.last_stderr)
-                raise self._of_round(failure, number) from failure
+                state.last_lines = [line for line in guest.last_lines if not own_words(line)]
+                raise self._of_round(state, failure, number) from failure
             state.outputs.append(outputs)
             state.round = number + 1
 
@@ -199,10 +201,11 @@ class StepRun:
         except InputError as error:
             raise ModuleFailure(str(error)) from None
 
-    def _of_round(self, failure: ModuleFailure, number: int) -> ModuleFailure:
+    def _of_round(self, state: StepState, failure: ModuleFailure, number: int) -> ModuleFailure:
         if self._step.loop is None:
             return failure
-        message = f"round {number} of the loop failed: {failure}"
+        value = repr((state.loop_values or [""])[number])[:_VALUE_CHARACTERS_MAX]
+        message = f"round {number} of the loop, with {value}, failed: {failure}"
         return ModuleFailure(message, exit_code=failure.exit_code)
 
     def _reboot(self, state: StepState, wish: RebootNeeded) -> bool:
@@ -210,7 +213,10 @@ class StepRun:
         run = self._session.state
         limit = self._session.environment.reboots_max
         if run.reboots >= limit:
-            raise ModuleFailure(f"the run asked for more than {limit} restarts of the machine")
+            help_ = "; a script that exits 194 runs again, until it exits 0" * wish.runs_again
+            raise ModuleFailure(
+                f"the run asked for more than {limit} restarts of the machine{help_}"
+            )
         run.reboots += 1
         if not wish.runs_again:
             state.outputs.append({})
@@ -230,6 +236,8 @@ class StepRun:
     def _fail(self, state: StepState, failure: ModuleFailure) -> None:
         state.exit_code = failure.exit_code
         state.message = self._message(failure)
+        if state.attempt > 1:
+            state.message += f" (attempt {state.attempt} of {self._step.attempts_max})"
         if failure.outputs:
             state.outputs.append(failure.outputs)
         ignored = self._step.on_failure is OnFailure.IGNORE

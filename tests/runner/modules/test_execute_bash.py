@@ -49,7 +49,8 @@ def test_the_last_exit_code_decides(commands: list[str], code: int, lab: Lab) ->
     step = lab.step("ExecuteBash", {"commands": commands})
 
     assert step.exit_code == code
-    assert step.message == ("" if code == 0 else f"exit status {code}")
+    ended_by = " (128 + 9: ended by SIGKILL)" if code == 137 else ""
+    assert step.message == ("" if code == 0 else f"exit status {code}{ended_by}")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_the_script_is_gone_afterwards_and_was_for_its_owner_alone(lab: Lab) -> 
 def test_the_script_is_gone_after_a_time_out_too(lab: Lab) -> None:
     message, _ = bash(lab, "sleep 60", timeoutSeconds=1)
 
-    assert message == "timed out after 1 s"
+    assert message == "timed out after 1 s, the step's timeoutSeconds"
     assert lab.names("/tmp") == []
 
 
@@ -198,7 +199,7 @@ def test_the_end_of_stderr_is_kept_for_the_failure(lab: Lab) -> None:
     result = lab.run(component)
 
     assert result.failure is not None
-    assert result.failure.stderr == "\n".join(str(number) for number in range(81, 101))
+    assert result.failure.last_lines == "\n".join(str(number) for number in range(81, 101))
 
 
 def test_only_a_megabyte_is_kept_for_other_steps_and_all_of_it_is_logged(lab: Lab) -> None:

@@ -41,7 +41,11 @@ def test_any_name_is_only_a_name(name: str, lab: Lab) -> None:
         ("/usr/bin/false", [], "exit status 1"),
         ("/opt/none", [], "the program does not exist: /opt/none"),
         ("/opt", [], "the program does not exist: /opt"),
-        ("/etc/passwd", [], "this cannot be executed: /etc/passwd"),
+        (
+            "/etc/passwd",
+            [],
+            "the program may not be executed, for want of permissions such as 0755: /etc/passwd",
+        ),
         ("no-such-program", [], "the machine has no program `no-such-program` on its PATH"),
         ("sh", ["-c", 'echo \'{"failureMessage": "said"}\'; exit 9'], "said"),
         ("true", ["a\0b"], "an argument cannot hold NUL"),
@@ -71,3 +75,24 @@ def test_an_argument_longer_than_linux_takes_says_so(lab: Lab) -> None:
 
     assert result.failure is not None
     assert result.failure.message == "an argument is longer than 131,072 bytes"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "#!/bin/bash\r\necho hi\r\n",
+            "what runs it, by its `#!` line or as its loader, is not on",
+        ),
+        ("echo hi\n", "it is no program for this machine, and no script that begins with `#!`"),
+    ],
+)
+def test_what_the_kernel_says_in_a_word_is_explained(
+    content: str, message: str, sandbox_lab: Lab
+) -> None:
+    sandbox_lab.write("/opt/script", content)
+    sandbox_lab.sh("chmod 755 /opt/script")
+
+    step = sandbox_lab.step("ExecuteBinary", {"path": "/opt/script"})
+
+    assert step.message.startswith(message)

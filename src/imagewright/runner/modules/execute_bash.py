@@ -3,7 +3,8 @@
 All of ``commands`` is one script, so a variable, a function or a ``cd`` carries over from one
 entry to the next, and ``set -e`` in the first holds for all. Without it, the exit code of the
 last command decides. The script lies in a fresh folder below ``/tmp`` that goes away afterwards,
-and needs no permission to execute there. It reads nothing on standard input.
+and needs no permission to execute there. It reads nothing on standard input. Of shells, bash
+alone is needed.
 
 Exit code 0 is success; 194 restarts the machine and runs the step again from its beginning, so
 leave a mark for the second time; anything else is failure. A script that prints
@@ -41,7 +42,7 @@ def run(inputs: Inputs, guest: Guest) -> Outputs:
     number = secrets.randbelow(9 * 10**8) + 10**8
     folder = f"/tmp/AWSTOE{number}"  # noqa: S108  (of the machine; made anew, for root alone)
     script = "\n".join(inputs.commands) + "\n"
-    argv = ("/bin/sh", "-c", _RUN, "imagewright", folder, f"{folder}/script-{number}.sh")
+    argv = ("bash", "-c", _RUN, "imagewright", folder, f"{folder}/script-{number}.sh")
     ended = False
     try:
         finished = guest.stream(argv, shown=("bash", argv[-1]), stdin=script.encode())

@@ -5,6 +5,7 @@ the bare name of a program on the machine's PATH. Exit code 0 is success; 194 re
 machine and runs the step again; anything else is failure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from imagewright.documents.specs import ModuleSpec, about
@@ -31,14 +32,34 @@ def run(inputs: Inputs, guest: Guest) -> Outputs:
         _check(program, guest)
     elif not guest.has(program):
         raise ModuleFailure(f"the machine has no program `{program}` on its PATH")
-    return outcome(guest.stream((program, *inputs.arguments)))
+    finished = guest.stream((program, *inputs.arguments))
+    if finished.exit_code != 0 and (reason := _why_not_started(program, guest.last_lines)):
+        raise ModuleFailure(reason, exit_code=finished.exit_code)
+    return outcome(finished)
 
 
 def _check(program: str, guest: Guest) -> None:
     if not guest.file_exists(program):
         raise ModuleFailure(f"the program does not exist: {program}")
-    guest.script('[ -x "$1" ] || { echo "this cannot be executed: $1" >&2; exit 1; }', program)
+    guest.script(_IS_EXECUTABLE, program)
 
+
+def _why_not_started(program: str, last_lines: Sequence[str]) -> str | None:
+    """Explain what the kernel says of a program that is there and may be executed."""
+    match last_lines:
+        case [line] if line == f"{program}: No such file or directory":
+            return "what runs it, by its `#!` line or as its loader, is not on the machine"
+        case [line] if line == f"{program}: Exec format error":
+            return "it is no program for this machine, and no script that begins with `#!`"
+        case _:
+            return None
+
+
+_IS_EXECUTABLE = """
+[ -x "$1" ] && exit
+echo "the program may not be executed, for want of permissions such as 0755: $1" >&2
+exit 1
+"""
 
 MODULE = Module(
     ModuleSpec(name="ExecuteBinary", page=__doc__, inputs=Inputs, outputs=Outputs, built=True),
