@@ -7,7 +7,7 @@ import pytest
 from tests.machines.conftest import Launch, MachineLab
 from tests.machines.lab import Lab, run, sh
 
-from imagewright.machines.machine import Line, Machine, MachineError
+from imagewright.machines.machine import Command, Line, Machine, MachineError
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,24 @@ def test_cancelling_ends_the_whole_process_tree_within_a_second(machine: Machine
     assert result.reason == "cancelled"
     assert time.monotonic() - asked_at[0] < 1
     assert "sleep 6" not in sh(machine, "ps")[1]
+
+
+def test_a_listener_that_is_slow_does_not_hold_up_a_cancel(machine: Machine) -> None:
+    """What was printed before is still handed over: at most one pipe full, 1024 such lines."""
+    cancel = threading.Event()
+    heard = 0
+
+    def hear(_line: Line) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == 100:
+            cancel.set()
+        time.sleep(0.002)
+
+    ended = machine.run(Command(argv=["yes", "x" * 63]), on_line=hear, cancel=cancel)
+
+    assert ended.reason == "cancelled"
+    assert heard < 100 + 1024 + 500
 
 
 def test_a_reader_that_fails_ends_the_command_and_the_machine_goes_on(lab: Lab, tiny: str) -> None:

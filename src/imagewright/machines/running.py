@@ -17,7 +17,10 @@ _TICK_SECONDS = 0.05
 """How soon a cancel is seen."""
 _KILL_SECONDS = 15.0
 """How long the guest may take to end a command, before the machine is ended."""
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 12
+"""At a time. Little, so that a cancel is seen soon however long a listener takes for each line."""
+_PIPE_BYTES = 1 << 16
+"""What a pipe holds at most, and so what a command that has ended may have left in it."""
 
 Reason = Literal["exited", "timed out", "cancelled"]
 
@@ -115,7 +118,7 @@ class RunningCommand:
     def _finish(self, answer: Message, reason: Reason) -> Exit:
         seconds = time.monotonic() - self._started
         for file in list(self._open):
-            while self._read(file) > 0:
+            while self._read(file, _PIPE_BYTES) > 0:
                 if time.monotonic() > self._started + seconds + _TICK_SECONDS:
                     break  # a daemon that goes on writing is not waited for
             self._open[file].finish()
@@ -125,10 +128,10 @@ class RunningCommand:
                 self._namespace.tell("discard", list(self._open))
         return Exit(code=answer["code"], seconds=seconds, reason=reason)
 
-    def _read(self, file: int) -> int:
+    def _read(self, file: int, bytes_max: int = _READ_BYTES) -> int:
         """Hand over what there is; return 0 at the end, -1 where there is nothing just now."""
         try:
-            data = os.read(file, _READ_BYTES)
+            data = os.read(file, bytes_max)
         except BlockingIOError:
             return -1
         self._open[file].feed(data)
