@@ -59,6 +59,7 @@ def test_files_are_made_changed_and_found_again_in_the_image(bench: Bench) -> No
 
     bench.built(arn)
     assert 'hello, it\'s $HOME & "quotes"' in texts(bench, arn)
+    assert "Step NeverOnWindows skipped by its `if`" in texts(bench, arn, kind="note")
     bench.nothing_is_left()
 
 

@@ -118,11 +118,16 @@ def rows(kind: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(file) if row["kind"] == kind]
 
 
-def entry(bench: Bench, name: str, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+def entry(bench: Bench, name: str) -> dict[str, Any]:
     """Register a component of the corpus and return its place in a recipe."""
-    made: dict[str, Any] = {"componentArn": bench.component(document(name))}
-    if parameters:
-        made["parameters"] = [{"name": key, "value": [text]} for key, text in parameters.items()]
+    return placed(name, bench.component(document(name)))
+
+
+def placed(name: str, component_arn: str) -> dict[str, Any]:
+    """Return the place of a component in a recipe, with the parameters that it wants."""
+    made: dict[str, Any] = {"componentArn": component_arn}
+    if given := PARAMETERS.get(name):
+        made["parameters"] = [{"name": key, "value": [text]} for key, text in given.items()]
     return made
 
 
@@ -148,7 +153,7 @@ def test_every_document_that_the_index_calls_runnable_offline_is_here() -> None:
 
 def test_components_that_need_nothing_end_as_their_authors_meant(bench: Bench) -> None:
     fresh = bench.component(component("echo fresh"))  # so that no layer of before is reused
-    entries = {name: entry(bench, name, PARAMETERS.get(name)) for name in OFFLINE}
+    entries = {name: entry(bench, name) for name in OFFLINE}
     check = bench.component(component(*LEFT_BEHIND, phase="test"))
     recipe = bench.recipe(
         fresh, *entries.values(), check, workingDirectory="/the/working/directory"
@@ -329,23 +334,19 @@ def aws(bench: Bench, tmp_path: Path) -> Aws:
 
 
 def test_real_documents_build_through_the_aws_cli(aws: Aws, bench: Bench) -> None:
-    names = [
-        HPC.format("SlurmPathConfig"),
-        "jacklin213__imagebuilder-component-builder__hello_world.json",
-        "aws__aws-cli__get-component-data.yaml",
-    ]
     unique = uuid4().hex[:12]
-    components = [
-        aws(
+    made = {
+        name: aws(
             f"create-component --name cli-{unique}-{number} --semantic-version 1.0.0 "
             f"--platform Linux --data file://{CORPUS / 'components' / name}"
         )["componentBuildVersionArn"]
-        for number, name in enumerate(names)
-    ]
-    entries = " ".join(f"componentArn={component}" for component in components)
+        for number, name in enumerate(OFFLINE)
+    }
+    entries = [placed(name, arn) for name, arn in made.items()]
     recipe = aws(
         f"create-image-recipe --name cli-{unique} --semantic-version 1.0.0 "
-        f"--parent-image {PARENT} --components {entries}"
+        f"--parent-image {PARENT} --working-directory /the/working/directory "
+        f"--components {shlex.quote(json.dumps(entries))}"
     )["imageRecipeArn"]
     infrastructure = aws(
         f"create-infrastructure-configuration --name cli-{unique} --instance-profile-name builder"
@@ -364,7 +365,8 @@ def test_real_documents_build_through_the_aws_cli(aws: Aws, bench: Bench) -> Non
 
     state = awaited(aws, image)
     assert state == {"status": "AVAILABLE"}, bench.explain(image)
-    assert said(bench, image, components[1])[-1] == "Hello World! Test."
+    for name, lines in OFFLINE.items():
+        assert lines is None or said(bench, image, made[name]) == lines
     packages = aws(f"list-image-packages --image-build-version-arn {image}")
     assert "bash" in {each["packageName"] for each in packages["imagePackageList"]}
     bench.nothing_is_left()

@@ -12,6 +12,7 @@ from imagewright.runner.reporting import (
     StepEnded,
     StepStarted,
 )
+from imagewright.runner.status import StepStatus
 
 
 class ComponentLog:
@@ -44,6 +45,8 @@ class ComponentLog:
                 self._note(
                     f"Step {step} {status.value}: {event.message}", phase=phase, component_step=step
                 )
+            case StepEnded(phase=phase, step=step, status=StepStatus.SKIPPED):
+                self._note(f"Step {step} skipped by its `if`", phase=phase, component_step=step)
             case Notice(phase=phase, step=step, text=text):
                 self._note(text, phase=phase, component_step=step)
             case Rebooting(phase=phase, step=step):

@@ -1,0 +1,58 @@
+"""What a build's log says of a component that runs."""
+
+from typing import Any
+
+import pytest
+
+from imagewright.actions.component_log import ComponentLog
+from imagewright.runner.reporting import Event, OutputLine, Rebooting, StepEnded, StepStarted
+from imagewright.runner.status import StepStatus
+
+
+class Heard:
+    """A step's log that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.lines: list[tuple[str, str, bool]] = []
+
+    def line(self, stream: str, text: str, *, continues: bool = False, **_facts: Any) -> None:
+        self.lines.append((stream, text, continues))
+
+    def note(self, text: str, **_facts: Any) -> None:
+        self.notes.append(text)
+
+
+def ended(status: StepStatus, message: str = "") -> StepEnded:
+    return StepEnded("build", "One", "ExecuteBash", status, 0.1, message)
+
+
+@pytest.mark.parametrize(
+    ("event", "notes"),
+    [
+        (StepStarted("build", "One", "ExecuteBash", 1, 3), ["Step One: ExecuteBash"]),
+        (StepStarted("build", "One", "ExecuteBash", 2, 3), ["Step One: ExecuteBash (attempt 2)"]),
+        (ended(StepStatus.SUCCESS), []),
+        (ended(StepStatus.SKIPPED), ["Step One skipped by its `if`"]),
+        (ended(StepStatus.FAILED, "exit status 1"), ["Step One failed: exit status 1"]),
+        (Rebooting("build", "One", 1, True), ["The machine reboots, then One runs again"]),
+        (Rebooting("build", "One", 1, False), ["The machine reboots, then the run goes on"]),
+    ],
+)
+def test_what_happens_to_a_step_is_noted(event: Event, notes: list[str]) -> None:
+    """component-documents.md §4.6, §5.3."""
+    heard = Heard()
+
+    ComponentLog(heard, "arn:component", lambda: None).report(event)
+
+    assert heard.notes == notes
+
+
+def test_a_piece_of_a_long_line_stays_one() -> None:
+    heard = Heard()
+    log = ComponentLog(heard, "arn:component", lambda: None)
+
+    log.report(OutputLine("build", "One", "stdout", "begin", continues=True))
+    log.report(OutputLine("build", "One", "stdout", "end"))
+
+    assert heard.lines == [("stdout", "begin", True), ("stdout", "end", False)]
