@@ -174,6 +174,15 @@ def test_a_version_out_of_range_is_a_bad_version_number(
     assert refused(semanticVersion=version)[:2] == ("InvalidVersionNumberException", 400)
 
 
+def test_a_version_out_of_range_is_told_before_the_document_is_read(
+    refused: Callable[..., tuple[str, int, str]],
+) -> None:
+    """ERR-30: value rules, then the document, which may lie out of reach."""
+    for source in ({"data": "nonsense"}, {"data": None, "uri": "s3://documents/absent"}):
+        code, _, _ = refused(semanticVersion="1.0.1073741824", **source)
+        assert code == "InvalidVersionNumberException"
+
+
 def test_the_greatest_version_is_accepted(client: "ImagebuilderClient", name: str) -> None:
     """VER-03."""
     greatest = "1073741823.1073741823.1073741823"
@@ -461,6 +470,20 @@ class TestKeys:
         workflow = with_kms.get_workflow(workflowBuildVersionArn=arn)["workflow"]
         assert workflow["data"] == document()
         assert workflow["kmsKeyId"] == key
+
+    def test_a_document_stays_readable_when_its_alias_means_another_key(
+        self, with_kms: "ImagebuilderClient", others: OtherServices, name: str
+    ) -> None:
+        """CRT-07: the document is under the key that the alias meant when it was sealed."""
+        alias = f"alias/{name[-12:]}"
+        first, second = (others.kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+        others.kms.create_alias(AliasName=alias, TargetKeyId=first)
+        arn = with_kms.create_workflow(**a_request(name, kmsKeyId=alias))["workflowBuildVersionArn"]
+
+        others.kms.update_alias(AliasName=alias, TargetKeyId=second)
+
+        workflow = with_kms.get_workflow(workflowBuildVersionArn=arn)["workflow"]
+        assert (workflow["data"], workflow["kmsKeyId"]) == (document(), alias)
 
     def test_a_key_that_the_kms_does_not_know_is_a_bad_value(
         self, with_kms: "ImagebuilderClient", refused: Callable[..., tuple[str, int, str]]

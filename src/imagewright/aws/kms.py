@@ -26,12 +26,21 @@ class KmsKeys:
     def new_data_key(self, key_id: str) -> tuple[bytes, str]:
         """See ``keyring.KeyService``."""
         answer = self._call("generate_data_key", key_id, KeyId=key_id, KeySpec="AES_256")
-        return answer["Plaintext"], base64.b64encode(answer["CiphertextBlob"]).decode("ascii")
+        wrapped = base64.b64encode(answer["CiphertextBlob"]).decode("ascii")
+        return answer["Plaintext"], f"{answer['KeyId']} {wrapped}"
 
     def unwrap(self, key_id: str, wrapped: str) -> bytes:
-        """See ``keyring.KeyService``."""
+        """See ``keyring.KeyService``.
+
+        The key is the one that wrapped, which stands before the wrapped form: an alias may have
+        been pointed at another key since, or be gone.
+        """
+        wrapping_key, _, blob = wrapped.rpartition(" ")
         answer = self._call(
-            "decrypt", key_id, KeyId=key_id, CiphertextBlob=base64.b64decode(wrapped)
+            "decrypt",
+            key_id,
+            KeyId=wrapping_key or key_id,
+            CiphertextBlob=base64.b64decode(blob),
         )
         data_key: bytes = answer["Plaintext"]
         return data_key
@@ -44,14 +53,16 @@ class KmsKeys:
             client = self._clients.get("kms", self._region)
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
         except BotoClientError as error:
-            raise _refusal(error.response["Error"], key_id) from error
+            raise _refusal(error.response, key_id) from error
         except BotoCoreError as error:
             raise ServiceUnavailable(f"KMS is out of reach: {error}") from error
         return answer
 
 
-def _refusal(error: Any, key_id: str) -> Exception:
-    code, text = error.get("Code", ""), error.get("Message", "")
+def _refusal(response: Any, key_id: str) -> Exception:
+    code, text = response["Error"].get("Code", ""), response["Error"].get("Message", "")
+    if response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+        return ServiceUnavailable(f"KMS failed to answer for the key '{key_id}': {code}: {text}")
     if code in _UNUSABLE:
         return InvalidParameterValue("kmsKeyId", _UNUSABLE[code])
     if code in _REFUSED:

@@ -1,9 +1,11 @@
 """Reading documents from S3 (CRT-03 to CRT-05)."""
 
 import re
+from contextlib import closing
+from typing import Any
 
 from imagewright.aws.clients import AwsClients
-from imagewright.errors import Forbidden, InvalidParameterValue, ServiceUnavailable
+from imagewright.errors import ClientError, Forbidden, InvalidParameterValue, ServiceUnavailable
 
 _URI = re.compile(r"s3://([a-zA-Z0-9][a-zA-Z0-9.\-_]{1,254})/(.{1,1024})", re.DOTALL)
 
@@ -18,8 +20,8 @@ class ObjectReader:
         """Return the object's text.
 
         Raises InvalidParameterValue for ``member`` when the URI is malformed, nothing lies there,
-        it is too large or no UTF-8; Forbidden when S3 refuses; ServiceUnavailable when S3 is out
-        of reach.
+        it is too large or no UTF-8; Forbidden when S3 refuses; ClientError when S3 rejects the
+        request for another reason; ServiceUnavailable when S3 is out of reach or fails.
         """
         content = self._read(uri, member, region, size_bytes_max)
         try:
@@ -37,14 +39,20 @@ class ObjectReader:
         place = _URI.fullmatch(uri)
         if place is None:
             raise InvalidParameterValue(member, "It must be an S3 URL of the form s3://bucket/key.")
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import ClientError as BotoClientError
 
         bucket, key = place.groups()
         try:
             found = self._clients.get("s3", region).get_object(Bucket=bucket, Key=key)
-            content: bytes = found["Body"].read(size_bytes_max + 1)
-        except ClientError as error:
+            content = _up_to(size_bytes_max + 1, found["Body"])
+        except BotoClientError as error:
             raise _refusal(error.response, uri, member) from error
+        except RecursionError:
+            # botocore asks where a bucket is that has moved, and asks again when told the same.
+            raise ClientError(
+                f"S3 redirects the request for {uri} without saying where the bucket is."
+            ) from None
         except BotoCoreError as error:
             raise ServiceUnavailable(f"S3 is out of reach: {error}") from error
         if len(content) > size_bytes_max:
@@ -52,6 +60,22 @@ class ObjectReader:
                 member, f"The object {uri} is larger than {size_bytes_max} bytes."
             )
         return content
+
+
+def _up_to(size_bytes: int, body: Any) -> bytes:
+    """Read the beginning of an object, or all of it.
+
+    Only a read that finds the end lets botocore compare length and checksum: without it an
+    object whose transfer broke off would pass for a shorter one.
+    """
+    content = bytearray()
+    with closing(body):
+        while len(content) < size_bytes:
+            part = body.read(size_bytes - len(content))
+            if not part:
+                break
+            content += part
+    return bytes(content)
 
 
 def _refusal(response: "object", uri: str, member: str) -> Exception:
@@ -62,4 +86,6 @@ def _refusal(response: "object", uri: str, member: str) -> Exception:
         return Forbidden(f"S3 refuses access to {uri} ({code}).")
     if status == 404:
         return InvalidParameterValue(member, f"There is no object {uri} ({code}).")
+    if isinstance(status, int) and status < 500:
+        return ClientError(f"S3 rejects the request for {uri} ({code or status}).")
     return ServiceUnavailable(f"S3 failed to deliver {uri} ({code or status}).")
