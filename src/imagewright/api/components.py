@@ -1,6 +1,6 @@
 """Components: create, import, get, list, delete (``api-behaviour.md`` sections 4 and 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -50,6 +50,7 @@ from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.resources import Conditions, Draft, Stored
 from imagewright.store.tables import resources
+from imagewright.versions import Version
 
 ACTIVE = "ACTIVE"
 _DEPRECATED = "DEPRECATED"
@@ -88,7 +89,7 @@ class Components:
         answer = self.once.run(
             request,
             call,
-            prepare=lambda: self._draft(request, call, *self.documents.read(request, call)),
+            prepare=lambda: self._draft(request, call, self.documents.read),
             commit=lambda connection, draft: self._store(connection, draft, call),
         )
         return cast("CreateComponentResponse", answer)
@@ -100,7 +101,7 @@ class Components:
         answer = self.once.run(
             request,
             call,
-            prepare=lambda: self._draft(request, call, *self._read_script(request, call)),
+            prepare=lambda: self._draft(request, call, self._read_script),
             commit=lambda connection, draft: given(
                 self._store(connection, draft, call), "componentBuildVersionArn"
             ),
@@ -148,7 +149,7 @@ class Components:
         arn = storing.delete(self.database, text, call, member="componentBuildVersionArn")
         return {"componentBuildVersionArn": arn}
 
-    def _read_script(self, request: ImportComponentRequest, call: Call) -> tuple[str, str]:
+    def _read_script(self, request: Mapping[str, Any], call: Call) -> tuple[str, str]:
         """Return the member that carried the script, and the document made of it."""
         member, script = self.documents.read(request, call)
         if "\0" in script:
@@ -161,14 +162,16 @@ class Components:
         self,
         request: CreateComponentRequest | ImportComponentRequest,
         call: Call,
-        member: str,
-        text: str,
+        read: Callable[[Mapping[str, Any], Call], tuple[str, str]],
     ) -> Draft:
+        version = Version.parse(request["semanticVersion"])
+        member, text = read(request, call)
         checked = self.checker.check(text, request["platform"], member)
         draft = self.documents.draft(
             request,
             call,
             path=slug_of(request["name"]),
+            version=version,
             type=checked.type,
             document=checked.document,
         )

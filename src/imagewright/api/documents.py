@@ -86,14 +86,14 @@ class Documents:
         call: Call,
         *,
         path: str,
+        version: Version,
         type: str,  # noqa: A002 - as the wire calls it
         document: Document,
     ) -> Draft:
         """Make the next build of a component or workflow: the members both requests have.
 
-        Raises what ``keep`` raises, and InvalidVersionNumber.
+        Raises what ``keep`` raises.
         """
-        version = Version.parse(request["semanticVersion"])
         facts = given(request, "description", "platform", "supportedOsVersions", "kmsKeyId")
         kept = self.keep(document, facts.get("kmsKeyId"), call)
         return Draft(

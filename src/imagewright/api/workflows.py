@@ -33,6 +33,7 @@ from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.resources import Draft, Stored
 from imagewright.store.tables import resources
+from imagewright.versions import Version
 
 WorkflowType = Literal["BUILD", "TEST", "DISTRIBUTION"]
 
@@ -116,11 +117,13 @@ class Workflows:
         return {"workflowBuildVersionArn": arn}
 
     def _draft(self, request: CreateWorkflowRequest, call: Call) -> Draft:
+        version = Version.parse(request["semanticVersion"])
         member, text = self.documents.read(request, call)
         return self.documents.draft(
             request,
             call,
             path=f"{request['type'].lower()}/{slug_of(request['name'])}",
+            version=version,
             type=request["type"],
             document=Document(text, self.check(text, request["type"], member)),
         )
