@@ -161,7 +161,7 @@ class Executions:
         self, connection: Connection, request: SendWorkflowStepActionRequest, call: Call
     ) -> SendWorkflowStepActionResponse:
         step = _find_step(connection, request["stepExecutionId"], call, lock=True)
-        if request["imageBuildVersionArn"] != step.image_arn:
+        if not _means(connection, request["imageBuildVersionArn"], step.image_arn, call):
             raise InvalidParameterValue(
                 "imageBuildVersionArn", f"The step '{step.id}' belongs to another image."
             )
@@ -256,6 +256,15 @@ def _find_step(
     if found is None or not _is_callers(found.image_arn, call):
         raise ResourceNotFound(step_id)
     return found
+
+
+def _means(connection: Connection, text: str, image_arn: str, call: Call) -> bool:
+    """Tell whether an ARN names this image, however it spells the version (VER-09)."""
+    try:
+        found = lookup.find(connection, text, call, member="imageBuildVersionArn")
+    except ResourceNotFound:
+        return False
+    return str(found.arn) == image_arn
 
 
 def _is_callers(image_arn: str, call: Call) -> bool:

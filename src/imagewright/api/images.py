@@ -182,15 +182,16 @@ class Images:
         with self.database.write() as connection:
             stored = lookup.find_own(connection, text, call, member=_ARN)
             place = lookup.own_place(call, Kind.IMAGE)
+            arn = str(stored.arn)  # the request may spell the same version otherwise (VER-09)
             if not _status(stored).is_final:
-                raise ResourceDependency(text)
+                raise ResourceDependency(arn)
             if users := references.referrers(connection, place, stored):
-                raise ResourceDependency(text, referrers=users)
+                raise ResourceDependency(arn, referrers=users)
             store.remove(connection, place, stored)
-            builds.forget_build(connection, text)
-            packages.forget(connection, text)
-            self.release(connection, text)
-        return {"imageBuildVersionArn": str(stored.arn)}
+            builds.forget_build(connection, arn)
+            packages.forget(connection, arn)
+            self.release(connection, arn)
+        return {"imageBuildVersionArn": arn}
 
     def _prepare(self, request: CreateImageRequest, call: Call, *, reuse_layers: bool) -> Planned:
         with self.database.read() as connection:
