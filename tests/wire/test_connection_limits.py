@@ -152,6 +152,55 @@ def test_an_endless_head_is_refused(address: Address, piece: bytes) -> None:
     assert ask(address) == b"0"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=lambda sent: repr(sent[:24]),
+)
+def test_what_is_no_http_is_answered_like_any_other_error(address: Address, sent: bytes) -> None:
+    """ERR-40."""
+    received, _ = answer_to(address, lambda connection: connection.sendall(sent))
+
+    head, _, body = received[received.rindex(b"HTTP/1.1") :].partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"x-amzn-errortype: MalformedHttpRequestException" in head
+    assert b"x-amzn-requestid: " in head
+    assert json.loads(body) == {"message": "The request is not well-formed HTTP."}
+
+
+def test_what_is_no_http_is_answered_behind_an_answered_request_too(address: Address) -> None:
+    """ERR-40."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"\x00\x01")
+
+    received, _ = answer_to(address, send)
+
+    assert b"HTTP/1.1 400 Bad Request\r\n" in received
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"\x00\x01", b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
+    ids=["head", "body"],
+)
+def test_what_is_no_http_is_not_answered_in_the_place_of_an_earlier_request(
+    address: Address, behind: bytes
+) -> None:
+    slow = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+
+    received, _ = answer_to(address, lambda connection: connection.sendall(slow + behind))
+
+    assert received == b""
+
+
 def test_a_large_body_in_one_piece_is_no_large_head(address: Address) -> None:
     assert ask(address, body=b"x" * 50_000) == b"50000"
 

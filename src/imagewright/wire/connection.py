@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from imagewright.errors import ApiError, HeadTooLarge, RequestTimeout
+from imagewright.errors import ApiError, HeadTooLarge, MalformedHttpRequest, RequestTimeout
 from imagewright.wire import answers
 
 RECEIVE_SECONDS = 30.0
@@ -103,6 +103,10 @@ class GuardedConnection(HttpToolsProtocol):
         self._turn = next(_turns)
         super().on_response_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as everything else is answered (ERR-40)."""
+        self._refuse(MalformedHttpRequest("The request is not well-formed HTTP."))
+
     def _restart_deadline(self) -> None:
         self._stop_deadline()
         self._deadline = self.loop.call_later(self.receive_seconds, self._too_slow)
@@ -141,7 +145,9 @@ class GuardedConnection(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn says it is always there
         if cycle is None:
             return True
-        return cycle.response_complete if self._stage is _Stage.HEAD else not cycle.response_started
+        if self._stage is _Stage.BODY:
+            return not cycle.response_started and not self.pipeline
+        return cycle.response_complete
 
 
 def _raw(error: ApiError) -> bytes:
