@@ -83,6 +83,10 @@ def test_an_oci_layout_has_the_layers_with_their_whiteouts(
         names = top.getnames()
     assert len(manifest["layers"]) == len(lab.layers.chain(image)) == 3
     assert len(config["rootfs"]["diff_ids"]) == 3
+    (for_docker,) = json.loads((written.path / "manifest.json").read_text())
+    assert for_docker["RepoTags"] == [METADATA.reference]
+    assert for_docker["Config"] == f"blobs/sha256/{manifest['config']['digest'][7:]}"
+    assert all((written.path / layer).is_file() for layer in for_docker["Layers"])
     assert {"var/old/.wh.file", "etc/apt/.wh..wh..opq", "etc/apt/new", "made/link"} <= set(names)
     assert not any(name.startswith(("proc", "dev", "run", "sys")) for name in names)
     assert written.size_bytes == sum(blob.stat().st_size for blob in blobs.iterdir())

@@ -19,7 +19,9 @@ from imagewright.cli.session import waiting_for
 from imagewright.images.arrival import ExportFailed, arriving
 
 _READ_BYTES = 1 << 18
-_LAYOUT_NAME = re.compile(r"oci-layout|index\.json|blobs/sha256/[0-9a-f]{64}", re.ASCII)
+_LAYOUT_NAME = re.compile(
+    r"oci-layout|manifest\.json|index\.json|blobs/sha256/[0-9a-f]{64}", re.ASCII
+)
 
 
 class ExportForm(StrEnum):

@@ -106,6 +106,7 @@ def export(
     \b
         imagewright images export web --to ./web
         skopeo copy oci:./web docker-daemon:web:1.0.0
+        tar -C web -c . | docker load
         imagewright images export web --format tar --to web.tar
     """
     with session(state, region) as running:

@@ -1,7 +1,8 @@
 """Writes an image as an OCI image layout, layer by layer.
 
-The layout loads into Docker, podman and skopeo. The same image gives the same digests: entries are
-in order, times are the files' own, and the compression writes neither name nor time.
+The layout loads into Docker (before 25 too), podman and skopeo. The same image gives the same
+digests: entries are in order, times are the files' own, and the compression writes neither name
+nor time.
 """
 
 import hashlib
@@ -149,9 +150,18 @@ class _Layout:
         }
         index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [descriptor]}
         (self._place / "index.json").write_bytes(_json(index))
+        (self._place / "manifest.json").write_bytes(_json([self._for_docker(manifest, metadata)]))
         (self._place / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
         digest: str = descriptor["digest"]
         return digest
+
+    def _for_docker(self, manifest: Json, metadata: OciMetadata) -> Json:
+        """Say it once more as `docker save` does: Docker before 25 loads no bare layout."""
+        return {
+            "Config": _path(manifest["config"]),
+            "RepoTags": [metadata.reference],
+            "Layers": [_path(layer) for layer in manifest["layers"]],
+        }
 
     def _add_json(self, media_type: str, content: Json) -> dict[str, Any]:
         data = _json(content)
@@ -165,5 +175,9 @@ def _descriptor(media_type: str, digest: str, size_bytes: int) -> dict[str, Any]
     return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size_bytes}
 
 
-def _json(content: Json) -> bytes:
+def _path(descriptor: Json) -> str:
+    return f"blobs/{descriptor['digest'].replace(':', '/')}"
+
+
+def _json(content: Json | Sequence[Json]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
