@@ -81,6 +81,21 @@ def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
         bench.nothing_is_left()
 
 
+def test_a_cancel_outlives_the_server(lab: Lab) -> None:
+    """IMG-60."""
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.ROLLBACK_BEGUN.value) as bench:
+        text = component().replace("echo done", "sleep 600")
+        arn = bench.start(bench.recipe(bench.component(text)))
+        wait_until(lambda: '"said"' in bench.log(arn), seconds=60)
+        bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+        assert bench.server.process.wait(60) == -9
+
+    with lab.bench() as bench:
+        assert bench.finished(arn)["state"] == {"status": "CANCELLED"}
+        assert bench.executions(arn)[0]["status"] == "CANCELLED"
+        bench.nothing_is_left()
+
+
 def test_a_server_lost_again_and_again_still_gets_there(lab: Lab) -> None:
     with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.BUILD_BEGUN.value) as bench:
         arn = bench.start(bench.recipe(bench.component(component())))
