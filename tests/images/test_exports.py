@@ -11,7 +11,7 @@ import pytest
 from tests.machines.lab import Lab, sh
 
 from imagewright.images.arrival import ExportFailed
-from imagewright.images.contents import Change, changes, read_file, summed_up
+from imagewright.images.contents import Change, changes, read_files, summed_up
 from imagewright.images.export_oci import OciMetadata, export_oci
 from imagewright.images.export_tar import export_tar
 from imagewright.images.imports import ImportFailed, import_oci_layout, import_tar
@@ -149,7 +149,7 @@ def test_a_link_in_an_image_leads_to_no_file_of_the_host(lab: Lab, tiny: str) ->
     layer_id = lab.change(tiny, "ln -s /../../../../../../../etc/os-release /leak")
 
     with lab.layers.namespace() as namespace:
-        content = read_file(namespace, lab.layers.stack(layer_id), "/leak")
+        content = read_files(namespace, lab.layers.stack(layer_id), ["/leak"])["/leak"]
 
     assert content == b'NAME="Tiny"\nVERSION_ID="1"\n'
 
@@ -201,7 +201,8 @@ def test_a_tar_that_writes_through_its_own_link_stays_inside(lab: Lab, tmp_path:
     assert not (tmp_path / "escaped").exists()
     with lab.layers.namespace() as namespace:
         stack = lab.layers.stack(layer_id)
-        assert read_file(namespace, stack, f"{tmp_path}/escaped") == b""
+        escaped = f"{tmp_path}/escaped"
+        assert read_files(namespace, stack, [escaped]) == {escaped: b""}
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ import pytest
 from tests.conftest import wait_until
 from tests.machines.lab import Lab, new_instance_id, sh
 
+from imagewright.images.inventory import take_inventory
 from imagewright.images.warm import WarmMachines
-from imagewright.machines.machine import Machine
+from imagewright.machines.machine import Machine, MachineError
 from imagewright.machines.sandbox import SandboxDriver, SandboxMachine
+
+_TRAP = "rm /var/lib/dpkg/status; mkfifo /var/lib/dpkg/status"
 
 
 def ignore(_notice: str) -> None:
@@ -63,6 +66,43 @@ def test_the_next_work_finds_the_machine_up_and_nothing_of_the_last_but_its_laye
     assert [row.id for row in lab.layers.chain(second)][:3] == [second, first, tiny]
     assert ["sleep" in " ".join(notices) for notices in heard] == [True, True]
     machines.release(instance)
+    assert lab.ledger.entries() == []
+
+
+def test_an_inventory_is_taken_where_a_machine_rests_and_the_next_work_finds_it_up(
+    lab: Lab, tiny: str
+) -> None:
+    driver, instance = Counting(lab), new_instance_id()
+    machines = WarmMachines(driver)
+    _, layer_id = machines.do(
+        instance, tiny, script("echo 'NAME=Rested' > /etc/os-release"), on_notice=ignore
+    )
+
+    with machines.namespace(tiny) as elsewhere, machines.namespace(layer_id) as here:
+        inventory = take_inventory(lab.layers, layer_id, here)
+    (_, seen), _ = machines.do(instance, layer_id, script("cat /etc/os-release"), on_notice=ignore)
+
+    assert elsewhere is None
+    assert inventory.os_version == "Rested"
+    assert seen.split() == ["NAME=Rested"]
+    assert len(driver.launched) == 1
+    machines.release(instance)
+    assert lab.ledger.entries() == []
+
+
+def test_a_machine_whose_namespace_failed_its_borrower_does_not_rest_on(
+    lab: Lab, tiny: str
+) -> None:
+    machines = WarmMachines(Counting(lab))
+    machines.do(new_instance_id(), tiny, script("true"), on_notice=ignore)
+
+    def borrow() -> None:
+        with machines.namespace(tiny) as namespace:
+            take_inventory(lab.layers, lab.change(tiny, _TRAP), namespace)
+
+    with pytest.raises(MachineError, match="not a regular file"):
+        borrow()
+
     assert lab.ledger.entries() == []
 
 

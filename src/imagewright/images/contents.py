@@ -1,12 +1,14 @@
 """What lies in layers: single files of the merged view, and what a build changed."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
 from imagewright.images.layers import LayerStore
-from imagewright.machines.namespaces import Namespace
+from imagewright.machines.namespaces import Namespace, memory_file
 from imagewright.process import LineSplitter
 
 Kind = Literal["added", "changed", "deleted"]
@@ -21,18 +23,26 @@ class Change:
     size_bytes: int
 
 
-def read_file(
-    namespace: Namespace, stack: Sequence[str], path: str, *, size_bytes_max: int = 64 << 20
-) -> bytes | None:
-    """Return a file as a machine on these layers would see it; None if there is none.
+def read_files(
+    namespace: Namespace,
+    stack: Sequence[str],
+    paths: Sequence[str],
+    *,
+    size_bytes_max: int = 64 << 20,
+) -> dict[str, bytes | None]:
+    """Return files as a machine on these layers would see them; None for one that is not there.
 
-    Raises NamespaceError if it is no regular file, or larger than that.
+    Raises NamespaceError if one is no regular file, or larger than that.
     """
-    parts: list[bytes] = []
-    answer = namespace.stream(
-        "read", parts.append, stack=list(stack), path=path, size_bytes_max=size_bytes_max
-    )
-    return b"".join(parts) if answer["found"] else None
+    with ExitStack() as stack_of_files:
+        files = [stack_of_files.enter_context(memory_file()) for _path in paths]
+        sizes = namespace.call(
+            "read", files, stack=list(stack), paths=list(paths), size_bytes_max=size_bytes_max
+        )["sizes"]
+        return {
+            path: None if size is None else os.pread(file, size, 0)
+            for path, file, size in zip(paths, files, sizes, strict=True)
+        }
 
 
 def changes(

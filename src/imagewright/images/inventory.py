@@ -4,13 +4,15 @@ Read from the package managers' databases, never by running anything of the imag
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from imagewright.images.contents import read_file
+from imagewright.images.contents import read_files
 from imagewright.images.layers import LayerStore
 from imagewright.images.rpm_database import read_rpm_database
 from imagewright.machines.machine import MachineError
+from imagewright.machines.namespaces import Namespace
 
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 _BERKELEY_RPM = "/var/lib/rpm/Packages"
@@ -34,24 +36,28 @@ class Inventory:
     """In order of their names."""
 
 
-def take_inventory(store: LayerStore, layer_id: str) -> Inventory:
-    """Read what a layer and those beneath it hold.
+def take_inventory(
+    store: LayerStore, layer_id: str, namespace: Namespace | None = None
+) -> Inventory:
+    """Read what a layer and those beneath it hold, in this namespace or a new one.
 
     Raises MachineError, also for an rpm database of the old Berkeley form.
     """
     stack = store.stack(layer_id)
-    with store.namespace() as namespace:
+    with nullcontext(namespace) if namespace else store.namespace() as place:
 
-        def read(path: str) -> bytes | None:
-            return read_file(namespace, stack, path, size_bytes_max=512 << 20)
+        def read(paths: Sequence[str]) -> Mapping[str, bytes | None]:
+            # All at once: to open the view takes longer than to read a file.
+            return read_files(place, stack, paths, size_bytes_max=512 << 20)
 
-        packages = {package for path, parse in _DATABASES.items() for package in parse(read(path))}
-        if not packages and read(_BERKELEY_RPM) is not None:
+        found = read([*_DATABASES, *_OS_RELEASE])
+        packages = {package for path, parse in _DATABASES.items() for package in parse(found[path])}
+        if not packages and read([_BERKELEY_RPM])[_BERKELEY_RPM] is not None:
             raise MachineError(
                 f"the packages cannot be listed: {_BERKELEY_RPM} is a Berkeley database, which "
                 "only rpm before 4.16 writes and nothing here can read"
             )
-        release = next((text for path in _OS_RELEASE if (text := read(path)) is not None), None)
+    release = next((found[path] for path in _OS_RELEASE if found[path] is not None), None)
     return Inventory(os_version(release), tuple(sorted(packages)))
 
 

@@ -7,17 +7,27 @@ at the layer boundary. However this process ends, its machines end with it; the 
 """
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol, TypeVar
 
 from imagewright.machines.machine import Machine, MachineError
+from imagewright.machines.namespaces import Namespace
 
 IDLE_SECONDS = 10.0
 """A build may wait for an answer for days; its machine does not."""
 
 OnNotice = Callable[[str], None]
 Result = TypeVar("Result")
+
+
+class LayerMachine(Machine, Protocol):
+    """A machine made of layers."""
+
+    @property
+    def namespace(self) -> Namespace:
+        """Where sealed layers can be worked on while nothing of the guest runs."""
+        ...
 
 
 class Driver(Protocol):
@@ -28,7 +38,7 @@ class Driver(Protocol):
         """``sandbox``."""
         ...
 
-    def launch(self, instance_id: str, layer_id: str, *, on_notice: OnNotice) -> Machine:
+    def launch(self, instance_id: str, layer_id: str, *, on_notice: OnNotice) -> "LayerMachine":
         """Bring a machine up on a layer. Raises MachineError."""
         ...
 
@@ -66,6 +76,25 @@ class WarmMachines:
             raise
         self._rest(instance_id, warm)
         return result, warm.layer_id
+
+    @contextmanager
+    def namespace(self, layer_id: str) -> Iterator[Namespace | None]:
+        """Lend the namespace of a machine that rests on a layer; None if none does."""
+        with self._lock:
+            instance_id = next(
+                (name for name, warm in self._resting.items() if warm.layer_id == layer_id), ""
+            )
+            warm = self._resting.pop(instance_id, None)
+        if warm is None:
+            yield None
+            return
+        warm.stop_resting()
+        try:
+            yield warm.machine.namespace
+        except BaseException:
+            warm.end()
+            raise
+        self._rest(instance_id, warm)
 
     def release(self, instance_id: str) -> None:
         """End an instance's machine, if one is up and nobody works on it.
@@ -125,7 +154,7 @@ class WarmMachines:
 class _Warm:
     """A machine that is up, the layer it came to, and who hears its notices just now."""
 
-    machine: Machine
+    machine: LayerMachine
 
     def __init__(self, layer_id: str, hear: OnNotice) -> None:
         self.layer_id = layer_id

@@ -8,7 +8,7 @@ Once up, it stays for the works that follow (``warm``).
 import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Event
 from typing import Any
 
@@ -21,7 +21,7 @@ from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Done, Launched, StepLog, Work
 from imagewright.images.bases import Progress
 from imagewright.images.catalogue import Catalogue
-from imagewright.images.inventory import take_inventory
+from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
 from imagewright.machines.machine import Machine, MachineError
@@ -59,7 +59,7 @@ class Workbench:
         self._driver = driver
         self._machines = WarmMachines(driver)
         # A layer never changes, and no other will have its id.
-        self._inventory = lru_cache(_KEPT_INVENTORIES)(partial(take_inventory, layer_store))
+        self._inventory = lru_cache(_KEPT_INVENTORIES)(self._take_inventory)
         self._catalogue = catalogue
         self._has_network = has_network
         self._secret = secret
@@ -228,6 +228,11 @@ class Workbench:
         if image is None or (image.account, image.region) != (plan.account, plan.region):
             raise ActionError(f"The machine cannot be launched: there is no image {image_id}.")
         return str(image.layer_id)
+
+    def _take_inventory(self, layer_id: str) -> Inventory:
+        """Read a layer where the machine that made it still is, if it is."""
+        with self._machines.namespace(layer_id) as namespace:
+            return take_inventory(self._layers, layer_id, namespace)
 
     def _facts(self, work: Work, row: InstanceRow) -> LayerFacts:
         return LayerFacts(

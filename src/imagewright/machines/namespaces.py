@@ -6,15 +6,15 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any, Self
 
 import imagewright
 from imagewright.machines.idmap import IdMap
-from imagewright.machines.inside.messages import Hangup, Message, receive, send
+from imagewright.machines.inside.messages import Hangup, Message, receive, send, write_fully
 from imagewright.machines.machine import MachineError
 
 _START_SECONDS = 30.0
@@ -195,6 +195,18 @@ class Namespace:
             f"(exit code {self._process.returncode}){': ' + said if said else ''}",
             is_lost=True,
         )
+
+
+@contextmanager
+def memory_file(content: bytes = b"") -> Iterator[int]:
+    """Yield an open file of no directory, to be handed to a namespace and read back."""
+    descriptor = os.memfd_create("file", os.MFD_CLOEXEC)
+    try:
+        write_fully(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def explain_refusal(what: str, number: int | None) -> str:

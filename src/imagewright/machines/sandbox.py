@@ -18,11 +18,11 @@ from typing import Any, Protocol
 
 from imagewright.machines import certificates
 from imagewright.machines.idmap import current_map
-from imagewright.machines.inside.messages import Message, write_fully
+from imagewright.machines.inside.messages import Message
 from imagewright.machines.ledger import Ledger, identity_of
 from imagewright.machines.limits import Group, Limits, missing_limits
 from imagewright.machines.machine import Command, Exit, MachineError, OnLine
-from imagewright.machines.namespaces import Namespace, NamespaceError
+from imagewright.machines.namespaces import Namespace, NamespaceError, memory_file
 from imagewright.machines.network import Link, Network
 from imagewright.machines.running import RunningCommand
 from imagewright.machines.seccomp import compiled_filter
@@ -204,6 +204,11 @@ class SandboxMachine:
         """The process that holds the machine, in the host's numbers."""
         return self._namespace.pid
 
+    @property
+    def namespace(self) -> Namespace:
+        """Where sealed layers can be worked on while nothing of the guest runs."""
+        return self._namespace
+
     def boot(self) -> None:
         """Start the guest's first process. Raises MachineError."""
         if self._is_over:
@@ -289,12 +294,12 @@ class SandboxMachine:
 
     def put_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
         """Write a file; see ``machine.Machine.put_file``."""
-        with _memory_file(content) as file:
+        with memory_file(content) as file:
             self._on_file("put", path, file, mode=mode)
 
     def get_file(self, path: str, *, size_bytes_max: int = 1 << 20) -> bytes:
         """Read a file; see ``machine.Machine.get_file``."""
-        with _memory_file(b"") as file:
+        with memory_file() as file:
             answer = self._on_file("get", path, file, size_bytes_max=size_bytes_max)
             return os.pread(file, answer["size_bytes"], 0)
 
@@ -380,14 +385,3 @@ class SandboxMachine:
         if error.is_lost:
             self._is_up = False
         return MachineError(f"{self._id} cannot {what}: {error}")
-
-
-@contextmanager
-def _memory_file(content: bytes) -> Iterator[int]:
-    descriptor = os.memfd_create("file", os.MFD_CLOEXEC)
-    try:
-        write_fully(descriptor, content)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)

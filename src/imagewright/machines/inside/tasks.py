@@ -64,12 +64,19 @@ def _pack_view(request: Message, received: list[int]) -> Message:
 
 
 def _read(request: Message, received: list[int]) -> Message:
-    """Copy one file of a merged view, if it is there."""
+    """Copy files of a merged view, each to an open file; tell the sizes, None if absent."""
     enter(request["stack"])
-    try:
-        return {"found": True, **files.get(request["path"], received[0], request["size_bytes_max"])}
-    except (FileNotFoundError, NotADirectoryError):
-        return {"found": False}
+    sizes: list[int | None] = []
+    for path, destination in zip(request["paths"], received, strict=True):
+        try:
+            answer = files.get(path, destination, request["size_bytes_max"])
+        except (FileNotFoundError, NotADirectoryError):
+            sizes.append(None)
+            continue
+        if "error" in answer:
+            return answer
+        sizes.append(answer["size_bytes"])
+    return {"sizes": sizes}
 
 
 def _changes(request: Message, received: list[int]) -> Message:
