@@ -6,7 +6,6 @@ import signal
 import struct
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NoReturn
 
 from imagewright.machines.inside import kernel
@@ -30,13 +29,13 @@ _NOT_EXECUTABLE = 126
 _RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)  # the ones that Python changes
 
 
-@dataclass(frozen=True, slots=True)
 class Confinement:
     """What holds every command of a guest."""
 
-    seccomp_program: bytes
-    limits: dict[str, int]
-    """By the names of ``resource``: ``RLIMIT_NPROC`` and so on."""
+    def __init__(self, seccomp_program: bytes, limits: dict[str, int]) -> None:
+        """``limits`` by the names of ``resource``: ``RLIMIT_NPROC`` and so on."""
+        self.seccomp_program = seccomp_program
+        self.limits = limits
 
 
 def start(request: Message, files: list[int], confinement: Confinement) -> tuple[int, int]:

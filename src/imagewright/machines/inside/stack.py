@@ -7,7 +7,6 @@ path is looked at by itself and never followed, so plain paths are safe here.
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 _XATTR_PREFIX = "user.overlay."
 _OPAQUE = "user.overlay.opaque"
@@ -51,13 +50,15 @@ def extended_attributes(path: str) -> Iterator[tuple[str, bytes]]:
             yield name, os.getxattr(path, name, follow_symlinks=False)
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
     """One entry of the merged view: where it really lies, and if a directory, all its parts."""
 
-    status: os.stat_result
-    sources: tuple[str, ...]
-    """The topmost first; more than one only for a directory that several layers share."""
+    __slots__ = ("sources", "status")
+
+    def __init__(self, status: os.stat_result, sources: tuple[str, ...]) -> None:
+        """``sources``: the topmost first; several only for a directory that layers share."""
+        self.status = status
+        self.sources = sources
 
     @property
     def path(self) -> str:
