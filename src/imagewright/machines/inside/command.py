@@ -5,6 +5,7 @@ import resource
 import signal
 import struct
 import time
+import warnings  # noqa: F401 - os.execvpe imports it, from Python 3.13 on, where only the guest's is
 from collections.abc import Iterable
 from typing import NoReturn
 
