@@ -14,26 +14,21 @@ help:  ## List the targets
 
 setup: $(STAMP)  ## Make the virtual environment with the pinned dependencies
 
-# Without ensurepip, which Debian keeps in a package of its own: pip installs into it from outside.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("imagewright needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m pip --version >/dev/null || { echo "error: pip is missing; as root: apt-get install -y python3-pip" >&2; exit 1; }
-	@echo "installing the pinned dependencies into $(VENV)"
-	@$(PYTHON) -m venv --clear --without-pip $(VENV)
-	@$(call pip,$(VENV)) install --quiet --constraint constraints.txt --editable '.[dev,postgresql]'
+	@$(PYTHON) .ci/virtual_environment.py $(VENV)
 	@touch $@
 
 system:  ## Install the system packages that builds need (as root), or print the command
 	@.ci/system-packages
 
-demo: setup system  ## Run the main job: from create_workflow to a finished image
+demo: system setup  ## Run the main job: from create_workflow to a finished image
 	$(BIN)/python -m imagewright demo
 
-test: setup system  ## Run the linters and the whole test suite
+test: system setup  ## Run the linters and the whole test suite
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest
 
-e2e: setup system  ## Run the end-to-end tests alone
+e2e: system setup  ## Run the end-to-end tests alone
 	$(BIN)/python -m pytest tests/e2e
 
 check: setup  ## Lint, check types and import contracts
@@ -49,7 +44,7 @@ format: setup  ## Format the code and mend what can be mended
 docs: setup  ## Write the generated pages: settings, commands, rules
 	$(BIN)/python docs/generate.py
 
-bench: setup system  ## Measure, beside peers, and write BENCHMARKS.md
+bench: system setup  ## Measure, beside peers, and write BENCHMARKS.md
 	$(BIN)/python -m benchmarks
 
 constraints:  ## Pin the newest dependencies, by name and version
