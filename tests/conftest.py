@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,17 +85,22 @@ StartServer = Callable[..., Server]
 
 
 def start_server(
-    state: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    state: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str | Path] = ("-m", "imagewright"),
 ) -> Server:
-    """Start a server on a free port and wait for the line that says it answers."""
+    """Start a server on a free port and wait for the line that says it answers.
+
+    ``program``: what Python runs instead of imagewright.
+    """
     state.mkdir(parents=True, exist_ok=True)
     log = state.parent / f"{state.name}.log"
     with log.open("a") as stream:
         process = subprocess.Popen(
             [
                 sys.executable,
-                "-m",
-                "imagewright",
+                *program,
                 "serve",
                 "--state",
                 state,

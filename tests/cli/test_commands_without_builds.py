@@ -5,15 +5,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, run_program
 from tests.conftest import Server
 
+from imagewright import examples
 from imagewright.state import StateDirectory
 
 EMPTY = [
     (["runs", "list"], "no builds yet\n"),
     (["images", "list"], "no images yet\n"),
     (["machines", "list"], "no machines\n"),
+    (["keys", "list"], "no keys yet; `serve` makes the first\n"),
+    (["keyring", "list"], "no key was used yet\n"),
 ]
 
 
@@ -57,6 +60,7 @@ def test_what_is_not_there_is_said_with_its_own_exit_code(
 
     assert done.returncode == 4
     assert "cannot be found" in done.stderr
+    assert f"help: imagewright {command[0]} list" in done.stderr
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -98,13 +102,20 @@ def test_the_doctor_asks_a_running_server(run: Run, server: Server) -> None:
     assert "left over" in done.stdout
 
 
+RECIPE = "name: web\nparentImage: debian-12\n"
+TREE = Path(examples.__file__).with_name("tree.yaml")
+
+
 @pytest.mark.parametrize(
     ("content", "code", "told"),
     [
         (None, 2, "No such file"),
         ("parentImge: debian-12\n", 1, "did you mean `parentImage`?"),
-        ("name: x\ncomponents: [gone.yaml]\n", 2, "gone.yaml: No such file"),
-        ("name: web\ncomponents: [recipe.yaml]\n", 1, "neither a workflow document nor"),
+        (f"{RECIPE}components: [gone.yaml]\n", 2, "gone.yaml: No such file"),
+        (f"{RECIPE}components: [gone.yaml]\n", 2, "recipe.yaml:3:14"),
+        (f"{RECIPE}components: ['']\n", 2, "this is a folder, not a file"),
+        (f"{RECIPE}components: [recipe.yaml]\n", 1, "neither a workflow document nor"),
+        (f"{RECIPE}workflows: [{TREE}]\n", 1, "a component document, not a workflow document"),
     ],
 )
 def test_a_recipe_file_is_checked_before_anything_starts(
@@ -129,3 +140,45 @@ def test_help_teaches_with_an_example(run: Run, command: str) -> None:
 
     assert done.returncode == 0
     assert "imagewright" in done.stdout
+
+
+def test_a_name_cannot_act_upon_the_terminal(run: Run, server: Server) -> None:
+    done = run("runs", "show", "a\x1b[31mb", "--state", server.state)
+
+    assert done.returncode == 4
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["runs", "list"], ["env"], ["doctor"], ["keys", "list"]])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_trouble(
+    run: Run, server: Server, command: list[str], closed: str, tmp_path: Path
+) -> None:
+    line = f'exec "$@" {closed}'
+
+    done = run_program(
+        ["sh", "-c", line, "sh", sys.executable, "-m", "imagewright", *command],
+        tmp_path,
+        folder=tmp_path,
+        environment={"IMAGEWRIGHT_STATE": str(server.state)},
+    )
+
+    assert done.returncode == run(*command, "--state", server.state).returncode
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", [["runs", "list"], ["env"], ["doctor"]])
+def test_output_that_cannot_be_written_is_told(
+    server: Server, command: list[str], tmp_path: Path
+) -> None:
+    done = run_program(
+        ["sh", "-c", 'exec "$@" > /dev/full', "sh", sys.executable, "-m", "imagewright", *command],
+        tmp_path,
+        folder=tmp_path,
+        environment={"IMAGEWRIGHT_STATE": str(server.state)},
+    )
+
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

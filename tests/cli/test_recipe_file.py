@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from imagewright.cli.recipe_file import Reference, parent_arn, read_recipe
+from imagewright.documents.recognise import DocumentKind
 from imagewright.documents.specs import Stage
 
 FOLDER = Path("/work")
@@ -38,6 +39,8 @@ def test_the_request_is_read_with_the_types_of_the_model() -> None:
 
 def test_components_and_workflows_are_arns_or_paths_beside_the_file() -> None:
     recipe, findings = read(
+        "name: web\n"
+        "parentImage: debian-12\n"
         "components:\n"
         "  - nginx.yaml\n"
         "  - componentArn: more/motd.yaml\n"
@@ -56,23 +59,28 @@ def test_components_and_workflows_are_arns_or_paths_beside_the_file() -> None:
         Reference(ARN, {}),
         Reference(FOLDER / "check.yaml", {"onFailure": "CONTINUE"}, Stage.TEST),
     ]
-    assert dict(recipe.documents) == {
-        FOLDER / "nginx.yaml": None,
-        FOLDER / "more/motd.yaml": None,
-        FOLDER / "check.yaml": Stage.TEST,
-    }
+    assert [(path.name, kind) for path, kind, _ in recipe.documents] == [
+        ("nginx.yaml", DocumentKind.COMPONENT),
+        ("motd.yaml", DocumentKind.COMPONENT),
+        ("check.yaml", DocumentKind.WORKFLOW),
+    ]
 
 
 def test_what_concerns_the_build_is_kept_apart_from_the_recipe() -> None:
     recipe, findings = read(
         "name: web\n"
+        "parentImage: debian-12\n"
         "executionRole: arn:aws:iam::000000000000:role/x\n"
         "imageTestsConfiguration: {imageTestsEnabled: false}\n"
         "infrastructure: {terminateInstanceOnFailure: false}\n"
     )
 
     assert findings == ()
-    assert recipe.recipe == {"semanticVersion": "1.0.0", "name": "web"}
+    assert recipe.recipe == {
+        "semanticVersion": "1.0.0",
+        "name": "web",
+        "parentImage": "debian-12",
+    }
     assert recipe.build == {
         "executionRole": "arn:aws:iam::000000000000:role/x",
         "imageTestsConfiguration": {"imageTestsEnabled": False},
@@ -95,6 +103,9 @@ def test_what_concerns_the_build_is_kept_apart_from_the_recipe() -> None:
         ("enhancedImageMetadataEnabled: maybe\n", (1, 31), "not a boolean", ""),
         ("- a\n", (1, 1), "must be a mapping", ""),
         ("name: [\n", (2, 1), "", ""),
+        ("", (1, 1), "the document is empty", ""),
+        ("\nname: web\n", (2, 1), "needs `parentImage`", ""),
+        ("\nparentImage: debian-12\n", (2, 1), "needs `name`", ""),
     ],
 )
 def test_a_mistake_is_found_with_its_place(

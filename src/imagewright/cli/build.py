@@ -10,19 +10,21 @@ import typer
 from rich.console import Console
 
 from imagewright.cli.exits import ExitCode, fail
-from imagewright.cli.files import Content, read_files
+from imagewright.cli.files import Content, Unreadable, read_files, shown
 from imagewright.cli.following import follow_build, tell_outcome
 from imagewright.cli.options import Output, OutputForm, State
 from imagewright.cli.session import Region, session
 from imagewright.cli.text import short
 from imagewright.documents.diagnostics import Diagnostic, has_errors
 from imagewright.documents.diagnostics.terminal import render_rich
-from imagewright.documents.specs import Stage
 
 if TYPE_CHECKING:
+    from imagewright.cli.recipe_file import Reference
     from imagewright.cli.registering import Document
+    from imagewright.documents.recognise import DocumentKind
 
 _READ_BYTES_MAX = 65_537
+_UNREADABLE = "RQ004"
 
 
 def build(
@@ -60,12 +62,19 @@ def build(
     """
     # These take a good part of a second to load, and --help needs none of them.
     from imagewright.cli.recipe_file import read_recipe
-    from imagewright.cli.registering import RecipeTaken, Registrar
+    from imagewright.cli.registering import Document, RecipeTaken, Registrar
 
     text = _read(file)
     recipe, findings = read_recipe(Path(file).absolute(), text)
     _show(findings, text, file)
-    documents = {path: _document(path, stage) for path, stage in recipe.documents}
+    documents = {}
+    for path, kind, reference in recipe.documents:
+        found = _document(path, kind, reference)
+        if isinstance(found, Document):
+            documents[path] = found
+        else:
+            is_unreadable = found.code == _UNREADABLE
+            _show([found], text, file, ExitCode.USAGE if is_unreadable else ExitCode.FAILED)
     with session(state, region, builds=True) as running:
         started = time.monotonic()
         try:
@@ -91,32 +100,49 @@ def build(
 
 
 def _read(file: str) -> str:
-    found = next(iter(read_files([file], _READ_BYTES_MAX)))
-    if not isinstance(found, Content):
+    found = _content(file)
+    if isinstance(found, Unreadable):
         fail(ExitCode.USAGE, f"{found.name}: {found.reason}")
     return found.content.decode("utf-8", "replace")
 
 
-def _document(path: Path, stage: Stage | None) -> "Document":
-    """Read a document that the recipe file names, and end the command if it is broken."""
+def _content(file: str) -> Content | Unreadable:
+    if Path(file).is_dir():
+        return Unreadable(shown(file), "this is a folder, not a file")
+    return next(iter(read_files([file], _READ_BYTES_MAX)))
+
+
+def _document(path: Path, kind: "DocumentKind", reference: "Reference") -> "Document | Diagnostic":
+    """Read a document that the recipe file names, and end the command if it is broken.
+
+    What keeps it from being read at all is a finding about the recipe file.
+    """
     from imagewright.actions.table import ACTIONS
     from imagewright.cli.registering import Document, stage_of
     from imagewright.documents.recognise import DocumentKind, recognise
     from imagewright.documents.validation import validate
     from imagewright.runner.modules.table import SPECS
 
-    text = _read(str(path))
-    if recognise(text) is DocumentKind.WORKFLOW:
+    read = _content(str(path))
+    if isinstance(read, Unreadable):
+        return Diagnostic(_UNREADABLE, "error", reference.span, f"{read.name}: {read.reason}")
+    text, stage = read.content.decode("utf-8", "replace"), reference.stage
+    found = recognise(text)
+    if found is not None and found is not kind:
+        return Diagnostic("RQ005", "error", reference.span, f"this is {found}, not {kind}")
+    if found is DocumentKind.WORKFLOW:
         stage = stage or stage_of(text)
     checked = validate(text.encode(), actions=ACTIONS, modules=SPECS, stage=stage)
     _show(checked.findings, text, str(path))
     return Document(text, stage)
 
 
-def _show(findings: Sequence[Diagnostic], text: str, name: str) -> None:
+def _show(
+    findings: Sequence[Diagnostic], text: str, name: str, code: ExitCode = ExitCode.FAILED
+) -> None:
     """Draw what was found; end the command if any of it is an error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     if findings:
         console.print(render_rich(findings, text, name), end="")
     if has_errors(findings):
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(code)

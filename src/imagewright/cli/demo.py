@@ -37,7 +37,6 @@ def demo(
     """
     _check_host()
     from imagewright.cli.demonstration import DemoFailed, Demonstration
-    from imagewright.cli.scratch import delete_state
 
     console = Console(highlight=False, soft_wrap=True, quiet=output is OutputForm.JSON)
     started = time.monotonic()
@@ -46,7 +45,7 @@ def demo(
     with ExitStack() as stack:
         stack.callback(_delete_if_empty, place)
         if state is None:
-            stack.callback(delete_state, own_state)
+            stack.callback(_delete, own_state, console)
         shown = Demonstration(
             console, state=(state or own_state).absolute(), image=(to or place / "image").absolute()
         )
@@ -60,6 +59,13 @@ def demo(
     console.print(f"\nAll of it took {time.monotonic() - started:.1f} s.")
     if output is OutputForm.JSON:
         typer.echo(json.dumps({**told, "seconds": round(time.monotonic() - started, 1)}, indent=2))
+
+
+def _delete(state: Path, console: Console) -> None:
+    from imagewright.cli.scratch import delete_state
+
+    console.print("\n[dim]deleting the state[/]")
+    delete_state(state)
 
 
 def _delete_if_empty(place: Path) -> None:

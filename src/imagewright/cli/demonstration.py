@@ -220,8 +220,11 @@ class _Scenes:
 
     def export(self, arn: str, to: Path) -> int:
         """Export the image as an OCI layout, and say where it lies."""
+        self.console.print("  exporting it as an OCI image layout")
+        started = time.monotonic()
         _, size_bytes = export_image(self.client, arn, ExportForm.OCI, to)
-        self.console.print(f"  exported as an OCI image layout, {size(size_bytes)}, to")
+        took = seconds(time.monotonic() - started)
+        self.console.print(f"  exported in {took}, {size(size_bytes)}, to")
         self.console.print(f"    {escape(str(to))}")
         return size_bytes
 

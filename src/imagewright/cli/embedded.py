@@ -27,8 +27,9 @@ def start_server(
     ``builds``: also work on builds, those included that the last server left.
     """
     log_to_stderr(level=logging.ERROR)
+    stopping = threading.Event()
     try:
-        application = open_application(state, settings)
+        application = open_application(state, settings, draining=stopping.is_set)
     except (SchemaTooNew, ServiceError) as error:
         fail(ExitCode.STATE, f"the state {state.root} cannot be served: {error}")
     config = uvicorn.Config(
@@ -43,7 +44,7 @@ def start_server(
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     application.builder.start(builds=builds)
-    server = uvicorn.Server(config)
+    server = _Server(config, stopping)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="server", daemon=True
     )
@@ -54,3 +55,17 @@ def start_server(
         thread.join(2 * _STOP_SECONDS)
 
     return stop
+
+
+class _Server(uvicorn.Server):
+    """At its end it listens no more, and tells those that follow a build to look elsewhere."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close up. What other commands still fetch after a while is cut off, on purpose."""
+        self._stopping.set()
+        logging.getLogger("uvicorn.error").disabled = True
+        await super().shutdown(sockets)

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from imagewright.cli.text import visible
+
 
 class ExitCode(IntEnum):
     """The exit codes of every command."""
@@ -42,20 +44,28 @@ def leave(code: int) -> NoReturn:
     build survives: the next process on the state clears up after it and takes it up again.
     """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+        if stream is not None:  # it is where the caller closed it
+            with suppress(OSError, ValueError):
+                stream.flush()
     os._exit(code)
 
 
 def complain(message: str, *, help: str = "") -> None:  # noqa: A002 - as shown
     """Say what went wrong on standard error, and go on."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[bold red]error:[/] {escape(message)}")
-    if help:
-        console.print(f"[bold]help:[/] {escape(help)}")
+    with suppress(OSError):  # whoever reads it went away
+        console.print(f"[bold red]error:[/] {escape(_harmless(message))}")
+        if help:
+            console.print(f"[bold]help:[/] {escape(_harmless(help))}")
 
 
 def note(message: str) -> None:
     """Tell something worth knowing on standard error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[bold]note:[/] {escape(message)}")
+    with suppress(OSError):
+        console.print(f"[bold]note:[/] {escape(_harmless(message))}")
+
+
+def _harmless(message: str) -> str:
+    """What the user or a server wrote may not act upon the terminal."""
+    return "\n".join(map(visible, message.split("\n")))

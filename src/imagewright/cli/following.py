@@ -70,11 +70,12 @@ def await_end(session: Session, image_arn: str) -> Json | None:
 def take_events(session: Session, image_arn: str, progress: Progress) -> None:
     """Take in a build's events to its end, over as many connections as that needs.
 
-    Ends early where a lasting server says that it stops. Raises Refused; Unreachable if no server
-    answers for a while.
+    Ends early where a lasting server says that it stops; one of a command is followed by another.
+    Raises Refused; Unreachable if no server answers for a while.
     """
     lost_at: float | None = None
     while True:
+        progress.is_closing = False
         try:
             if lost_at is not None:
                 session.reconnect()
@@ -85,7 +86,7 @@ def take_events(session: Session, image_arn: str, progress: Progress) -> None:
         except Unreachable:
             if lost_at is not None and time.monotonic() > lost_at + RECONNECT_SECONDS:
                 raise
-        if progress.end is not None or progress.is_closing:
+        if progress.end is not None or (progress.is_closing and session.is_lasting):
             return
         lost_at = lost_at or time.monotonic()
         time.sleep(RECONNECT_TICK_SECONDS)

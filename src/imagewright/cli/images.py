@@ -26,6 +26,7 @@ Reference = Annotated[
     str, typer.Argument(metavar="IMAGE", help="Its ARN, name/version/build, name, or last.")
 ]
 
+_LISTING = "imagewright images list"
 _LISTED = 12
 """How many packages or files are shown of each kind; --output json has them all."""
 
@@ -42,7 +43,7 @@ def list_images(
     \b
         imagewright images list
     """
-    with session(state, region) as running:
+    with session(state, region, listing=_LISTING) as running:
         found = running.client.get("/builds", count=count, status="AVAILABLE")["builds"]
     if output is OutputForm.JSON:
         typer.echo(json.dumps(found, indent=2))
@@ -72,7 +73,7 @@ def show(
         imagewright images show web
     """
     files = 100_000 if output is OutputForm.JSON else 200
-    with session(state, region) as running:
+    with session(state, region, listing=_LISTING) as running:
         found = waiting_for(
             "looking into the image",
             lambda: running.client.get("/images/contents", image=image, files=files),
@@ -109,7 +110,7 @@ def export(
         tar -C web -c . | docker load
         imagewright images export web --format tar --to web.tar
     """
-    with session(state, region) as running:
+    with session(state, region, listing=_LISTING) as running:
         arn, size_bytes = export_image(running.client, image, form, to.absolute())
     if output is OutputForm.JSON:
         told = {"imageBuildVersionArn": arn, "path": str(to), "sizeBytes": size_bytes}

@@ -7,6 +7,7 @@ import typer
 
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.options import Output, OutputForm, State, open_state
+from imagewright.cli.text import print_table
 from imagewright.errors import ServiceError
 from imagewright.keyring import LocalKeyring
 
@@ -28,8 +29,8 @@ def list_keys(state: State = None, output: Output = OutputForm.TEXT) -> None:
         shown = [{"kmsKeyId": key_id, "enabled": enabled} for key_id, enabled in keys.items()]
         typer.echo(json.dumps(shown, indent=2))
         return
-    for key_id, enabled in keys.items():
-        typer.echo(f"{'enabled ' if enabled else 'disabled'}  {key_id}")
+    rows = [["enabled" if enabled else "disabled", key_id] for key_id, enabled in keys.items()]
+    print_table(["STATE", "KEY"], rows, nothing="no key was used yet")
 
 
 @commands.command()

@@ -8,6 +8,7 @@ import typer
 from imagewright.access.keys import AccessKeys, KeyFileError
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.options import Output, OutputForm, State, open_state
+from imagewright.cli.text import print_table
 
 commands = typer.Typer(help="List, create and delete access keys.", no_args_is_help=True)
 
@@ -26,8 +27,8 @@ def list_keys(state: State = None, output: Output = OutputForm.TEXT) -> None:
         ]
         typer.echo(json.dumps(shown, indent=2))
         return
-    for key in keys:
-        typer.echo(f"{key.access_key_id}  {key.account}  {key.user}")
+    rows = [[key.access_key_id, key.account, key.user] for key in keys]
+    print_table(["KEY", "ACCOUNT", "USER"], rows, nothing="no keys yet; `serve` makes the first")
 
 
 @commands.command()

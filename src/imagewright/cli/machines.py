@@ -54,7 +54,7 @@ def terminate(machine: InstanceId, region: Region = None, state: State = None) -
     \b
         imagewright machines terminate i-0123456789abcdef0
     """
-    with session(state, region) as running:
+    with session(state, region, listing="imagewright machines list") as running:
         running.client.post("/machines/terminate", {"instanceId": machine})
     typer.echo(f"{machine} is terminated")
 

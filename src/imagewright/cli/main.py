@@ -1,5 +1,6 @@
 """The command line: ``imagewright COMMAND``."""
 
+import os
 import sys
 from collections.abc import Iterable
 from importlib import import_module
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from imagewright import __version__
-from imagewright.cli.exits import ExitCode, leave
+from imagewright.cli.exits import ExitCode, complain, leave
 
 COMMANDS = (
     "serve",
@@ -49,11 +50,15 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def main() -> None:
     """Run the command line, and end the process with it."""
+    _occupy_closed_streams()
     first = sys.argv[1:2]
     try:
         command_line(first if first and first[0] in COMMANDS else COMMANDS)()
     except SystemExit as end:
         leave(end.code if isinstance(end.code, int) else ExitCode.OK)
+    except OSError as error:  # a full disk below standard output, a folder one may not enter
+        complain(str(error))
+        leave(ExitCode.FAILED)
 
 
 def _show_version(wanted: bool) -> None:
@@ -69,3 +74,12 @@ def _root(
     ] = False,
 ) -> None:
     pass
+
+
+def _occupy_closed_streams() -> None:
+    """Let no file become descriptor 0, 1 or 2: what is written there would end in a database."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

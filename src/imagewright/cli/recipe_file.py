@@ -17,7 +17,9 @@ from imagewright.arns import slug_of
 from imagewright.cli.requests import RequestReader, members_of
 from imagewright.documents.diagnostics import Diagnostic, did_you_mean, in_order, one_of
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar
+from imagewright.documents.places import EMPTY, Span
 from imagewright.documents.reading import load
+from imagewright.documents.recognise import DocumentKind
 from imagewright.documents.specs import Stage
 
 _OF_THE_BUILD = (
@@ -27,6 +29,8 @@ _OF_THE_BUILD = (
     "enhancedImageMetadataEnabled",
 )
 _TYPE = "type"
+_REQUIRED = ("name", "parentImage")
+"""Beside these the request needs a version and a list of components; both have defaults here."""
 
 DEFAULT_VERSION = "1.0.0"
 
@@ -41,6 +45,8 @@ class Reference:
     """The rest of its entry: parameters and the like."""
     stage: Stage | None = None
     """What kind of workflow a document is, where the entry says so."""
+    span: Span = field(default=EMPTY, compare=False)
+    """Where the file names it."""
 
 
 @dataclass
@@ -57,11 +63,13 @@ class RecipeFile:
     infrastructure: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def documents(self) -> Iterator[tuple[Path, Stage | None]]:
-        """The documents that the file names by path, each once."""
-        named = [*self.components, *self.workflows]
-        paths = {each.target: each.stage for each in named if isinstance(each.target, Path)}
-        yield from paths.items()
+    def documents(self) -> Iterator[tuple[Path, DocumentKind, Reference]]:
+        """The documents that the file names by path, and what each must be."""
+        lists = ((DocumentKind.COMPONENT, self.components), (DocumentKind.WORKFLOW, self.workflows))
+        for kind, references in lists:
+            for each in references:
+                if isinstance(each.target, Path):
+                    yield each.target, kind, each
 
 
 def read_recipe(path: Path, text: str) -> tuple[RecipeFile, Sequence[Diagnostic]]:
@@ -96,6 +104,9 @@ class _Reader:
         found = self.request.structure(
             root, {**of_recipe, **of_build, **infrastructure}, "a recipe file"
         )
+        if not self.request.findings:  # else it may just be misspelt
+            for name in (name for name in _REQUIRED if name not in found):
+                self._wrong(root, f"a recipe file needs `{name}`")
         self._recipe.infrastructure = found.pop("infrastructure", {})
         self._recipe.build = {name: found.pop(name) for name in _OF_THE_BUILD if name in found}
         self._recipe.recipe = {"semanticVersion": DEFAULT_VERSION, **found}
@@ -114,7 +125,7 @@ class _Reader:
     def _reference(self, item: Node, member: str) -> Reference | None:
         """Read an entry: just the ARN or path, or a mapping that has it as a member."""
         if isinstance(item, Scalar):
-            return Reference(self._target(item.text), {})
+            return Reference(self._target(item.text), {}, span=item.span)
         shape = "ComponentConfiguration" if member == "componentArn" else "WorkflowConfiguration"
         stage = None
         if member == "workflowArn" and isinstance(item, MapNode):
@@ -128,7 +139,7 @@ class _Reader:
             if len(self.request.findings) == mistakes:  # else it may just be misspelt
                 self._wrong(item, f"this entry has no `{member}`")
             return None
-        return Reference(self._target(target), found, stage)
+        return Reference(self._target(target), found, stage, item.span)
 
     def _stage(self, item: MapNode) -> Stage | None:
         entry = item.get(_TYPE)

@@ -134,10 +134,12 @@ class Registrar:
 
     def _document(self, operation: str, answer: str, path: Path, **members: str) -> str:
         """Register a document: the build that is there if it is the same, else the next."""
+        folder = self.file.path.parent
+        name = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
         try:
             created = self.client.call(
                 operation,
-                name=self._own_name(str(path.relative_to(self.file.path.parent).with_suffix(""))),
+                name=self._own_name(str(name.with_suffix(""))),
                 semanticVersion="1.0.0",
                 data=self.documents[path].text,
                 **members,

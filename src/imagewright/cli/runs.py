@@ -45,6 +45,7 @@ Reference = Annotated[
     str, typer.Argument(metavar="BUILD", help="Its ARN, name/version/build, name, or last.")
 ]
 
+_LISTING = "imagewright runs list"
 _REASON_MAX = 100
 _MARKS = {"COMPLETED": TICK, "FAILED": CROSS, "CANCELLED": CROSS}
 
@@ -61,7 +62,7 @@ def list_builds(
     \b
         imagewright runs list --count 5
     """
-    with session(state, region) as running:
+    with session(state, region, listing=_LISTING) as running:
         found = running.client.get("/builds", count=count)["builds"]
     if output is OutputForm.JSON:
         typer.echo(json.dumps(found, indent=2))
@@ -91,7 +92,7 @@ def show(
     \b
         imagewright runs show web/1.0.0/3
     """
-    with session(state, region) as running:
+    with session(state, region, listing=_LISTING) as running:
         found = running.client.get("/builds/detail", image=build)
     if output is OutputForm.JSON:
         typer.echo(json.dumps(found, indent=2))
@@ -126,7 +127,7 @@ def follow(
         imagewright runs follow
         imagewright runs follow web --log
     """
-    with session(state, region, builds=True) as running:
+    with session(state, region, builds=True, listing=_LISTING) as running:
         arn = _find(running.client, build)
         end = follow_build(running, arn, output, log=log)
         took_seconds = running.client.get("/builds/detail", image=arn).get("seconds", 0.0)
@@ -149,7 +150,7 @@ def logs(
     \b
         imagewright runs logs web/1.0.0/3 --step ApplyBuildComponents
     """
-    with session(state, region) as running:
+    with session(state, region, listing=_LISTING) as running:
         place = 0
         while True:
             answer = running.client.get("/builds/log", image=build, after=place)
@@ -171,7 +172,7 @@ def cancel(build: Reference, region: Region = None, state: State = None) -> None
     \b
         imagewright runs cancel web/1.0.0/3
     """
-    with session(state, region, builds=True) as running:
+    with session(state, region, builds=True, listing=_LISTING) as running:
         arn = _find(running.client, build)
         running.client.call("CancelImageCreation", imageBuildVersionArn=arn)
         if running.is_own:
@@ -196,7 +197,7 @@ def approve(
         imagewright runs approve web --reason "looks good"
         imagewright runs approve web --stop --reason "the licence is missing"
     """
-    with session(state, region, builds=True) as running:
+    with session(state, region, builds=True, listing=_LISTING) as running:
         detail = running.client.get("/builds/detail", image=build)
         waiting = _waiting_step(detail, step)
         answer = {"action": "STOP" if stop else "RESUME", "reason": reason}

@@ -43,6 +43,11 @@ class Session:
         self.client = client_of(directory, self._address, region)
 
     @property
+    def is_lasting(self) -> bool:
+        """Whether the server is one that stays, not that of a command."""
+        return self._address.is_lasting
+
+    @property
     def is_own(self) -> bool:
         """Whether this process is the server."""
         return self._address.pid == os.getpid()
@@ -93,12 +98,12 @@ class Session:
 
 @contextmanager
 def session(
-    state: Path | None, region: str | None = None, *, builds: bool = False
+    state: Path | None, region: str | None = None, *, builds: bool = False, listing: str = ""
 ) -> Iterator[Session]:
     """Connect to the server of a state, or start one within this process for the while.
 
     ``builds``: that one shall work on builds. A refusal, and a server that goes away, end the
-    command with what the server said.
+    command with what the server said. ``listing``: the command that shows what there is to name.
     """
     directory = open_state(state)
     with ExitStack() as stack:
@@ -107,7 +112,8 @@ def session(
             stack.callback(running.close)
             yield running
         except Refused as error:
-            fail(ExitCode.REFUSED, error.message)
+            is_unknown = error.code == "ResourceNotFoundException"
+            fail(ExitCode.REFUSED, error.message, help=listing if is_unknown else "")
         except Unreachable as error:
             fail(ExitCode.NO_SERVER, str(error), help="start one with: imagewright serve")
         except (StateError, KeyFileError) as error:
