@@ -70,7 +70,7 @@ def _become_windows() -> None:
     vars(asyncio)["ProactorEventLoop"] = asyncio.SelectorEventLoop
     for name in POSIX_MODULES:
         sys.modules.pop(name, None)
-    sys.meta_path.insert(0, _Lacking())  # type: ignore[arg-type]  # the part of a finder that counts
+    sys.meta_path.insert(0, _Lacking())
 
 
 def _locking(descriptor: int, mode: int, _size_bytes: int) -> None:
