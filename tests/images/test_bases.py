@@ -68,7 +68,8 @@ def test_making_a_base_can_be_cancelled(state: Path) -> None:
     with pytest.raises(BaseFailed, match="cancelled"):
         lab.bases.layer("tiny", on_progress=lambda _progress: cancel.set(), cancel=cancel)
 
-    lab.reap()
+    assert lab.directories() == set()
+    assert lab.ledger.entries() == []
     assert lab.bases.layer("tiny")
     lab.close()
 

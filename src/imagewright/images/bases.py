@@ -163,24 +163,23 @@ class Bases:
                 f"{base.name} cannot be made: the keys of Debian's archive are not in {_KEYRING}. "
                 "As root, run: apt-get install debian-archive-keyring"
             )
-        name = self._store.begin(f"base {base.name}", needed_bytes=_ROOM_BYTES)
         report = _Report(base.name, on_progress)
-        with self._store.namespace() as namespace:
+        with self._store.begun(f"base {base.name}", needed_bytes=_ROOM_BYTES) as name:
             try:
-                result = namespace.stream(
-                    "program",
-                    report.feed,
-                    cancel=cancel,
-                    name=name,
-                    argv=_mmdebstrap(base, mirror, architecture),
-                    env={**ENVIRONMENT, **self._proxies(), "TMPDIR": "/tmp"},  # noqa: S108
-                )
+                with self._store.namespace() as namespace:
+                    result = namespace.stream(
+                        "program",
+                        report.feed,
+                        cancel=cancel,
+                        name=name,
+                        argv=_mmdebstrap(base, mirror, architecture),
+                        env={**ENVIRONMENT, **self._proxies(), "TMPDIR": "/tmp"},  # noqa: S108
+                    )
             except NamespaceError as error:
                 raise BaseFailed(f"{base.name} cannot be made: {error}") from None
             if result["code"] != 0:
-                self._store.discard(name, namespace)
                 raise BaseFailed(report.failure(result["code"]))
-        layer_id = self._store.seal(name, parent=None, size_bytes=result["size_bytes"])
+            layer_id = self._store.seal(name, parent=None, size_bytes=result["size_bytes"])
         self._store.make_durable(layer_id)
         return layer_id
 

@@ -62,16 +62,16 @@ def _import(store: LayerStore, files: Sequence[Path], identity: str, origin: str
     if (found := store.newest(key)) is not None:
         return found
     size_bytes = sum(file.stat().st_size for file in files)
-    name = store.begin(f"import of {origin}", needed_bytes=_EXPANSION * size_bytes)
     with ExitStack() as stack:
         opened = [stack.enter_context(file.open("rb")) for file in files]
-        namespace = stack.enter_context(store.namespace(archives=True))
+        owner, needed_bytes = f"import of {origin}", _EXPANSION * size_bytes
+        name = stack.enter_context(store.begun(owner, needed_bytes=needed_bytes))
         try:
-            answer = namespace.call("unpack", [f.fileno() for f in opened], name=name)
+            with store.namespace(archives=True) as namespace:
+                answer = namespace.call("unpack", [f.fileno() for f in opened], name=name)
         except NamespaceError as error:
-            store.discard(name, namespace)
             raise ImportFailed(f"{origin} cannot be unpacked: {error}") from None
-    layer_id = store.seal(name, parent=None, size_bytes=answer["size_bytes"])
+        layer_id = store.seal(name, parent=None, size_bytes=answer["size_bytes"])
     store.make_durable(layer_id)
     store.remember(layer_id, key=key, made_by=f"import {origin}", outputs={}, network=False)
     return layer_id

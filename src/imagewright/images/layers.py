@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,6 +176,17 @@ class LayerStore:
         name = self._new_name()
         self._entries[name] = self._ledger.enter("directory", {"name": name}, owner)
         return name
+
+    @contextmanager
+    def begun(self, owner: str, *, needed_bytes: int) -> Iterator[str]:
+        """Begin a layer for the block to fill and seal; if it raises, nothing stays. See begin."""
+        name = self.begin(owner, needed_bytes=needed_bytes)
+        try:
+            yield name
+        except BaseException:
+            with suppress(MachineError):  # then the reaper finds it, by its entry in the ledger
+                self.discard(name)
+            raise
 
     def seal(self, name: str, *, parent: str | None, size_bytes: int) -> str:
         """Make a directory a layer on top of ``parent``, and return its id."""
