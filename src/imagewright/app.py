@@ -17,7 +17,7 @@ from imagewright.api.image_recipes import ImageRecipes
 from imagewright.api.images import Images
 from imagewright.api.infrastructure_configurations import InfrastructureConfigurations
 from imagewright.api.listing import Lists
-from imagewright.api.managed import ship_workflows
+from imagewright.api.managed import ship
 from imagewright.api.paging import Pager
 from imagewright.api.planning import Planner
 from imagewright.api.tags import Tags
@@ -32,7 +32,7 @@ from imagewright.clock import Clock, SystemClock
 from imagewright.door.entrance import two_doors
 from imagewright.keyring import KeyService, LocalKeyring
 from imagewright.logs.builds import BuildLogs
-from imagewright.managed import WORKFLOWS
+from imagewright.managed import IMAGES, WORKFLOWS
 from imagewright.runner.modules.table import SPECS as MODULES
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
@@ -70,7 +70,7 @@ def open_application(
     schema.prepare(database, back_up=lambda: database.back_up(state.database_backup))
     secret = state.own_secret()
     checker = WorkflowChecker(ACTIONS)
-    ship_workflows(database, WORKFLOWS, check=checker.check, clock=clock)
+    ship(database, workflows=WORKFLOWS, images=IMAGES, check=checker.check, clock=clock)
     keys = AccessKeys(state.access_keys)
     first_key = keys.first_of(settings.account)
     authenticator: Authenticator = SignedRequests(keys, clock)

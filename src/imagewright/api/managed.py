@@ -2,41 +2,67 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 
 from imagewright.api.creation import digest
 from imagewright.api.workflows import CheckWorkflow
 from imagewright.arns import MANAGED_ACCOUNT, Kind, slug_of
 from imagewright.clock import Clock, iso_milliseconds
-from imagewright.managed import ShippedWorkflow
+from imagewright.engine.records import ImageStatus
+from imagewright.managed import ShippedImage, ShippedWorkflow
 from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.resources import AlreadyStored, Draft, Place
 from imagewright.versions import Version
 
 
-def ship_workflows(
+def ship(
     database: Database,
-    workflows: Iterable[ShippedWorkflow],
     *,
+    workflows: Iterable[ShippedWorkflow],
+    images: Iterable[ShippedImage],
     check: CheckWorkflow,
     clock: Clock,
 ) -> None:
-    """Store each shipped workflow unless it is there already."""
-    place = Place(account=MANAGED_ACCOUNT, region=store.EVERYWHERE, kind=Kind.WORKFLOW)
+    """Store each shipped workflow and image unless it is there already."""
+    now = iso_milliseconds(clock.now())
     for workflow in workflows:
-        draft = _draft(workflow, check, iso_milliseconds(clock.now()))
-        with database.read() as connection:
-            present = store.newest_build(connection, place, draft.path, draft.version)
-        if present is not None and present.digest == draft.digest:
-            continue
-        try:
-            with database.write() as connection:
-                store.add_build(connection, place, draft)
-        except AlreadyStored:
-            continue  # another server has just shipped it
+        _ship(database, Kind.WORKFLOW, _workflow(workflow, check, now))
+    for image in images:
+        _ship(database, Kind.IMAGE, _image(image, now))
 
 
-def _draft(workflow: ShippedWorkflow, check: CheckWorkflow, now: str) -> Draft:
+def _ship(database: Database, kind: Kind, draft: Draft) -> None:
+    place = Place(account=MANAGED_ACCOUNT, region=store.EVERYWHERE, kind=kind)
+    with database.read() as connection:
+        present = store.newest_build(connection, place, draft.path, draft.version)
+    if present is not None and present.digest == draft.digest:
+        return
+    with suppress(AlreadyStored), database.write() as connection:  # another has just shipped it
+        store.add_build(connection, place, draft)
+
+
+def _image(image: ShippedImage, now: str) -> Draft:
+    status = ImageStatus.AVAILABLE.value
+    return Draft(
+        path=slug_of(image.name),
+        version=Version.parse(image.version),
+        version_text=image.version,
+        name=image.name,
+        type="AMI",
+        platform="Linux",
+        status=status,
+        digest=digest(b"", [image.name, image.os_version]),
+        body={
+            "state": {"status": status},
+            "osVersion": image.os_version,
+            "imageSource": "AMAZON_MANAGED",
+        },
+        created_at=now,
+    )
+
+
+def _workflow(workflow: ShippedWorkflow, check: CheckWorkflow, now: str) -> Draft:
     text = workflow.text()
     parameters = check(text, workflow.type, "data")
     return Draft(

@@ -6,7 +6,6 @@ as CreateImage has them, and ``infrastructure`` as CreateInfrastructureConfigura
 Components and workflows may be ARNs, or paths of documents relative to the file.
 """
 
-import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from imagewright.documents.places import EMPTY, Span
 from imagewright.documents.reading import load
 from imagewright.documents.recognise import DocumentKind
 from imagewright.documents.specs import Stage
+from imagewright.managed import host_architecture
 
 _OF_THE_BUILD = (
     "executionRole",
@@ -161,7 +161,6 @@ class _Reader:
 
 
 _MANAGED = re.compile(r"[a-z]+-[0-9]{1,3}", re.ASCII)
-_ARCHITECTURES = {"x86_64": "x86", "amd64": "x86", "aarch64": "arm64"}
 _BUILT_HERE = re.compile(
     r"(?P<name>[-_A-Za-z0-9][-_A-Za-z0-9 ]{1,126}[-_A-Za-z0-9])/"
     r"(?P<version>(?:[0-9]+|x)(?:\.(?:[0-9]+|x)){2}(?:/[0-9]+)?)",
@@ -172,9 +171,7 @@ _BUILT_HERE = re.compile(
 def parent_arn(parent: str, account: str, region: str) -> str:
     """Spell out a parent image: ``debian-12`` and ``my-base/x.x.x`` become ARNs."""
     if _MANAGED.fullmatch(parent):
-        machine = platform.machine().lower()
-        suffix = _ARCHITECTURES.get(machine, machine)
-        return f"arn:aws:imagebuilder:{region}:aws:image/{parent}-{suffix}/x.x.x"
+        return f"arn:aws:imagebuilder:{region}:aws:image/{parent}-{host_architecture()}/x.x.x"
     if match := _BUILT_HERE.fullmatch(parent):
         name = slug_of(match["name"])
         return f"arn:aws:imagebuilder:{region}:{account}:image/{name}/{match['version']}"

@@ -21,6 +21,7 @@ from imagewright.images.mirrors import Mirror, proxy_environment
 from imagewright.machines.inside.program import PLACE
 from imagewright.machines.machine import MachineError
 from imagewright.machines.namespaces import NamespaceError
+from imagewright.managed import IMAGES
 from imagewright.process import ENVIRONMENT, LineSplitter
 
 _RECIPE_NUMBER = 1
@@ -93,8 +94,7 @@ class Base:
 
 
 BASES: Mapping[str, Base] = {
-    base.name: base
-    for base in (Base(name="debian-12", suite="bookworm"), Base(name="debian-13", suite="trixie"))
+    image.base: Base(name=image.base, suite=image.suite) for image in IMAGES
 }
 
 

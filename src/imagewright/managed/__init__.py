@@ -1,5 +1,9 @@
-"""What the product ships under the owner Amazon, as documents (``workflow-documents.md`` §9)."""
+"""What the product ships under the owner Amazon: workflows, as documents, and base images.
 
+(``workflow-documents.md`` §9, FLT-21.)
+"""
+
+import platform
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
@@ -23,3 +27,31 @@ WORKFLOWS = (
     ShippedWorkflow("TEST", "test-image", "1.0.3"),
 )
 """A changed document needs a new version here: whoever built with the old one refers to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedImage:
+    """One managed base image; its layer is made when a build first wants it."""
+
+    base: str
+    version: str
+    suite: str
+    """Debian's name for the release."""
+    os_version: str
+
+    @property
+    def name(self) -> str:
+        """The name in its ARN, which says what processors it is for."""
+        return f"{self.base}-{host_architecture()}"
+
+
+IMAGES = (
+    ShippedImage("debian-12", "1.0.0", "bookworm", "Debian GNU/Linux 12"),
+    ShippedImage("debian-13", "1.0.0", "trixie", "Debian GNU/Linux 13"),
+)
+
+
+def host_architecture() -> str:
+    """Return what names of managed images call this host's processors."""
+    machine = platform.machine().lower()
+    return {"x86_64": "x86", "amd64": "x86", "aarch64": "arm64"}.get(machine, machine)
