@@ -28,7 +28,7 @@ def test_a_disabled_key_opens_nothing_until_it_is_enabled(serve: StartServer, ru
     with pytest.raises(ClientError, match="'alias/mine' is disabled"):
         client.get_workflow(workflowBuildVersionArn=arn)
     listed = run("keyring", "list", "--state", server.state)
-    assert listed.stdout == "disabled  alias/mine\n"
+    assert listed.stdout == "STATE     KEY\ndisabled  alias/mine\n"
 
     assert run("keyring", "enable", "alias/mine", "--state", server.state).returncode == 0
     found = client.get_workflow(workflowBuildVersionArn=arn)["workflow"]

@@ -40,7 +40,9 @@ def test_keys_are_listed_without_their_secrets(run: Run, tmp_path: Path) -> None
     text = run("keys", "list", "--state", state)
     shown = run("keys", "list", "--output", "json", "--state", state)
 
-    assert text.stdout == f"{key}  111122223333  imagewright\n"
+    header, line = text.stdout.splitlines()
+    assert header.split() == ["KEY", "ACCOUNT", "USER"]
+    assert line.split() == [key, "111122223333", "imagewright"]
     assert json.loads(shown.stdout) == [
         {"accessKeyId": key, "account": "111122223333", "user": "imagewright"}
     ]
