@@ -34,8 +34,7 @@ from imagewright.runner.modules.table import MODULES, SPECS
 from imagewright.runner.refusal import refusals
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
-from imagewright.store import instances, layers
-from imagewright.store.build_tables import machine_images
+from imagewright.store import instances, machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
 
@@ -194,10 +193,7 @@ class SandboxBuilder:
 
     def release(self, connection: Connection, image_arn: str) -> None:
         """Let go of the layers that the image held, and end its machines; ``prune`` frees them."""
-        held = machine_images.select().where(machine_images.c.image_arn == image_arn)
-        for image in connection.execute(held).all():
-            layers.release(connection, image.id)
-        connection.execute(machine_images.delete().where(machine_images.c.image_arn == image_arn))
+        machine_images.forget(connection, image_arn)
         instances.forget(connection, image_arn)
         self._logs.delete(image_arn)
 
@@ -324,13 +320,11 @@ class SandboxBuilder:
 
     def _own_image(self, reference: str) -> str | None:
         """Find the layer of an image built here, by its id or its build's ARN."""
-        from imagewright.images.workbench import find_image, newest_image_of
-
         with self._database.read() as connection:
             if reference.startswith("ami-"):
-                found = find_image(connection, reference)
+                found = machine_images.find(connection, reference)
             elif ":image/" in reference:
-                found = newest_image_of(connection, reference)
+                found = machine_images.newest_of(connection, reference)
             else:
                 return None
         return None if found is None else str(found.layer_id)

@@ -8,6 +8,7 @@ from imagewright.door.asked import Asked
 from imagewright.door.finding import AVAILABLE, find_image
 from imagewright.door.workshop import OpenWorkshop, Workshop
 from imagewright.errors import ResourceNotFound
+from imagewright.store import machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
 
@@ -44,12 +45,12 @@ class Contents:
 
         Up to ``files`` paths are listed, 200 by default; all are counted.
         """
-        from imagewright.images.contents import changes, summed_up
-        from imagewright.images.inventory import take_inventory
-
         files_max = asked.number("files", 200, maximum=FILES_MAX)
         image = find_built(self.database, asked)
         workshop = self.workshop()
+        from imagewright.images.contents import changes, summed_up  # only Linux can load these
+        from imagewright.images.inventory import take_inventory
+
         store = workshop.layer_store
         chain = store.chain(image.layer_id)
         parent = BuildRecords(self.database).plan(image.arn).parent_image
@@ -86,12 +87,10 @@ class Contents:
 
 def find_built(database: Database, asked: Asked) -> BuiltImage:
     """Return the newest available image that the caller means. Raises ResourceNotFound."""
-    from imagewright.images.workbench import newest_image_of
-
     reference = asked.text("image")
     with database.read() as connection:
         stored = find_image(connection, reference, asked.call, AVAILABLE)
-        made = newest_image_of(connection, str(stored.arn))
+        made = machine_images.newest_of(connection, str(stored.arn))
     if made is None:
         raise ResourceNotFound(reference)
     version = f"{stored.arn.version}/{stored.arn.build}"

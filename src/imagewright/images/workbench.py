@@ -12,9 +12,8 @@ from functools import lru_cache
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
-from imagewright.arns import Arn
 from imagewright.clock import Clock, iso_milliseconds
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
@@ -25,8 +24,8 @@ from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
 from imagewright.machines.machine import Machine, MachineError
-from imagewright.store import instances, layers, packages
-from imagewright.store.build_tables import machine_images, machine_steps
+from imagewright.store import instances, machine_images, packages
+from imagewright.store.build_tables import machine_steps
 from imagewright.store.builds import set_os_version
 from imagewright.store.database import Database
 from imagewright.store.instances import InstanceRow
@@ -126,7 +125,7 @@ class Workbench:
             return plan.parent_image
         if ":image/" in plan.parent_image and ":aws:image/" not in plan.parent_image:
             with self._database.read() as connection:
-                if (own := newest_image_of(connection, plan.parent_image)) is not None:
+                if (own := machine_images.newest_of(connection, plan.parent_image)) is not None:
                     return str(own.id)
         return _id_from("ami", plan.parent_image)
 
@@ -141,22 +140,9 @@ class Workbench:
             raise ActionError(f"The image cannot be made: {error}") from error
         now = self._now()
         with self._database.write(soon=True) as connection:
-            if find_image(connection, image_id) is not None:
-                return image_id
-            connection.execute(
-                insert(machine_images).values(
-                    id=image_id,
-                    token=token,
-                    image_arn=plan.image_arn,
-                    account=plan.account,
-                    region=plan.region,
-                    layer_id=row.layer,
-                    name=f"{plan.image_name} {now.replace(':', '-')}",
-                    platform=plan.platform,
-                    created_at=now,
-                )
+            machine_images.add(
+                connection, image_id, plan=plan, token=token, layer=row.layer, now=now
             )
-            layers.hold(connection, image_id, row.layer)
         return image_id
 
     def inventory(self, instance_id: str, *, plan: BuildPlan) -> str:
@@ -224,7 +210,7 @@ class Workbench:
             except MachineError as error:
                 raise ActionError(f"The machine cannot be launched: {error}") from error
         with self._database.read() as connection:
-            image = find_image(connection, image_id)
+            image = machine_images.find(connection, image_id)
         if image is None or (image.account, image.region) != (plan.account, plan.region):
             raise ActionError(f"The machine cannot be launched: there is no image {image_id}.")
         return str(image.layer_id)
@@ -320,23 +306,6 @@ def _telling(log: StepLog) -> Callable[[Progress], None]:
             )
 
     return tell
-
-
-def find_image(connection: Connection, image_id: str) -> Row[Any] | None:
-    """Return an image that CreateImage made."""
-    query = select(machine_images).where(machine_images.c.id == image_id)
-    return connection.execute(query).one_or_none()
-
-
-def newest_image_of(connection: Connection, image_arn: str) -> Row[Any] | None:
-    """Return the image that came of a build last."""
-    query = (
-        select(machine_images)
-        .where(machine_images.c.image_arn == str(Arn.parse(image_arn)))
-        .order_by(machine_images.c.created_at.desc())
-        .limit(1)
-    )
-    return connection.execute(query).one_or_none()
 
 
 def _done_before(connection: Connection, instance_id: str, token: str, unit: int) -> Done | None:
