@@ -39,7 +39,7 @@ def test_the_demo_builds_an_image_twice_and_tells_of_it(lab: Lab, tmp_path: Path
         "create_workflow                      build/stamped-image/1.0.0/1",
         "✔ Stamp",
         "added (1): tree ",
-        "exported as an OCI image layout",
+        "exporting it as an OCI image layout",
         "reused: unchanged since it was made",
         "the TEST stage always runs",
         " s instead of ",

@@ -118,10 +118,14 @@ class Record:
 
     make: Callable[..., Any]
     members: tuple[Member, ...]
+    _by_name: Mapping[str, Member] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {member.name: member for member in self.members})
 
     def member(self, name: str) -> Member | None:
         """Return the member with this name in documents."""
-        return next((member for member in self.members if member.name == name), None)
+        return self._by_name.get(name)
 
     @property
     def names(self) -> tuple[str, ...]:
