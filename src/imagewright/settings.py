@@ -234,13 +234,15 @@ class Settings(BaseSettings):
         Raises SettingsError, naming the setting and where its value came from.
         """
         file = state / "settings.toml"
-        _state_file.set(file)
+        reading = _state_file.set(file)
         try:
             return cls(**(overrides or {}))
         except ValidationError as error:
             raise SettingsError(_explain(error, file)) from None
         except (OSError, ValueError, SourceError) as error:
             raise SettingsError(f"the settings cannot be read: {error}") from None
+        finally:
+            _state_file.reset(reading)
 
     @classmethod
     def settings_customise_sources(
