@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -117,6 +118,8 @@ class Demonstration:
 
     def _say_how_to_go_on(self) -> None:
         self._head("To go on")
+        if shutil.which("imagewright") is None:
+            self.console.print(f"  . {Path(sys.prefix) / 'bin' / 'activate'}", markup=False)
         self.console.print("  imagewright serve", markup=False)
         self.console.print('  eval "$(imagewright env)"   # then boto3, the AWS CLI, Terraform')
         self.console.print(f"  skopeo copy oci:{self.image} docker-daemon:welcome:latest")
