@@ -30,6 +30,8 @@ class Verdict:
     limit: float
     unit: str
     at_least: bool = False
+    why_missed: str = ""
+    """A sentence, shown where the number is not held."""
 
     @property
     def is_held(self) -> bool:
@@ -41,10 +43,12 @@ class Verdict:
     def __str__(self) -> str:
         """Say it in a line."""
         sign = "≥" if self.at_least else "≤"
-        verdict = "held" if self.is_held else f"**missed** by {self._missed_by():.0%}"
+        verdict = "held." if self.is_held else f"**missed** by {self._missed_by():.0%}."
+        if self.why_missed and not self.is_held:
+            verdict += f" {self.why_missed}"
         return (
             f"- {self.what}: {self.measured:.2f}{self.unit}, "
-            f"to hold {sign} {self.limit:g}{self.unit}: {verdict}."
+            f"to hold {sign} {self.limit:g}{self.unit}: {verdict}"
         )
 
     def _missed_by(self) -> float:
