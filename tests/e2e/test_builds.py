@@ -574,7 +574,7 @@ def test_a_machine_can_be_kept_for_a_look_inside(bench: Bench) -> None:
         ("machine_steps", "instance_id"),
         ("layer_holders", "holder"),
     ):
-        assert bench.query(f"SELECT * FROM {table} WHERE {column} = '{kept}'") == []  # noqa: S608
+        assert bench.query(f"SELECT * FROM {table} WHERE {column} = '{kept}'") == []  # noqa: S608 - our own
     assert bench.query(f"SELECT * FROM layers WHERE id = '{layer}'") != []  # noqa: S608 - prune's to free
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,11 @@ def asks(bench: Bench, arn: str) -> list[str]:
     """Return the steps of a build that wait for an answer."""
     found = bench.client.list_waiting_workflow_steps(maxResults=100)["steps"]
     return [step["stepExecutionId"] for step in found if step["imageBuildVersionArn"] == arn]
+
+
+def is_asking(bench: Bench, arn: str) -> bool:
+    """Tell whether a step of a build waits for an answer."""
+    return bool(asks(bench, arn))
 
 
 def answer(bench: Bench, arn: str, **more: Any) -> None:
@@ -140,8 +146,12 @@ def test_outputs_of_a_groups_test_are_for_later_ones_and_not_for_its_siblings(
     build = bench.workflow(workflow())
 
     def test_workflow(*steps: dict[str, Any], **more: Any) -> str:
-        end = {"name": "End", "action": "TerminateInstance", "onFailure": "Continue"}
-        end["inputs"] = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}  # type: ignore[assignment]
+        end = {
+            "name": "End",
+            "action": "TerminateInstance",
+            "onFailure": "Continue",
+            "inputs": {"instanceId.$": "$.stepOutputs.Launch.instanceId"},
+        }
         document = {"schemaVersion": "1.0", "steps": [LAUNCH, *steps, end], **more}
         return bench.workflow(json.dumps(document), kind="TEST")
 
@@ -193,7 +203,7 @@ def test_builds_that_wait_for_an_answer_hold_up_no_other(bench: Bench) -> None:
     many = [bench.start(recipe, workflows=[asking]) for _ in range(4)]
 
     for arn in many:
-        wait_until(lambda arn=arn: bool(asks(bench, arn)), seconds=60)  # type: ignore[misc]
+        wait_until(partial(is_asking, bench, arn), seconds=60)
     bench.built(bench.start(recipe))
 
     for arn in many:
