@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from imagewright.clock import SystemClock
-from imagewright.logs.builds import TEXT_MAX, BuildLogs, StepLog
+from imagewright.logs.builds import OPEN_MAX, TEXT_MAX, BuildLogs, StepLog
 
 ARN = "arn:aws:imagebuilder:us-east-1:000000000000:image/web/1.0.0/1"
 
@@ -57,3 +57,23 @@ def test_a_log_that_is_full_says_so_once_and_takes_notes_only(logs: BuildLogs) -
     assert 9 <= len(lines) <= 11
     assert full["text"].startswith("The log has 100,000 bytes, as many as it may: output from here")
     assert note["text"] == "Step S failed: exit status 1"
+
+
+def test_more_builds_may_write_at_once_than_logs_are_kept_open(logs: BuildLogs) -> None:
+    builds = [ARN.replace("/1.0.0/1", f"/1.0.0/{number}") for number in range(1, OPEN_MAX + 3)]
+
+    for text in ("first", "second"):
+        for arn in builds:
+            StepLog(logs, arn).note(text)
+
+    for arn in builds:
+        assert [entry["text"] for entry in logs.read(arn)[0]] == ["first", "second"]
+
+
+def test_what_is_written_after_a_log_was_deleted_begins_a_new_one(logs: BuildLogs) -> None:
+    StepLog(logs, ARN).note("old")
+
+    logs.delete(ARN)
+    StepLog(logs, ARN).note("new")
+
+    assert [entry["text"] for entry in entries(logs)] == ["new"]

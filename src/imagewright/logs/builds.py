@@ -10,11 +10,13 @@ says that no more output follows.
 
 import json
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 from imagewright.arns import Arn
 from imagewright.clock import Clock, iso_milliseconds
@@ -25,6 +27,8 @@ LOG_BYTES_MAX = 1 << 30
 """Of one build's log: a program that prints for ever would fill the disk."""
 READ_BYTES_MAX = 1 << 20
 """Of one reading."""
+OPEN_MAX = 16
+"""How many logs are kept open to be written to."""
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -38,6 +42,9 @@ class BuildLogs:
         self._bytes_max = bytes_max
         self._full: set[str] = set()
         """Whose output is not written down any more, and says so."""
+        self._open: OrderedDict[Path, FileIO] = OrderedDict()
+        """Those written to last: to open and close one takes longer than to write a line."""
+        finalize(self, _close, self._open)
         self._lock = threading.Lock()
 
     def path(self, image_arn: str) -> Path:
@@ -51,7 +58,8 @@ class BuildLogs:
             _encode({**head, "text": piece, **facts, **mark}).encode("utf-8", "replace") + b"\n"
             for piece, mark in _pieces(text)
         )
-        with self._lock, self._opened(self.path(image_arn)) as file:
+        with self._lock:
+            file = self._file(self.path(image_arn))
             if kind != "line" or file.tell() < self._bytes_max:
                 file.write(lines)
             elif image_arn not in self._full:
@@ -87,14 +95,22 @@ class BuildLogs:
 
     def delete(self, image_arn: str) -> None:
         """Drop the log of a build."""
-        self.path(image_arn).unlink(missing_ok=True)
+        path = self.path(image_arn)
+        with self._lock:
+            if (file := self._open.pop(path, None)) is not None:
+                file.close()
+            path.unlink(missing_ok=True)
 
-    def _opened(self, path: Path) -> FileIO:
-        try:
-            return FileIO(path, "a")
-        except FileNotFoundError:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return FileIO(path, "a")
+    def _file(self, path: Path) -> FileIO:
+        """Return a log, open at its end."""
+        if (file := self._open.get(path)) is not None:
+            self._open.move_to_end(path)
+            return file
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self._open[path] = FileIO(path, "a")
+        if len(self._open) > OPEN_MAX:
+            self._open.popitem(last=False)[1].close()
+        return file
 
 
 class StepLog:
@@ -115,6 +131,11 @@ class StepLog:
     def note(self, text: str, **facts: str) -> None:
         """Tell what happened, in a sentence."""
         self._logs.write(self._image_arn, "note", text, **self._facts, **facts)
+
+
+def _close(files: "OrderedDict[Path, FileIO]") -> None:
+    for file in files.values():
+        file.close()
 
 
 def _pieces(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
