@@ -103,11 +103,12 @@ class RemoteLab:
     def answer(self, on_line: OnLine | None = None, cancel: Event | None = None) -> Any:
         """Wait for what came of it."""
         while True:
-            if cancel is not None and not self._connection.poll(_TICK_SECONDS):
+            if cancel is not None:
                 if cancel.is_set():
                     self._connection.send(("cancel", ()))
                     cancel = None
-                continue
+                elif not self._connection.poll(_TICK_SECONDS):
+                    continue
             kind, value = self._connection.recv()
             if kind == "line":
                 if on_line is not None:

@@ -139,8 +139,9 @@ def test_cancelling_ends_the_whole_process_tree_within_a_second(machine: Machine
     assert "sleep 6" not in sh(machine, "ps")[1]
 
 
-def test_a_listener_that_is_slow_does_not_hold_up_a_cancel(machine: Machine) -> None:
+def test_a_listener_that_is_slow_does_not_hold_up_a_cancel(lab: Lab, tiny: str) -> None:
     """What was printed before is still handed over: at most one pipe full, 1024 such lines."""
+    machine = lab.launch(tiny)
     cancel = threading.Event()
     heard = 0
 
@@ -152,6 +153,7 @@ def test_a_listener_that_is_slow_does_not_hold_up_a_cancel(machine: Machine) -> 
         time.sleep(0.002)
 
     ended = machine.run(Command(argv=["yes", "x" * 63]), on_line=hear, cancel=cancel)
+    machine.terminate()
 
     assert ended.reason == "cancelled"
     assert heard < 100 + 1024 + 500
