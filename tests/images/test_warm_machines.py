@@ -78,11 +78,13 @@ def test_an_inventory_is_taken_where_a_machine_rests_and_the_next_work_finds_it_
         instance, tiny, script("echo 'NAME=Rested' > /etc/os-release"), on_notice=ignore
     )
 
-    with machines.namespace(tiny) as elsewhere, machines.namespace(layer_id) as here:
+    with machines.namespace(instance, layer_id) as here:
         inventory = take_inventory(lab.layers, layer_id, here)
+    with machines.namespace(new_instance_id(), layer_id) as of_another:
+        assert of_another is None
     (_, seen), _ = machines.do(instance, layer_id, script("cat /etc/os-release"), on_notice=ignore)
 
-    assert elsewhere is None
+    assert here is not None
     assert inventory.os_version == "Rested"
     assert seen.split() == ["NAME=Rested"]
     assert len(driver.launched) == 1
@@ -93,11 +95,11 @@ def test_an_inventory_is_taken_where_a_machine_rests_and_the_next_work_finds_it_
 def test_a_machine_whose_namespace_failed_its_borrower_does_not_rest_on(
     lab: Lab, tiny: str
 ) -> None:
-    machines = WarmMachines(Counting(lab))
-    machines.do(new_instance_id(), tiny, script("true"), on_notice=ignore)
+    machines, instance = WarmMachines(Counting(lab)), new_instance_id()
+    machines.do(instance, tiny, script("true"), on_notice=ignore)
 
     def borrow() -> None:
-        with machines.namespace(tiny) as namespace:
+        with machines.namespace(instance, tiny) as namespace:
             take_inventory(lab.layers, lab.change(tiny, _TRAP), namespace)
 
     with pytest.raises(MachineError, match="not a regular file"):
@@ -167,7 +169,7 @@ class SlowToEnd(Counting):
         return machine
 
 
-@pytest.mark.parametrize("next_use", ["release", "another work"])
+@pytest.mark.parametrize("next_use", ["release", "inventory", "another work"])
 def test_nobody_overtakes_the_end_of_a_machine_that_rested_too_long(
     lab: Lab, tiny: str, next_use: str
 ) -> None:
@@ -180,6 +182,9 @@ def test_nobody_overtakes_the_end_of_a_machine_that_rested_too_long(
     def use() -> None:
         if next_use == "release":
             machines.release(instance)
+        elif next_use == "inventory":
+            with machines.namespace(instance, layer_id) as namespace:
+                assert namespace is None
         else:
             machines.do(
                 instance, layer_id, lambda _machine: seen.append(len(lab.ledger.entries())),
@@ -196,7 +201,7 @@ def test_nobody_overtakes_the_end_of_a_machine_that_rested_too_long(
     driver.may_end.set()
     user.join(30)
     assert seen[-1] == 0
-    assert len(driver.launched) == (1 if next_use == "release" else 2)
+    assert len(driver.launched) == (2 if next_use == "another work" else 1)
 
 
 def test_a_machine_is_freed_though_whoever_hears_its_last_notice_breaks(

@@ -78,17 +78,12 @@ class WarmMachines:
         return result, warm.layer_id
 
     @contextmanager
-    def namespace(self, layer_id: str) -> Iterator[Namespace | None]:
-        """Lend the namespace of a machine that rests on a layer; None if none does."""
-        with self._lock:
-            instance_id = next(
-                (name for name, warm in self._resting.items() if warm.layer_id == layer_id), ""
-            )
-            warm = self._resting.pop(instance_id, None)
+    def namespace(self, instance_id: str, layer_id: str) -> Iterator[Namespace | None]:
+        """Lend the namespace of an instance's machine that rests on this layer, if one does."""
+        warm = self._take(instance_id, layer_id)
         if warm is None:
             yield None
             return
-        warm.stop_resting()
         try:
             yield warm.machine.namespace
         except BaseException:

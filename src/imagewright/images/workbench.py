@@ -8,6 +8,7 @@ Once up, it stays for the works that follow (``warm``).
 import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Event
 from typing import Any
@@ -37,6 +38,14 @@ DEFAULT_TYPE = "sandbox"
 """The instance type of a machine for which the infrastructure configuration names none."""
 
 _KEPT_INVENTORIES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where an instance stands. What is found there is the layer's, whoever stands on it."""
+
+    layer_id: str
+    instance_id: str = field(compare=False)
 
 
 class Workbench:
@@ -150,7 +159,7 @@ class Workbench:
         with self._database.read() as connection:
             row = _running(connection, instance_id, plan)
         try:
-            found = self._inventory(row.layer)
+            found = self._inventory(_Standing(row.layer, instance_id))
         except MachineError as error:
             raise ActionError(f"The inventory cannot be taken: {error}") from error
         os_version = found.os_version or "unknown"
@@ -215,9 +224,10 @@ class Workbench:
             raise ActionError(f"The machine cannot be launched: there is no image {image_id}.")
         return str(image.layer_id)
 
-    def _take_inventory(self, layer_id: str) -> Inventory:
-        """Read a layer where the machine that made it still is, if it is."""
-        with self._machines.namespace(layer_id) as namespace:
+    def _take_inventory(self, standing: "_Standing") -> Inventory:
+        """Read a layer where the instance's machine rests on it, if it does."""
+        layer_id = standing.layer_id
+        with self._machines.namespace(standing.instance_id, layer_id) as namespace:
             return take_inventory(self._layers, layer_id, namespace)
 
     def _facts(self, work: Work, row: InstanceRow) -> LayerFacts:
