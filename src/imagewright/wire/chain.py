@@ -1,13 +1,12 @@
 """A request's way in, and its answer's way out."""
 
-from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import structlog
+from anyio import CapacityLimiter, to_thread
 from structlog.contextvars import bound_contextvars
 
 from imagewright.call import Call
@@ -64,7 +63,7 @@ def wire_app(
         draining=draining,
         client_token_required=client_token_required,
     )
-    threads = ThreadPoolExecutor(handler_threads, thread_name_prefix="handler")
+    threads = CapacityLimiter(handler_threads)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -75,7 +74,7 @@ def wire_app(
             answer = answers.failure(error, str(uuid4()))
         else:
             request = HttpRequest.from_scope(scope, body)
-            answer = await get_running_loop().run_in_executor(threads, chain.answer, request)
+            answer = await to_thread.run_sync(chain.answer, request, limiter=threads)
         await answer.send(send)
 
     return app
