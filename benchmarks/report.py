@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.pace import pace
+
 _VERSIONS = ("imagewright", "boto3", "moto", "uvicorn", "SQLAlchemy")
 
 
@@ -89,6 +91,7 @@ def machine_facts() -> list[str]:
         f"machine: {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB, "
         f"{platform.system()} {platform.release()}",
         f"Python {sys.version.split()[0]}, {versions}",
+        f"pace: {pace()}",
     ]
 
 

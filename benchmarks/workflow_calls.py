@@ -132,6 +132,7 @@ def _create_document(client: Any, name: str) -> None:
 
 def _section(times: dict[str, Times]) -> Section:
     get, create = times["imagewright `get_workflow`"], times["imagewright `create_workflow`"]
+    nothing = times["a server that does nothing, `create_workflow`"]
     ratio = create.per_second / times["moto `ssm.create_document`"].per_second
     return Section(
         title="Workflows: creating and getting, one client",
@@ -151,10 +152,15 @@ def _section(times: dict[str, Times]) -> Section:
                 create.p50_ms,
                 CREATE_MS_MAX,
                 " ms",
-                why_missed=_shares(create, times["a server that does nothing, `create_workflow`"]),
+                why_missed=_shares(create, nothing),
             ),
             Verdict(
-                "`create_workflow`, rate beside moto's", ratio, CREATE_RATE_MIN, " times", True
+                "`create_workflow`, rate beside moto's",
+                ratio,
+                CREATE_RATE_MIN,
+                " times",
+                at_least=True,
+                why_missed=_rest(create, times, nothing),
             ),
         ],
     )
@@ -165,4 +171,14 @@ def _shares(ours: Times, nothing: Times) -> str:
     return (
         f"boto3 itself took {nothing.p50_ms:.2f} ms of it here, where the number to hold reckons "
         f"with 0.6 ms; imagewright added {ours.p50_ms - nothing.p50_ms:.2f} ms."
+    )
+
+
+def _rest(ours: Times, times: dict[str, Times], nothing: Times) -> str:
+    """Compare the servers alone."""
+    theirs = times["moto `ssm.create_document`"]
+    return (
+        f"Without boto3's own time it is {ours.p50_ms - nothing.p50_ms:.2f} ms beside "
+        f"{theirs.p50_ms - nothing.p50_ms:.2f} ms; moto neither checks a signature, nor the rules "
+        "of the language, nor writes to a disk."
     )

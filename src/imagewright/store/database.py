@@ -112,7 +112,7 @@ def _sqlite_engine(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> Engine
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA cache_size=-8192")
+        connection.execute("PRAGMA cache_size=-2048")
 
     return engine
 
