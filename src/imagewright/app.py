@@ -20,6 +20,7 @@ from imagewright.api.listing import Lists
 from imagewright.api.managed import ship
 from imagewright.api.paging import Pager
 from imagewright.api.planning import Planner
+from imagewright.api.retries import Retries
 from imagewright.api.tags import Tags
 from imagewright.api.workflow_documents import WorkflowChecker
 from imagewright.api.workflows import Workflows
@@ -86,7 +87,9 @@ def open_application(
         secret=secret,
     )
     builder = open_builder(state, settings, database, documents, secret=secret, clock=clock)
-    handlers = _handlers(settings, database, documents, builder, checker)
+    once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
+    retries = Retries(database, once, builder)
+    handlers = _handlers(settings, database, documents, builder, checker, once, retries)
     guards: Sequence[Guard] = [lambda call: rates.spend(call.account)]
     wire = wire_app(
         handlers,
@@ -108,6 +111,7 @@ def open_application(
             logs=BuildLogs(state.logs, clock),
             workshop=builder.workshop,
             start_image=cast("StartImage", handlers["CreateImage"]),
+            retry_build=retries.go_on,
             operator=settings.account,
             authenticator=authenticator,
             clock=clock,
@@ -128,8 +132,9 @@ def _handlers(
     documents: Documents,
     builder: Builder,
     checker: WorkflowChecker,
+    once: Once,
+    retries: Retries,
 ) -> Mapping[str, Handler]:
-    once = Once(database, documents.secret, wait_seconds=settings.token_wait_seconds)
     pager = Pager(documents.secret)
     lists = Lists(database, pager)
     workflows = Workflows(
@@ -192,6 +197,7 @@ def _handlers(
         "ListImageBuildVersions": images.list_image_build_versions,
         "ListImagePackages": images.list_image_packages,
         "CancelImageCreation": images.cancel_image_creation,
+        "RetryImage": retries.retry_image,
         "DeleteImage": images.delete_image,
         "ListWorkflowExecutions": executions.list_workflow_executions,
         "GetWorkflowExecution": executions.get_workflow_execution,

@@ -70,7 +70,7 @@ class Builder(Protocol):
         """Let go of what the build of an image left behind."""
         ...
 
-    def enqueue(self, connection: Connection, image_arn: str) -> None:
+    def enqueue(self, connection: Connection, run_id: str) -> None:
         """See ``Journal.enqueue``."""
         ...
 
@@ -125,9 +125,9 @@ class NoBuilder:
     def release(self, connection: Connection, image_arn: str) -> None:
         """Let go of nothing: there was no build."""
 
-    def enqueue(self, connection: Connection, image_arn: str) -> None:
+    def enqueue(self, connection: Connection, run_id: str) -> None:
         """Refuse; ``check_parent`` was asked before."""
-        self.check_parent(image_arn)
+        self.check_parent(run_id)
 
     def look(self) -> None:
         """Look for nothing: nothing is ever queued."""
@@ -197,9 +197,9 @@ class SandboxBuilder:
         instances.forget(connection, image_arn)
         self._logs.delete(image_arn)
 
-    def enqueue(self, connection: Connection, image_arn: str) -> None:
+    def enqueue(self, connection: Connection, run_id: str) -> None:
         """See ``Journal.enqueue``."""
-        self._journal.enqueue(connection, image_arn)
+        self._journal.enqueue(connection, run_id)
 
     def look(self) -> None:
         """See ``Journal.look``."""

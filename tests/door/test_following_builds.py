@@ -52,6 +52,7 @@ class Scene:
             id="wf-1",
             image_arn=self.arn,
             ordinal=0,
+            planned=0,
             workflow_arn="arn:aws:imagebuilder:us-east-1:aws:workflow/build/b/1.0.0/1",
             stage=Stage.BUILD,
         )

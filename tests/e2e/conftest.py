@@ -13,6 +13,8 @@ from uuid import uuid4
 import pytest
 from tests.conftest import Server, end_server, start_server, wait_until
 
+from imagewright.cli.client import Client
+
 PARENT = "arn:aws:imagebuilder:us-east-1:aws:image/debian-12-x86/x.x.x"
 FINAL = {"AVAILABLE", "FAILED", "CANCELLED"}
 BUILD_SECONDS = 240
@@ -49,6 +51,18 @@ class Bench:
     server: Server
     client: Any
     """Of boto3; the stubs demand the client token that boto3 fills in."""
+
+    @property
+    def door(self) -> Client:
+        """Return a client of the second door."""
+        key = self.server.key()
+        return Client(
+            self.server.url,
+            key.access_key_id,
+            key.secret_access_key,
+            key.account,
+            self.client.meta.region_name,
+        )
 
     def component(self, data: str, *, version: str = "1.0.0") -> str:
         """Register a component and return its build's ARN."""

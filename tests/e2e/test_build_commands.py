@@ -246,6 +246,48 @@ def test_a_shell_in_a_kept_machine_finds_what_the_failed_step_left(served: Autho
     assert "there is no machine" in gone.stderr
 
 
+def test_a_shell_opens_where_a_past_step_was(served: Author) -> None:
+    recipe = served.recipe(component("echo one > /root/one"), component("exit 1"))
+    served.run("build", recipe)
+    look = "ls /root; touch /root/mine; exit 6"
+
+    failed = served.run("runs", "shell", stdin=look)
+    launched = served.run("runs", "shell", "--step", "LaunchBuildInstance", "--after", stdin=look)
+    nothing = served.run("runs", "shell", "--step", "LaunchBuildInstance", stdin=look)
+    unknown = served.run("runs", "shell", "--step", "None", stdin=look)
+
+    assert (failed.returncode, failed.stdout) == (6, "")
+    assert (launched.returncode, launched.stdout) == (6, "")
+    assert (nothing.returncode, "no machine before" in nothing.stderr) == (4, True)
+    assert unknown.returncode == 4
+    assert served.json("machines", "list") == []
+
+
+def test_a_retry_shows_what_was_done_before_and_goes_on_at_the_failed_step(
+    served: Author,
+) -> None:
+    recipe = served.recipe(component("echo did it", "exit 9"))
+    first = served.run("build", recipe)
+
+    second = served.run("runs", "retry")
+    shown = served.run("runs", "show")
+
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert "LaunchBuildInstance" in second.stdout
+    assert "exit status 9" in second.stderr
+    assert shown.stdout.count("retried") == 1
+
+
+def test_what_went_well_is_not_retried(served: Author) -> None:
+    served.run("build", served.recipe())
+
+    done = served.run("runs", "retry")
+    whole = served.run("runs", "retry", "--stage")
+
+    assert (done.returncode, whole.returncode) == (4, 4)
+    assert "AVAILABLE" in done.stderr
+
+
 def test_a_shell_on_a_terminal_is_interactive(served: Author) -> None:
     recipe = served.recipe(
         component("exit 1"), infrastructure={"terminateInstanceOnFailure": False}

@@ -6,6 +6,7 @@ import pytest
 from tests.conftest import wait_until
 from tests.e2e.conftest import Lab
 from tests.e2e.test_builds import waiting, workflow
+from tests.e2e.test_retries import answer, go_on, stopped, waiting_steps
 
 from imagewright.engine.crash_points import CrashPoint
 
@@ -119,3 +120,25 @@ def test_a_step_waits_through_a_restart(lab: Lab) -> None:
             stepExecutionId=step["stepExecutionId"], imageBuildVersionArn=arn, action="RESUME"
         )
         bench.built(arn)
+
+
+def test_a_retry_outlives_the_server(lab: Lab) -> None:
+    """Killed as soon as it is asked for, and killed again while it waits."""
+    with lab.bench() as bench:
+        arn = stopped(bench)
+        bench.server.process.terminate()
+        bench.server.process.wait(60)
+    with lab.bench() as bench:
+        go_on(bench, arn)
+        bench.server.process.kill()
+        bench.server.process.wait(60)
+    with lab.bench() as bench:
+        waiting_steps(bench, arn)
+        bench.server.process.kill()
+        bench.server.process.wait(60)
+    with lab.bench() as bench:
+        answer(bench, arn, "RESUME")
+
+        bench.built(arn)
+        assert len(bench.executions(arn)) == 2
+        bench.nothing_is_left()

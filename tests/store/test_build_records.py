@@ -56,7 +56,12 @@ def add_build(database: Database, records: BuildRecords) -> AddBuild:
             )  # fmt: skip
             builds.add_build(connection, plan)
         execution = WorkflowExecution(
-            id=f"wf-{uuid4()}", image_arn=arn, ordinal=0, workflow_arn="w", stage=Stage.BUILD
+            id=f"wf-{uuid4()}",
+            image_arn=arn,
+            ordinal=0,
+            planned=0,
+            workflow_arn="w",
+            stage=Stage.BUILD,
         )
         waiting = [
             StepExecution(

@@ -167,7 +167,7 @@ def test_an_instance_lives_advances_is_kept_and_ends(database: Database) -> None
         left = layers.held(connection)
 
     assert kept == instances.InstanceRow(
-        "i-1", "sandbox", "l-2", "build i-1", "kept", NOW, None, LATER
+        "i-1", "sandbox", "l-2", "build i-1", "kept", NOW, None, LATER, "l-1"
     )
     assert held == {"l-1", "l-2"}
     assert ended is not None

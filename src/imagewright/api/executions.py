@@ -63,7 +63,7 @@ class Executions:
             counts = {each.id: _counts(connection, each.id) for each in page.entries}
         shown = page.members(
             "workflowExecutions",
-            lambda each: {**_execution(each, counts[each.id]), "retried": False},
+            lambda each: {**_execution(each, counts[each.id]), "retried": each.retried},
         )
         shown["imageBuildVersionArn"] = str(image.arn)
         if reason := image.body.get("state", {}).get("reason"):

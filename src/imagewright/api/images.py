@@ -62,8 +62,8 @@ _FILTERS: Mapping[str, FilterMeaning] = {
 class Runs(Protocol):
     """Starts builds and answers their waiting steps; ``engine.journal.Journal`` is the real one."""
 
-    def enqueue(self, connection: Connection, image_arn: str) -> None:
-        """Ask for a build in the caller's transaction."""
+    def enqueue(self, connection: Connection, run_id: str) -> None:
+        """Ask for a run of a build in the caller's transaction; see ``engine.attempts``."""
         ...
 
     def look(self) -> None:

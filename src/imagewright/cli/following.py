@@ -25,15 +25,18 @@ RECONNECT_TICK_SECONDS = 0.1
 Json = Mapping[str, Any]
 
 
-def follow_build(session: Session, image_arn: str, output: OutputForm, *, log: bool) -> Json:
-    """Show a build until it is over and return its last event.
+def follow_build(
+    session: Session, image_arn: str, output: OutputForm, *, log: bool, after: int = 0
+) -> Json:
+    """Show a build until it is over and return its last event; of its log what is after a place.
 
     From the keyboard one stops the showing, never the build.
     """
     try:
         if output is OutputForm.JSON:
-            return _print_events(session.client, image_arn)
+            return _print_events(session.client, image_arn, after)
         with showing(Console(), with_lines=log) as progress:
+            progress.place = after
             take_events(session, image_arn, progress)
     except KeyboardInterrupt:
         _say_it_goes_on(session, image_arn)
@@ -92,9 +95,9 @@ def take_events(session: Session, image_arn: str, progress: Progress) -> None:
         time.sleep(RECONNECT_TICK_SECONDS)
 
 
-def _print_events(client: Client, image_arn: str) -> Json:
+def _print_events(client: Client, image_arn: str, after: int) -> Json:
     end: Json = {"status": "UNKNOWN"}
-    for event in client.events("/builds/events", image=image_arn):
+    for event in client.events("/builds/events", image=image_arn, after=after):
         typer.echo(json.dumps(event))
         end = event
     if end.get("event") != "end":

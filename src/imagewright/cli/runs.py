@@ -1,6 +1,7 @@
 """``imagewright runs``: builds, as they run and as they went."""
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from imagewright.cli.following import (
     tell_outcome,
     which_component_failed,
 )
-from imagewright.cli.options import Output, OutputForm, State
+from imagewright.cli.options import Output, OutputForm, State, load_settings, open_state
 from imagewright.cli.session import Region, session, waiting_for
 from imagewright.cli.text import (
     AGAIN,
@@ -36,7 +37,7 @@ from imagewright.cli.text import (
 Json = Mapping[str, Any]
 
 commands = typer.Typer(
-    help="List, follow, answer and cancel builds. A build is named by its ARN, name, "
+    help="List, follow, answer, retry and cancel builds. A build is named by its ARN, name, "
     "name/version, name/version/build, or `last`.",
     no_args_is_help=True,
 )
@@ -181,6 +182,95 @@ def cancel(build: Reference, region: Region = None, state: State = None) -> None
 
 
 @commands.command()
+def retry(
+    build: Reference = "last",
+    stage: Annotated[
+        bool,
+        typer.Option(
+            "--stage", help="Run the whole test or distribution stage again, as AWS does."
+        ),
+    ] = False,
+    log: Annotated[bool, typer.Option("--log", help="Show every line of output.")] = False,
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """Take a build that failed or was cancelled up again at the step that stopped it.
+
+    The machine is as it was before that step; what was done before is not done
+    again. The documents are those the build began with: this helps where the
+    world has changed (a mirror, a network, a key), not the document. Then follows
+    the build to its end, and ends with 0 if the image is available, else with 1.
+
+    \b
+        imagewright runs retry
+        imagewright runs retry web/1.0.0/3 --stage
+    """
+    with session(state, region, builds=True, listing=_LISTING) as running:
+        arn = _find(running.client, build)
+        after = 0
+        if stage:
+            running.client.call("RetryImage", imageBuildVersionArn=arn)
+        else:
+            after = int(running.client.post("/builds/retry", {"image": arn})["logged"])
+        end = follow_build(running, arn, output, log=log, after=after)
+        took_seconds = running.client.get("/builds/detail", image=arn).get("seconds", 0.0)
+    if output is OutputForm.TEXT:
+        tell_outcome(end, arn, took_seconds)
+    elif end["status"] != "AVAILABLE":
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@commands.command()
+def shell(
+    build: Reference = "last",
+    step: Annotated[
+        str | None,
+        typer.Option(help="The step, by name or id; without it, the one that failed last."),
+    ] = None,
+    after: Annotated[
+        bool, typer.Option("--after", help="As the step left the machine, not as it found it.")
+    ] = False,
+    region: Region = None,
+    state: State = None,
+) -> None:
+    """Open a shell in the machine of a build as it was before or after a step.
+
+    It is a copy: what is changed in it is dropped at the end. A step that failed
+    left nothing; before and after it are the same. Without a terminal, standard
+    input is run as a script. Ends with the exit code of the shell.
+
+    \b
+        imagewright runs shell
+        imagewright runs shell web/1.0.0/3 --step ApplyBuildComponents --after
+        echo 'ls -l /etc/nginx' | imagewright runs shell web
+    """
+    if sys.platform != "linux":
+        fail(
+            ExitCode.FAILED, f"no machine can be here: the sandbox needs Linux, not {sys.platform}"
+        )
+    when = "after" if after else "before"
+    asked = {"image": build, "when": when} | ({"step": step} if step else {})
+    with session(state, region, listing=_LISTING) as running:
+        found = running.client.get("/builds/state", **asked)
+    from imagewright.cli.machine_shell import open_shell_at
+
+    if sys.stdin.isatty():
+        note(
+            f"{short(found['imageBuildVersionArn'])} {when} the step {found['name']}; what you "
+            "change here is dropped"
+        )
+    directory = open_state(state)
+    code = open_shell_at(
+        directory,
+        load_settings(directory),
+        found["layer"],
+        image_arn=found["imageBuildVersionArn"],
+    )
+    raise typer.Exit(code)
+
+
+@commands.command()
 def approve(
     build: Reference = "last",
     step: Annotated[
@@ -241,9 +331,12 @@ def _waiting_step(detail: Json, name: str | None) -> Json:
 
 def _show_workflow(console: Console, workflow: Json) -> None:
     name = short(workflow["workflowBuildVersionArn"]).partition("/")[2]
+    retried = "  retried" if workflow.get("retried") else ""
     console.print(
         Text.assemble(
-            (workflow["type"], "bold"), (f"  {name}", "dim"), f"  {workflow['status'].lower()}"
+            (workflow["type"], "bold"),
+            (f"  {name}", "dim"),
+            f"  {workflow['status'].lower()}{retried}",
         )
     )
     for step in workflow["steps"]:

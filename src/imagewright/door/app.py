@@ -20,7 +20,7 @@ from starlette.routing import Route
 from imagewright.call import Call
 from imagewright.clock import Clock
 from imagewright.door.asked import Asked
-from imagewright.door.builds import Builds, Json, StartImage
+from imagewright.door.builds import Builds, Json, RetryBuild, StartImage
 from imagewright.door.contents import Contents
 from imagewright.door.exports import Exports, Packed
 from imagewright.door.finding import find_image
@@ -28,6 +28,7 @@ from imagewright.door.following import Watch, follow
 from imagewright.door.health import Health
 from imagewright.door.layers import Layers
 from imagewright.door.machines import Machines
+from imagewright.door.states import States
 from imagewright.door.workshop import OpenWorkshop
 from imagewright.errors import (
     ApiError,
@@ -60,6 +61,7 @@ class Parts:
     logs: BuildLogs
     workshop: OpenWorkshop
     start_image: StartImage
+    retry_build: RetryBuild
     operator: str
     """The account that runs the installation."""
     authenticator: Authenticator
@@ -74,7 +76,14 @@ class Parts:
 
 def door_app(parts: Parts) -> ASGIApp:
     """Make the application behind the second door, door included."""
-    builds = Builds(parts.database, parts.logs, parts.start_image, parts.client_token_required)
+    builds = Builds(
+        database=parts.database,
+        logs=parts.logs,
+        start_image=parts.start_image,
+        retry_build=parts.retry_build,
+        client_token_required=parts.client_token_required,
+    )
+    states = States(parts.database)
     machines = Machines(parts.database, parts.kept_age_max)
     layers = Layers(parts.database, parts.workshop, parts.operator, parts.clock, parts.kept_age_max)
     contents = Contents(parts.database, parts.workshop)
@@ -83,7 +92,9 @@ def door_app(parts: Parts) -> ASGIApp:
     routes = [
         _route(parts, "GET", "/builds", "ListBuilds", builds.list),
         _route(parts, "POST", "/builds", "CreateImage", builds.start),
+        _route(parts, "POST", "/builds/retry", "RetryBuild", builds.retry),
         _route(parts, "GET", "/builds/detail", "GetBuild", builds.detail),
+        _route(parts, "GET", "/builds/state", "GetStateOfStep", states.of_step),
         _route(parts, "GET", "/builds/log", "GetBuildLog", builds.log),
         _route(parts, "GET", "/builds/events", "FollowBuild", partial(_events, parts)),
         _route(parts, "GET", "/images/contents", "GetImageContents", contents.added),

@@ -1,7 +1,7 @@
 """Builds, as their authors follow them: which there are, what each did, what it said."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -44,6 +44,14 @@ class StartImage(Protocol):
         ...
 
 
+class RetryBuild(Protocol):
+    """Takes a build up at the step that failed: ``api.retries.Retries.go_on``."""
+
+    def __call__(self, find: Callable[[Connection], Stored]) -> Stored:
+        """Retry the image that ``find`` returns."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Builds:
     """The operations on builds."""
@@ -51,6 +59,7 @@ class Builds:
     database: Database
     logs: BuildLogs
     start_image: StartImage
+    retry_build: RetryBuild
     client_token_required: bool
 
     def list(self, asked: Asked) -> Json:
@@ -114,6 +123,19 @@ class Builds:
         )
         return cast("Json", answer)
 
+    def retry(self, asked: Asked) -> Json:
+        """Take a build that failed or was cancelled up at the step that stopped it.
+
+        ``logged`` is the place in its log behind which the retry is told.
+        Raises ResourceNotFound, ResourceInUse and InvalidRequest.
+        """
+        reference = str(asked.body().get("image", ""))
+        with self.database.read() as connection:
+            arn = str(find_image(connection, reference, asked.call).arn)
+        logged = self.logs.end(arn)
+        self.retry_build(lambda connection: find_image(connection, arn, asked.call))
+        return {"imageBuildVersionArn": arn, "logged": logged}
+
 
 def step_entry(step: StepExecution) -> dict[str, Any]:
     """Show a step."""
@@ -138,6 +160,7 @@ def workflow_entry(execution: WorkflowExecution) -> dict[str, Any]:
         "type": execution.stage.value,
         "status": execution.status.value,
         "parallelGroup": execution.parallel_group,
+        "retried": execution.retried or None,
         **_times(execution),
     }
     return {name: value for name, value in shown.items() if value is not None}

@@ -129,7 +129,7 @@ class Watch:
     def _take_picture(self) -> _Picture:
         with self._database.read() as connection:
             image = find_image(connection, self._arn, self._call)
-            executions = builds.executions_of(connection, self._arn)
+            executions = builds.current_executions(connection, self._arn)
             steps = [step for each in executions for step in builds.steps_of(connection, each.id)]
         return _Picture(
             image.body["state"], image.body.get("outputResources", {}), executions, steps

@@ -14,6 +14,7 @@ from imagewright.clock import Clock
 from imagewright.documents.specs import Stage
 from imagewright.documents.workflow.evaluation import made_image, workflow_outputs
 from imagewright.documents.workflow.resolve import ResolveError
+from imagewright.engine.attempts import Attempt
 from imagewright.engine.breakdown import cause_of, end_build, end_workflow
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.durable import Durable
@@ -33,6 +34,8 @@ from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps, Verdict
 
 _log = structlog.get_logger()
+
+OVERTAKEN = "overtaken by a retry"
 
 End = str
 """How a workflow execution ended for its image: ``ok``, ``failed`` or ``cancelled``."""
@@ -60,28 +63,31 @@ class Builds:
         self._clock = clock
         self._new_uuid = new_uuid
 
-    def run(self, image_arn: str, durable: Durable) -> str:
-        """Build an image and return the state it ends in."""
+    def run(self, run_id: str, durable: Durable) -> str:
+        """Build an image and return the state it ends in; ``run_id`` is an ``Attempt``'s."""
         try:
-            return self._run_stages(image_arn, durable)
+            return self._run_stages(run_id, durable)
         except Exception as error:  # whatever it is, no build is left hanging
-            _log.exception("a build broke off", image=image_arn)
+            _log.exception("a build broke off", run=run_id)
+            if self._is_over(run_id):
+                return OVERTAKEN
             return end_build(
-                image_arn,
+                Attempt.of(run_id).image_arn,
                 cause_of(error),
                 records=self._records,
                 machines=self._machines,
                 now=self._clock.now(),
             ).value
 
-    def _run_stages(self, image_arn: str, durable: Durable) -> str:
+    def _run_stages(self, run_id: str, durable: Durable) -> str:
+        image_arn = Attempt.of(run_id).image_arn
         for stage, unit_list in durable.step("begin", self._begin, image_arn):
             durable.step(f"enter {stage}", self._enter, image_arn, stage)
             for grouped, execution_ids in unit_list:
                 end = self._run_unit(execution_ids, durable, grouped=grouped)
                 if end != "ok":
-                    return durable.step("end", self._end, image_arn, end)
-        return durable.step("end", self._end, image_arn, "ok")
+                    return durable.step("end", self._end, run_id, end)
+        return durable.step("end", self._end, run_id, "ok")
 
     def run_workflow(self, execution_id: str, durable: Durable) -> End:
         """Run one workflow execution, step after step."""
@@ -120,9 +126,9 @@ class Builds:
         return verdict
 
     def _begin(self, image_arn: str) -> list[tuple[str, list[tuple[bool, list[str]]]]]:
-        """Record every execution of the build; return what runs, stage by stage.
+        """Record every execution of the build; return what is to run, stage by stage.
 
-        Nothing, if it was cancelled while it waited for its turn.
+        Nothing, if it was cancelled while it waited for its turn; of a retry, what is not done.
         Of each unit: whether it is a group, and the ids of its executions.
         """
         plan = self._records.plan(image_arn)
@@ -134,7 +140,7 @@ class Builds:
             self._records.begin(executions, steps)
         pass_by(CrashPoint.BUILD_BEGUN)
         recorded = self._records.executions(image_arn)
-        running = [each for each in recorded if each.status is not WorkflowStatus.SKIPPED]
+        running = [each for each in recorded if not each.status.is_final]
         stages = ((stage, [each for each in running if each.stage is stage]) for stage in Stage)
         return [
             (
@@ -156,6 +162,7 @@ class Builds:
             id=f"wf-{self._new_uuid()}",
             image_arn=plan.image_arn,
             ordinal=ordinal,
+            planned=ordinal,
             workflow_arn=planned.arn,
             stage=planned.stage,
             status=WorkflowStatus.SKIPPED if skipped else WorkflowStatus.PENDING,
@@ -165,7 +172,7 @@ class Builds:
         )
 
     def _steps_of(self, plan: BuildPlan, execution: WorkflowExecution) -> list[StepExecution]:
-        workflow = self._scenes.workflow(plan.workflows[execution.ordinal], plan.region)
+        workflow = self._scenes.workflow(plan.workflows[execution.planned], plan.region)
         return [
             StepExecution(
                 id=f"step-{self._new_uuid()}",
@@ -202,7 +209,7 @@ class Builds:
         return any(
             other.parallel_group == execution.parallel_group
             and other.status in {WorkflowStatus.FAILED, WorkflowStatus.ROLLBACK_COMPLETED}
-            and not plan.workflows[other.ordinal].goes_on_after_failure
+            and not plan.workflows[other.planned].goes_on_after_failure
             for other in self._records.executions(execution.image_arn)
         )
 
@@ -251,11 +258,19 @@ class Builds:
 
     def _end_after_failure(self, execution: WorkflowExecution) -> End:
         plan = self._records.plan(execution.image_arn)
-        return "ok" if plan.workflows[execution.ordinal].goes_on_after_failure else "failed"
+        return "ok" if plan.workflows[execution.planned].goes_on_after_failure else "failed"
 
-    def _end(self, image_arn: str, end: End) -> str:
+    def _is_over(self, run_id: str) -> bool:
+        """Tell whether the build was retried since: its records are another run's now."""
+        attempt = Attempt.of(run_id)
+        return self._records.attempt(attempt.image_arn) != attempt.number
+
+    def _end(self, run_id: str, end: End) -> str:
         """Give the machines back and let the image reach its last state."""
         pass_by(CrashPoint.STAGE_ENDED)
+        if self._is_over(run_id):  # a crash took back the journal's word of this step
+            return OVERTAKEN
+        image_arn = Attempt.of(run_id).image_arn
         plan = self._records.plan(image_arn)
         failed = end == "failed" and not self._records.is_cancelled(image_arn)
         wishes = plan.infrastructure

@@ -30,7 +30,7 @@ def failure_of(image_arn: str, records: Records) -> tuple[str, FailureContext | 
     plan = records.plan(image_arn)
     for execution in records.executions(image_arn):
         failed = execution.status in {WorkflowStatus.FAILED, WorkflowStatus.ROLLBACK_COMPLETED}
-        if failed and not plan.workflows[execution.ordinal].goes_on_after_failure:
+        if failed and not plan.workflows[execution.planned].goes_on_after_failure:
             return _explain(execution, records)
     return "The build failed.", None
 

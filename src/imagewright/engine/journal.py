@@ -91,8 +91,8 @@ class Journal:
 
         # Without a limit: a build that waits for days may see the server come back many times.
         @DBOS.workflow(name="build", max_recovery_attempts=None)
-        def build(image_arn: str) -> str:
-            return run_build(image_arn, Steps())
+        def build(run_id: str) -> str:
+            return run_build(run_id, Steps())
 
         @DBOS.workflow(name="one-of-group", max_recovery_attempts=None)
         def one_of_group(execution_id: str) -> str:
@@ -110,17 +110,20 @@ class Journal:
         self._client = DBOSClient(system_database_engine=self._engine)
         self._doorbell.ring()  # the queue is new to its thread
 
-    def enqueue(self, connection: Connection, image_arn: str) -> None:
-        """Ask for a build in the caller's transaction: rolled back, it was never asked for."""
+    def enqueue(self, connection: Connection, run_id: str) -> None:
+        """Ask for a run of a build in the caller's transaction.
+
+        Rolled back, it was never asked for. ``run_id`` is an ``Attempt``'s.
+        """
         self._opened.enqueue_in_transaction(
             connection,
             {
                 "queue_name": BUILDS,
                 "workflow_name": "build",
-                "workflow_id": image_arn,
+                "workflow_id": run_id,
                 "app_version": PROTOCOL,
             },
-            image_arn,
+            run_id,
         )
 
     def look(self) -> None:
@@ -137,7 +140,7 @@ class Journal:
     ) -> None:
         """Send an answer to a waiting step in the caller's transaction.
 
-        ``run_id`` is the ARN of the image, or for a workflow of a group its execution id.
+        ``run_id`` is an ``Attempt``'s, or for a workflow of a group its execution id.
         """
         self._opened.send_in_transaction(connection, run_id, dict(message), topic=step_id)
 

@@ -49,7 +49,11 @@ class Records(Protocol):
         ...
 
     def executions(self, image_arn: str) -> Sequence[WorkflowExecution]:
-        """Return the executions of a build, in order."""
+        """Return the executions of a build that count, in the order of its plan."""
+        ...
+
+    def attempt(self, image_arn: str) -> int:
+        """Return how often a build was retried."""
         ...
 
     def execution(self, execution_id: str) -> WorkflowExecution:

@@ -85,7 +85,11 @@ class WorkflowExecution:
     """``wf-`` and a UUID (IDS-01)."""
     image_arn: str
     ordinal: int
-    """Its place among the executions of the image, and its workflow's place in the plan."""
+    """Its place among the executions of the image, in the order they run."""
+    planned: int
+    """The place of its workflow in the plan."""
+    retried: bool = False
+    """Another execution took its place (IMG-64)."""
     workflow_arn: str
     stage: Stage
     status: WorkflowStatus = WorkflowStatus.PENDING

@@ -86,7 +86,7 @@ class Scenes:
         """Return the scene of a workflow execution."""
         execution = self._records.execution(execution_id)
         plan = self._records.plan(execution.image_arn)
-        planned = plan.workflows[execution.ordinal]
+        planned = plan.workflows[execution.planned]
         workflow = self.workflow(planned, plan.region)
         parameters: Any = bind(
             workflow, [(name, list(value)) for name, value in planned.parameters.items()]

@@ -93,6 +93,13 @@ class BuildLogs:
         entries = [json.loads(line) for line in _lines(whole)]
         return entries, after_bytes + len(whole) + 1
 
+    def end(self, image_arn: str) -> int:
+        """Return the place behind everything that was said so far."""
+        try:
+            return self.path(image_arn).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def delete(self, image_arn: str) -> None:
         """Drop the log of a build."""
         path = self.path(image_arn)

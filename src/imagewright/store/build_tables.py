@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from imagewright.store.metadata import METADATA
@@ -26,7 +27,9 @@ builds = Table(
     Column("region", String(64), nullable=False),
     Column("plan", JSON, nullable=False),
     Column("cancel_requested", Boolean, nullable=False, default=False),
-    comment="What each build is to do, fixed when it was asked for (IMG-06).",
+    Column("attempt", Integer, nullable=False, default=0, server_default="0"),
+    comment="What each build is to do, fixed when it was asked for (IMG-06). attempt: how often "
+    "it was retried.",
 )
 
 workflow_executions = Table(
@@ -35,6 +38,8 @@ workflow_executions = Table(
     Column("id", String(40), primary_key=True),
     Column("image_arn", _ARN, ForeignKey("builds.image_arn", ondelete="CASCADE"), nullable=False),
     Column("ordinal", Integer, nullable=False),
+    Column("planned", Integer, nullable=False, server_default="0"),
+    Column("retried", Boolean, nullable=False, default=False, server_default=false()),
     Column("workflow_arn", _ARN, nullable=False),
     Column("stage", String(16), nullable=False),
     Column("status", String(24), nullable=False),
@@ -44,6 +49,8 @@ workflow_executions = Table(
     Column("started_at", String(32), nullable=True),
     Column("ended_at", String(32), nullable=True),
     UniqueConstraint("image_arn", "ordinal"),
+    comment="ordinal: in the order they run. planned: the place of its workflow in the plan. "
+    "retried: another took its place.",
 )
 
 step_executions = Table(

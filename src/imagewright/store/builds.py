@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_,
 
 from imagewright.arns import Arn, Kind
 from imagewright.documents.specs import Stage
+from imagewright.engine.attempts import Attempt
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.records import (
     FailureContext,
@@ -36,8 +37,10 @@ class BuildRecords:
     def plan(self, image_arn: str) -> BuildPlan:
         """Return what a build is to do."""
         with self._database.read() as connection:
-            query = select(builds.c.plan).where(builds.c.image_arn == image_arn)
-            return BuildPlan.from_json(connection.execute(query).scalar_one())
+            found = plan_of(connection, image_arn)
+        if found is None:
+            raise KeyError(image_arn)
+        return found
 
     def begin(
         self, executions: Sequence[WorkflowExecution], steps: Sequence[StepExecution]
@@ -46,14 +49,22 @@ class BuildRecords:
         with self._database.write(soon=True) as connection:
             if executions_of(connection, executions[0].image_arn):
                 return
-            connection.execute(insert(workflow_executions), [_values(each) for each in executions])
+            connection.execute(
+                insert(workflow_executions), [values_of(each) for each in executions]
+            )
             if steps:
-                connection.execute(insert(step_executions), [_values(step) for step in steps])
+                connection.execute(insert(step_executions), [values_of(step) for step in steps])
 
     def executions(self, image_arn: str) -> Sequence[WorkflowExecution]:
-        """Return the executions of a build, in order."""
+        """Return the executions of a build that count, in the order of its plan."""
         with self._database.read() as connection:
-            return executions_of(connection, image_arn)
+            return current_executions(connection, image_arn)
+
+    def attempt(self, image_arn: str) -> int:
+        """Return how often a build was retried."""
+        with self._database.read() as connection:
+            query = select(builds.c.attempt).where(builds.c.image_arn == image_arn)
+            return int(connection.execute(query).scalar_one())
 
     def execution(self, execution_id: str) -> WorkflowExecution:
         """Return one workflow execution."""
@@ -82,7 +93,7 @@ class BuildRecords:
             connection.execute(
                 update(workflow_executions)
                 .where(workflow_executions.c.id == execution.id)
-                .values(_values(execution))
+                .values(values_of(execution))
             )
 
     def save_step(self, step: StepExecution) -> None:
@@ -166,6 +177,13 @@ def add_build(connection: Connection, plan: BuildPlan) -> None:
     )
 
 
+def plan_of(connection: Connection, image_arn: str) -> BuildPlan | None:
+    """Return what a build is to do, if there is such a build."""
+    query = select(builds.c.plan).where(builds.c.image_arn == image_arn)
+    stored = connection.execute(query).scalar_one_or_none()
+    return None if stored is None else BuildPlan.from_json(stored)
+
+
 def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) -> ImageStatus:
     """Move an image to a state, as answers show it; a final state is never left.
 
@@ -180,6 +198,14 @@ def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) 
         return before
     _save_image(connection, stored, {**stored.body, "state": dict(state)}, status)
     return status
+
+
+def begin_again(connection: Connection, image_arn: str, status: ImageStatus) -> None:
+    """Move an image whose build was over to the state in which a retry goes on (IMG-30)."""
+    stored = _image(connection, image_arn)
+    if stored is not None:
+        state = {"status": status.value}
+        _save_image(connection, stored, {**stored.body, "state": state}, status)
 
 
 def set_os_version(connection: Connection, image_arn: str, os_version: str) -> None:
@@ -215,7 +241,10 @@ def run_of(connection: Connection, step: StepExecution) -> str:
     """Return the id of the run that a step's answer goes to; see ``Journal.answer``."""
     execution = find_execution(connection, step.workflow_execution_id)
     in_group = execution is not None and execution.parallel_group is not None
-    return step.workflow_execution_id if in_group else step.image_arn
+    if in_group:
+        return step.workflow_execution_id
+    query = select(builds.c.attempt).where(builds.c.image_arn == step.image_arn)
+    return Attempt(step.image_arn, connection.execute(query).scalar() or 0).id
 
 
 def take_answer(connection: Connection, step_id: str) -> bool:
@@ -250,13 +279,19 @@ def request_cancel(connection: Connection, image_arn: str) -> list[tuple[StepExe
 
 
 def executions_of(connection: Connection, image_arn: str) -> list[WorkflowExecution]:
-    """Return the executions of a build, in order (SRT-03)."""
+    """Return all executions of a build, in the order they run (SRT-03)."""
     query = (
         select(workflow_executions)
         .where(workflow_executions.c.image_arn == image_arn)
         .order_by(workflow_executions.c.ordinal)
     )
     return [_execution(row) for row in connection.execute(query)]
+
+
+def current_executions(connection: Connection, image_arn: str) -> list[WorkflowExecution]:
+    """Return the executions that none took the place of, in the order of the plan."""
+    found = [each for each in executions_of(connection, image_arn) if not each.retried]
+    return sorted(found, key=lambda each: each.planned)
 
 
 def find_execution(connection: Connection, execution_id: str) -> WorkflowExecution | None:
@@ -331,7 +366,7 @@ def _cancel_requested(connection: Connection, image_arn: str, *, lock: bool = Fa
 
 def _save_step(connection: Connection, step: StepExecution) -> None:
     connection.execute(
-        update(step_executions).where(step_executions.c.id == step.id).values(_values(step))
+        update(step_executions).where(step_executions.c.id == step.id).values(values_of(step))
     )
 
 
@@ -353,7 +388,8 @@ def _save_image(
     )
 
 
-def _values(record: WorkflowExecution | StepExecution) -> dict[str, Any]:
+def values_of(record: WorkflowExecution | StepExecution) -> dict[str, Any]:
+    """Return a record's row."""
     values = asdict(record)
     for name in ("started_at", "ended_at"):
         values[name] = _moment_text(values[name])

@@ -30,6 +30,8 @@ class InstanceRow:
     created_at: str
     ended_at: str | None
     kept_at: str | None
+    launch_layer: str | None = None
+    """What it was launched on; None for one of an older release."""
 
 
 def add(
@@ -38,8 +40,8 @@ def add(
     """Make an instance on top of a layer."""
     connection.execute(
         insert(instances).values(
-            id=instance_id, driver=driver, layer=layer, owner=owner, state="running",
-            created_at=now, ended_at=None, kept_at=None,
+            id=instance_id, driver=driver, layer=layer, launch_layer=layer, owner=owner,
+            state="running", created_at=now, ended_at=None, kept_at=None,
         )
     )  # fmt: skip
     layers.hold(connection, instance_id, layer)
@@ -75,6 +77,16 @@ def keep(connection: Connection, instance_id: str, now: str) -> bool:
         .values(state="kept", kept_at=now)
     )
     return kept.rowcount == 1
+
+
+def revive(connection: Connection, instance_id: str, layer: str) -> None:
+    """Let an instance run again, on a layer that it once stood on."""
+    connection.execute(
+        update(instances)
+        .where(instances.c.id == instance_id)
+        .values(state="running", ended_at=None, kept_at=None)
+    )
+    advance(connection, instance_id, layer)
 
 
 def end_long_kept(connection: Connection, age_max: timedelta, now: datetime) -> list[str]:

@@ -81,6 +81,7 @@ instances = Table(
     Column("id", String(32), primary_key=True),
     Column("driver", String(32), nullable=False),
     Column("layer", String(32), nullable=False),
+    Column("launch_layer", String(32), nullable=True),
     Column("owner", String(1024), nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", String(24), nullable=False),
@@ -89,6 +90,7 @@ instances = Table(
     Index("instances_owner", "owner"),
     Index("instances_state", "state", "created_at"),
     comment="Machines as rows: any worker brings one up again from its driver and top layer. "
+    "launch_layer: what it was launched on; none for one of an older release. "
     "owner: the build it belongs to. state: running, kept (after a failure, since kept_at) or "
     "terminated.",
 )
