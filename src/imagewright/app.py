@@ -21,6 +21,7 @@ from imagewright.api.managed import ship
 from imagewright.api.paging import Pager
 from imagewright.api.planning import Planner
 from imagewright.api.retries import Retries
+from imagewright.api.scan_findings import ScanFindings
 from imagewright.api.tags import Tags
 from imagewright.api.workflow_documents import WorkflowChecker
 from imagewright.api.workflows import Workflows
@@ -176,6 +177,7 @@ def _handlers(
             documents=documents,
             actions=ACTIONS,
             check_parent=builder.check_parent,
+            can_scan=settings.scanning.advisories is not None,
             component_refusals=component_refusals,
         ),
         runs=builder,
@@ -189,6 +191,7 @@ def _handlers(
         runs=builder,
         strict_statuses=settings.strict_statuses,
     )
+    scan_findings = ScanFindings(database, pager)
     tags = Tags(database)
     handlers: dict[str, Any] = {
         "CreateImage": images.create_image,
@@ -199,6 +202,8 @@ def _handlers(
         "CancelImageCreation": images.cancel_image_creation,
         "RetryImage": retries.retry_image,
         "DeleteImage": images.delete_image,
+        "ListImageScanFindings": scan_findings.list_image_scan_findings,
+        "ListImageScanFindingAggregations": scan_findings.list_image_scan_finding_aggregations,
         "ListWorkflowExecutions": executions.list_workflow_executions,
         "GetWorkflowExecution": executions.get_workflow_execution,
         "ListWorkflowStepExecutions": executions.list_workflow_step_executions,

@@ -279,6 +279,7 @@ class SandboxBuilder:
             has_network=settings.sandbox.network != "none",
             secret=self._secret,
             clock=self._clock,
+            advisories=settings.scanning.advisories,
         )
         if builds:
             self._open_engine(workbench)

@@ -118,6 +118,18 @@ class ResourceDependency(ApiError):
         )
 
 
+class ScannerNotEnabled(ApiError):
+    """A scan was asked for where nothing can scan (SCN-03)."""
+
+    code = "ResourceDependencyException"
+
+    def __init__(self, account: str, way_out: str) -> None:
+        super().__init__(
+            "Resource dependency error: Amazon Inspector is not enabled for 'ec2' resources in "
+            f"account '{account}'. {way_out}"
+        )
+
+
 class ResourceInUse(ApiError):
     """Busy just now; the same request may pass later."""
 

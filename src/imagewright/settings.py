@@ -145,6 +145,28 @@ class Sandbox(BaseModel):
         return file
 
 
+class Scanning(BaseModel):
+    """Looking for known vulnerabilities in images."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    advisories: Path | None = Field(
+        default=None,
+        description="A folder of advisories in the OSV form, `*.json` or `all.zip` as osv.dev "
+        "publishes them for Debian, Ubuntu, Alpine, Rocky Linux and AlmaLinux; unset: no scans.",
+    )
+
+    @field_validator("advisories")
+    @classmethod
+    def _is_a_folder(cls, folder: Path | None) -> Path | None:
+        if folder is None:
+            return None
+        folder = folder.expanduser().absolute()
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is no folder")
+        return folder
+
+
 class Bases(BaseModel):
     """Where managed base images come from, on a host whose apt has no Debian archive."""
 
@@ -219,6 +241,7 @@ class Settings(BaseSettings):
     layers: Layers = Layers()
     sandbox: Sandbox = Sandbox()
     bases: Bases = Bases()
+    scanning: Scanning = Scanning()
 
     @field_validator("region")
     @classmethod

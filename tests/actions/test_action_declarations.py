@@ -74,6 +74,7 @@ MEMBERS = {
 }
 
 BUILT = {
+    "CollectImageScanFindings",
     *("LaunchInstance", "ExecuteComponents", "RunCommand", "CollectImageMetadata"),
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction"),
 }

@@ -617,6 +617,17 @@ class TestRefusedBeforeItStarts:
         error = caught.value.response["Error"]
         return error["Code"], error["Message"]
 
+    def test_a_scan_without_advisories_names_the_setting(self, bench: Bench) -> None:
+        """SCN-03, ERR-04."""
+        wanted = {"imageScanningEnabled": True}
+
+        code, message = self.refused(
+            bench, recipe=bench.recipe(), imageScanningConfiguration=wanted
+        )
+
+        assert code == "ResourceDependencyException"
+        assert "scanning.advisories" in message
+
     def test_a_parent_that_stands_for_nothing_names_the_line_to_add(self, bench: Bench) -> None:
         """RCP-02."""
         recipe = bench.recipe(parent="ami-0123456789abcdef0")

@@ -1,16 +1,18 @@
 """Losing the server at every instant that has a name."""
 
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from tests.conftest import wait_until
 from tests.e2e.conftest import Lab
 from tests.e2e.test_builds import waiting, workflow
+from tests.e2e.test_image_scans import SCANNING, write_advisories
 from tests.e2e.test_retries import answer, go_on, stopped, waiting_steps
 
 from imagewright.engine.crash_points import CrashPoint
 
-NOT_REACHED_WHEN_GOOD = {CrashPoint.ROLLBACK_BEGUN}
+NOT_REACHED_WHEN_GOOD = {CrashPoint.ROLLBACK_BEGUN, CrashPoint.FINDINGS_RECORDED}
 
 
 def component(*, fails: bool = False) -> str:
@@ -142,3 +144,36 @@ def test_a_retry_outlives_the_server(lab: Lab) -> None:
         bench.built(arn)
         assert len(bench.executions(arn)) == 2
         bench.nothing_is_left()
+
+
+def test_advisories_that_cannot_be_read_fail_the_scan_and_not_the_image(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """SCN-04; the managed test goes on after a scan that failed."""
+    (tmp_path / "bad.json").write_text('{"id": "x", "affected": "Debian')
+    with lab.bench(IMAGEWRIGHT_SCANNING_ADVISORIES=str(tmp_path)) as bench:
+        arn = bench.start(bench.recipe(), **SCANNING)
+
+        image = bench.built(arn)
+
+        assert image["scanState"]["status"] == "FAILED"
+        assert "bad.json" in image["scanState"]["reason"]
+        message = bench.steps(arn, ordinal=1)["CollectImageScanFindings"]["message"]
+        assert "bad.json" in message
+
+
+def test_a_scan_survives_losing_the_server(lab: Lab, tmp_path: Path) -> None:
+    write_advisories(tmp_path)
+    setting = {"IMAGEWRIGHT_SCANNING_ADVISORIES": str(tmp_path)}
+    dying = {**setting, "IMAGEWRIGHT_CRASH_AT": CrashPoint.FINDINGS_RECORDED.value}
+    with lab.bench(**dying) as bench:
+        arn = bench.start(bench.recipe(), **SCANNING)
+        assert bench.server.process.wait(120) == -9
+
+    with lab.bench(**setting) as bench:
+        bench.built(arn)
+
+        found = bench.client.list_image_scan_findings(
+            filters=[{"name": "imageBuildVersionArn", "values": [arn]}]
+        )["findings"]
+        assert len(found) == 2

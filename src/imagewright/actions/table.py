@@ -58,6 +58,9 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
             run=collect_image_metadata.run,
             undo=collect_image_metadata.undo,
         ),
+        "CollectImageScanFindings": StepAction(
+            spec=collect_image_scan_findings.SPEC, run=collect_image_scan_findings.run
+        ),
         "CreateImage": StepAction(spec=create_image.SPEC, run=create_image.run),
         "ExecuteComponents": StepAction(spec=execute_components.SPEC, run=execute_components.run),
         "LaunchInstance": StepAction(

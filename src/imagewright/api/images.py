@@ -41,7 +41,7 @@ from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
 from imagewright.engine.records import ImageStatus
 from imagewright.errors import InvalidParameterValue, ResourceDependency, ServiceQuotaExceeded
-from imagewright.store import builds, packages, references
+from imagewright.store import builds, findings, packages, references
 from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.resources import Draft, Stored
@@ -190,6 +190,7 @@ class Images:
             store.remove(connection, place, stored)
             builds.forget_build(connection, arn)
             packages.forget(connection, arn)
+            findings.forget(connection, arn)
             self.release(connection, arn)
         return {"imageBuildVersionArn": arn}
 
@@ -267,6 +268,7 @@ def _common(stored: Stored) -> dict[str, Any]:
             stored.body,
             "osVersion",
             "state",
+            "scanState",
             "outputResources",
             "buildType",
             "imageSource",
@@ -315,6 +317,8 @@ def _draft(planned: Planned, request: CreateImageRequest, call: Call) -> Draft:
         ],
         **given(request, "imageScanningConfiguration", "executionRole", "loggingConfiguration"),
     }
+    if planned.plan.collect_scan_findings:
+        body["scanState"] = {"status": "PENDING"}
     return Draft(
         path=recipe.stored.arn.path,
         version=Version.parse(planned.plan.version),

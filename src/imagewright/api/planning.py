@@ -40,6 +40,7 @@ from imagewright.errors import (
     InvalidParameterCombination,
     InvalidParameterValue,
     InvalidRequest,
+    ScannerNotEnabled,
 )
 from imagewright.store.resources import Stored
 
@@ -79,6 +80,8 @@ class Planner:
     actions: Mapping[str, ActionSpec]
     check_parent: Callable[[str], None]
     """Raises InvalidRequest for a parent image that stands for nothing here."""
+    can_scan: bool
+    """A scanner has advisories to go by (SCN-03)."""
     component_refusals: Callable[[str, Sequence[str], Mapping[str, str]], Sequence[str]]
     """Says why phases of a component's text, with these parameters, cannot run."""
 
@@ -120,7 +123,7 @@ class Planner:
         recipe, tests = found.recipe, request.get("imageTestsConfiguration", {})
         parent = recipe.shown["parentImage"]
         self.check_parent(parent)
-        scanning = request.get("imageScanningConfiguration", {})
+        scans = self._check_scanning(request, call)
         name = recipe.stored.name
         logging = request.get("loggingConfiguration", {})
         plan = BuildPlan(
@@ -147,7 +150,7 @@ class Planner:
             ),
             infrastructure=_infrastructure(found.infrastructure),
             collect_metadata=request.get("enhancedImageMetadataEnabled", True),
-            collect_scan_findings=scanning.get("imageScanningEnabled", False),
+            collect_scan_findings=scans,
             tests_enabled=tests.get("imageTestsEnabled", True),
             description=recipe.stored.description,
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
@@ -160,6 +163,28 @@ class Planner:
             self._check_workflow(index, workflow, found, plan)
         _check_outputs(workflows, found)
         return Planned(plan, found)
+
+    def _check_scanning(self, request: CreateImageRequest, call: Call) -> bool:
+        """Tell whether the image is to be scanned, and refuse what cannot be (SCN-01, SCN-03)."""
+        wishes = request.get("imageScanningConfiguration", {})
+        if not wishes.get("imageScanningEnabled", False):
+            return False
+        if not request.get("imageTestsConfiguration", {}).get("imageTestsEnabled", True):
+            raise InvalidParameterCombination(
+                "Image scanning needs image tests: 'imageScanningEnabled' cannot be true while "
+                "'imageTestsEnabled' is false."
+            )
+        if "ON_DEMAND_AMI_CVE" in wishes.get("imageScanningTypes", ()):
+            raise InvalidRequest(
+                "imagewright scans test instances only: 'imageScanningTypes' can be "
+                "TEST_INSTANCE_CVE."
+            )
+        if not self.can_scan:
+            raise ScannerNotEnabled(
+                call.account,
+                "The server needs a folder of OSV advisories: the setting scanning.advisories.",
+            )
+        return True
 
     def _check_components(self, plan: BuildPlan, found: Found, call: Call) -> None:
         """Refuse components whose parameters do not fit, or that cannot run here."""

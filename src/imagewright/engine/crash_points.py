@@ -25,6 +25,8 @@ class CrashPoint(StrEnum):
     """The layer is sealed and the machine stands on it; the step does not know of it."""
     IMAGE_RECORDED = "image-recorded"
     """The image's row is there; the step does not know of it."""
+    FINDINGS_RECORDED = "findings-recorded"
+    """What a scan found is kept; the step does not know of it."""
     STEP_ENDED = "step-ended"
     """The step's record is complete; the engine's journal is not."""
     OUTPUT_SHOWN = "output-shown"

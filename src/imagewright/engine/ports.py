@@ -208,6 +208,13 @@ class Machines(Protocol):
         """Record the packages of the machine for the image, and return its OS version."""
         ...
 
+    def scan(self, instance_id: str, *, plan: BuildPlan, log: StepLog) -> Mapping[str, int]:
+        """Look for known vulnerabilities in the machine's packages, and keep them for the image.
+
+        Returns how many there are of each severity. Raises ActionError.
+        """
+        ...
+
     def forget_inventory(self, plan: BuildPlan) -> None:
         """Forget the packages recorded for the image."""
         ...

@@ -24,6 +24,10 @@ class Package:
 
     name: str
     version: str
+    source: str = ""
+    """The source package that it was built from, if it says so and that has another name."""
+    source_version: str = ""
+    """The version of that, where it is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Inventory:
     """Name and version as in ``Debian GNU/Linux 12``; None if it does not say."""
     packages: tuple[Package, ...]
     """In order of their names."""
+    ecosystem: str = ""
+    """Whose advisories concern the packages, as OSV names it (``Debian:12``); "" if none do."""
 
 
 def take_inventory(
@@ -58,18 +64,38 @@ def take_inventory(
                 "only rpm before 4.16 writes and nothing here can read"
             )
     release = next((found[path] for path in _OS_RELEASE if found[path] is not None), None)
-    return Inventory(os_version(release), tuple(sorted(packages)))
+    return Inventory(os_version(release), tuple(sorted(packages)), ecosystem(release))
 
 
 def os_version(release: bytes | None) -> str | None:
     """Read name and version from the text of an ``os-release`` file."""
+    fields = _release_fields(release)
+    parts = [fields[key] for key in ("NAME", "VERSION_ID") if fields.get(key)]
+    return " ".join(parts) or None
+
+
+def ecosystem(release: bytes | None) -> str:
+    """Read from an ``os-release`` file whose advisories concern the packages, "" if none do."""
+    fields = _release_fields(release)
+    name, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
+    short = version.partition(".")[0]
+    known = {
+        "debian": f"Debian:{short}",
+        "ubuntu": f"Ubuntu:{version}" + (":LTS" if " LTS" in fields.get("VERSION", "") else ""),
+        "alpine": f"Alpine:v{'.'.join(version.split('.')[:2])}",
+        "rocky": f"Rocky Linux:{short}",
+        "almalinux": f"AlmaLinux:{short}",
+    }
+    return known.get(name, "") if version else ""
+
+
+def _release_fields(release: bytes | None) -> dict[str, str]:
     fields = {}
     for line in (release or b"").decode("utf-8", "replace").splitlines():
         name, separator, value = line.strip().partition("=")
         if separator and not name.startswith("#"):
             fields[name] = _unquoted(value)
-    parts = [fields[key] for key in ("NAME", "VERSION_ID") if fields.get(key)]
-    return " ".join(parts) or None
+    return fields
 
 
 def _unquoted(value: str) -> str:
@@ -82,13 +108,15 @@ def _unquoted(value: str) -> str:
 def _dpkg(status: bytes | None) -> Iterator[Package]:
     for fields in _paragraphs(status or b""):
         if fields.get("Status", "").endswith(" installed") and "Package" in fields:
-            yield Package(fields["Package"], fields.get("Version", ""))
+            source, _, version = fields.get("Source", "").partition(" ")
+            yield Package(fields["Package"], fields.get("Version", ""), source, version.strip("()"))
 
 
 def _apk(installed: bytes | None) -> Iterator[Package]:
     for fields in _paragraphs(installed or b""):
         if "P" in fields:
-            yield Package(fields["P"], fields.get("V", ""))
+            origin = fields.get("o", "")
+            yield Package(fields["P"], fields.get("V", ""), origin if origin != fields["P"] else "")
 
 
 def _rpm(database: bytes | None) -> Iterator[Package]:

@@ -7,9 +7,12 @@ Once up, it stays for the works that follow (``warm``).
 
 import hashlib
 import platform
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -25,10 +28,11 @@ from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
 from imagewright.machines.machine import Machine, MachineError
-from imagewright.store import instances, machine_images, packages
+from imagewright.store import findings, instances, machine_images, packages
 from imagewright.store.build_tables import machine_steps
-from imagewright.store.builds import set_os_version
+from imagewright.store.builds import set_os_version, set_scan_state
 from imagewright.store.database import Database
+from imagewright.store.findings import FindingRow
 from imagewright.store.instances import InstanceRow
 
 PROTOCOL = 1
@@ -61,7 +65,9 @@ class Workbench:
         has_network: bool,
         secret: bytes,
         clock: Clock,
+        advisories: Path | None = None,
     ) -> None:
+        """``advisories``: the folder that scans go by; None: nothing can be scanned."""
         self._database = database
         self._layers = layer_store
         self._driver = driver
@@ -72,6 +78,7 @@ class Workbench:
         self._has_network = has_network
         self._secret = secret
         self._clock = clock
+        self._advisories = advisories
 
     def launch(
         self,
@@ -169,6 +176,43 @@ class Workbench:
             )
             set_os_version(connection, plan.image_arn, os_version)
         return os_version
+
+    def scan(self, instance_id: str, *, plan: BuildPlan, log: StepLog) -> Mapping[str, int]:
+        """Look for known vulnerabilities in a machine's packages: see Machines."""
+        from imagewright.images.advisories import AdvisoriesUnreadable
+        from imagewright.images.scan import CannotScan, scan  # seldom needed, and slow to load
+
+        if self._advisories is None:
+            raise ActionError(
+                "No advisories are here to scan by: name a folder of OSV advisories in the "
+                "setting scanning.advisories."
+            )
+        with self._database.read() as connection:
+            row = _running(connection, instance_id, plan)
+        self._set_scan_state(plan, "SCANNING")
+        try:
+            inventory = self._inventory(_Standing(row.layer, instance_id))
+            found = scan(inventory, self._advisories, _counting(log))
+        except (MachineError, CannotScan, AdvisoriesUnreadable) as error:
+            self._set_scan_state(plan, "FAILED", reason=str(error)[:1024])
+            raise ActionError(f"The machine cannot be scanned: {error}") from error
+        self._set_scan_state(plan, "COLLECTING")
+        arn, now = plan.image_arn, self._now()
+        with self._database.write(soon=True) as connection:
+            findings.put(
+                connection,
+                arn,
+                [
+                    FindingRow(arn, each.vulnerability, each.severity, now, each.details)
+                    for each in found
+                ],
+            )
+        self._set_scan_state(plan, "COMPLETED")
+        return Counter(each.severity for each in found)
+
+    def _set_scan_state(self, plan: BuildPlan, status: str, *, reason: str | None = None) -> None:
+        with self._database.write(soon=True) as connection:
+            set_scan_state(connection, plan.image_arn, status, reason=reason)
 
     def forget_inventory(self, plan: BuildPlan) -> None:
         """Forget the packages recorded for the image."""
@@ -314,6 +358,19 @@ def _telling(log: StepLog) -> Callable[[Progress], None]:
                 f"Making {progress.base}: {progress.fraction:.0%} ({progress.line})",
                 progress=f"{progress.fraction:.2f}",
             )
+
+    return tell
+
+
+def _counting(log: StepLog) -> Callable[[int], None]:
+    """Tell how many advisories were looked at, every two seconds."""
+    told = time.monotonic()
+
+    def tell(number: int) -> None:
+        nonlocal told
+        if time.monotonic() > told + 2:
+            told = time.monotonic()
+            log.note(f"Looked at {number:,} advisories so far.")
 
     return tell
 

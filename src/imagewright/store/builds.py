@@ -27,6 +27,8 @@ from imagewright.store.resources import Place, Stored
 from imagewright.store.tables import resources
 from imagewright.versions import Version
 
+_SCAN_ENDS = frozenset({"ABANDONED", "COMPLETED", "FAILED", "TIMED_OUT"})
+
 
 class BuildRecords:
     """See ``engine.ports.Records``."""
@@ -196,16 +198,33 @@ def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) 
     before = ImageStatus(stored.status or "PENDING")
     if before.is_final:
         return before
-    _save_image(connection, stored, {**stored.body, "state": dict(state)}, status)
+    body = {**stored.body, "state": dict(state)}
+    scan = body.get("scanState")
+    if status.is_final and scan is not None and scan["status"] not in _SCAN_ENDS:
+        body["scanState"] = {"status": "ABANDONED"}
+    _save_image(connection, stored, body, status)
     return status
+
+
+def set_scan_state(
+    connection: Connection, image_arn: str, status: str, *, reason: str | None = None
+) -> None:
+    """Note how far the scan of an image is (SCN-04)."""
+    stored = _image(connection, image_arn)
+    if stored is not None:
+        state = {"status": status} | ({} if reason is None else {"reason": reason})
+        image_status = ImageStatus(stored.status or "PENDING")
+        _save_image(connection, stored, {**stored.body, "scanState": state}, image_status)
 
 
 def begin_again(connection: Connection, image_arn: str, status: ImageStatus) -> None:
     """Move an image whose build was over to the state in which a retry goes on (IMG-30)."""
     stored = _image(connection, image_arn)
     if stored is not None:
-        state = {"status": status.value}
-        _save_image(connection, stored, {**stored.body, "state": state}, status)
+        body = {**stored.body, "state": {"status": status.value}}
+        if body.get("scanState") == {"status": "ABANDONED"}:
+            body["scanState"] = {"status": "PENDING"}
+        _save_image(connection, stored, body, status)
 
 
 def set_os_version(connection: Connection, image_arn: str, os_version: str) -> None:

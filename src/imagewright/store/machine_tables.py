@@ -104,3 +104,18 @@ packages = Table(
     PrimaryKeyConstraint("image", "name", "version"),
     comment="What a build found installed in its image, by the image's build version ARN.",
 )
+
+scan_findings = Table(
+    "scan_findings",
+    METADATA,
+    Column("image", String(1024), nullable=False),
+    Column("vulnerability", String(256), nullable=False),
+    Column("account", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("observed_at", String(24), nullable=False),
+    Column("details", JSON, nullable=False),
+    PrimaryKeyConstraint("image", "vulnerability"),
+    Index("scan_findings_place", "account", "region", "image", "vulnerability"),
+    comment="What scans found in images under test (SCN-05).",
+)
