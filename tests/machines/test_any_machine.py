@@ -116,10 +116,36 @@ TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
 
 
 def test_running_out_of_time_ends_the_whole_process_tree(machine: Machine) -> None:
+    """component-documents.md §4.2: who will not end is killed after ten seconds."""
     result = run(machine, ["sh", "-c", TREE], timeout_seconds=0.3)
 
     assert result.reason == "timed out"
-    assert result.seconds < 2
+    assert 10 < result.seconds < 12
+    assert "sleep 6" not in sh(machine, "ps")[1]
+
+
+def test_a_command_whose_time_is_up_may_clear_up_behind_itself(machine: Machine) -> None:
+    """component-documents.md §4.2."""
+    said: list[str] = []
+    script = "trap 'sleep 1; echo cleared; exit 3' TERM; while :; do sleep 0.05; done"
+
+    result = machine.run(
+        Command(argv=["sh", "-c", script], timeout_seconds=0.3),
+        on_line=lambda line: said.append(line.text),
+    )
+
+    assert (result.reason, result.code, said[-1]) == ("timed out", 3, "cleared")
+    assert result.seconds < 5
+
+
+def test_a_cancel_does_not_wait_for_what_a_time_out_granted(machine: Machine) -> None:
+    cancel = threading.Event()
+    threading.Timer(1.0, cancel.set).start()
+
+    result = run(machine, ["sh", "-c", TREE], timeout_seconds=0.3, cancel=cancel)
+
+    assert result.reason == "cancelled"
+    assert result.seconds < 3
     assert "sleep 6" not in sh(machine, "ps")[1]
 
 

@@ -72,8 +72,8 @@ class Machine(Protocol):
         """Run a command to its end and hand over its output line by line while it runs.
 
         When time runs out or ``cancel`` is set, the whole process tree of the command dies
-        (SIGTERM, then SIGKILL; within a second after ``cancel``). A command's daemonised
-        children live on until the next layer boundary.
+        (SIGTERM, then SIGKILL: ten seconds after its time ran out, within a second after
+        ``cancel``). A command's daemonised children live on until the next layer boundary.
 
         Raises MachineError if the command could not be started for the machine's own reasons;
         a program that is not there is an exit code (127), as a shell would give.

@@ -24,6 +24,9 @@ _PIPE_BYTES = 1 << 16
 
 Reason = Literal["exited", "timed out", "cancelled"]
 
+_HURRIED: tuple[Reason, Reason] = ("timed out", "cancelled")
+"""A command that has time to end after its time-out is cancelled meanwhile."""
+
 
 class RunningCommand:
     """A command that was started in a guest."""
@@ -71,9 +74,10 @@ class RunningCommand:
                 answer = self._namespace.answer("run")
                 return self._finish(answer, reason), not answer.get("lost", False)
             now = time.monotonic()
-            if killed_at is None and (why := self._why_end(now, cancel)):
+            why = self._why_end(now, cancel)
+            if why is not None and (killed_at is None or (reason, why) == _HURRIED):
                 reason, killed_at = why, now
-                self._namespace.tell("kill")
+                self._namespace.tell("kill", patiently=why == "timed out")
             elif killed_at is not None and now > killed_at + _KILL_SECONDS:
                 self._namespace.close()
                 raise NamespaceError(
@@ -89,7 +93,7 @@ class RunningCommand:
             os.close(file)
         if not self._has_answered:
             with suppress(NamespaceError):
-                self._namespace.tell("kill")
+                self._namespace.tell("kill", patiently=False)
                 self._namespace.answer("run", timeout_seconds=_KILL_SECONDS)
 
     def _pipe(self, stream: Literal["stdout", "stderr"], on_line: OnLine | None) -> int:

@@ -22,11 +22,14 @@ STATUS = struct.Struct("i")
 
 TERMINATE_SECONDS = 0.4
 """How long a cancelled command may take to end by itself."""
+PATIENCE_SECONDS = 10.0
+"""How long one may take whose time is up (``component-documents.md`` §4.2)."""
 KILL_SECONDS = 0.4
 """How long the supervisor tries to kill what remains."""
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
+_END_AT_ONCE, _END_PATIENTLY = signal.SIGUSR1, signal.SIGUSR2
 _RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)  # the ones that Python changes
 
 
@@ -59,11 +62,11 @@ def start(request: Message, files: list[int], confinement: Confinement) -> tuple
 def _supervise(
     request: Message, files: list[int], confinement: Confinement, result: int
 ) -> NoReturn:
-    """Run the command as a child, tell its exit code, and on SIGUSR1 from outside end its tree."""
+    """Run the command as a child, tell its exit code, and when told from outside end its tree."""
     kernel.die_with_parent()
     kernel.adopt_orphans()
     kernel.set_process_name("supervisor")
-    signals = {signal.SIGCHLD, signal.SIGUSR1}
+    signals = {signal.SIGCHLD, _END_AT_ONCE, _END_PATIENTLY}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     child = os.fork()
     if child == 0:
@@ -76,12 +79,27 @@ def _supervise(
     code: int | None = None
     while code is None:
         info = signal.sigwaitinfo(signals)
-        if info.si_signo == signal.SIGUSR1 and info.si_pid == 0:  # the guest's own have a pid
-            code = _end_tree(child)
+        if _is_order(info):
+            patient = info.si_signo == _END_PATIENTLY
+            code = _end_tree(child, PATIENCE_SECONDS if patient else TERMINATE_SECONDS)
         else:
             code = _reap(child)
     write_fully(result, STATUS.pack(code))
     os._exit(0)
+
+
+def end(supervisor: int, *, patiently: bool) -> float:
+    """Have a command ended with all it started; return how many seconds that takes at most.
+
+    ``patiently``: it has time to end by itself. Said once more, and not so, it has less.
+    """
+    os.kill(supervisor, _END_PATIENTLY if patiently else _END_AT_ONCE)
+    return (PATIENCE_SECONDS if patiently else TERMINATE_SECONDS) + KILL_SECONDS + 0.1
+
+
+def _is_order(info: signal.struct_siginfo) -> bool:
+    """Tell a signal from outside; those of the guest's own processes have a pid."""
+    return info.si_signo in {_END_AT_ONCE, _END_PATIENTLY} and info.si_pid == 0
 
 
 def _reap(child: int) -> int | None:
@@ -104,13 +122,13 @@ def exit_code(status: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _end_tree(child: int) -> int:
+def _end_tree(child: int, patience_seconds: float) -> int:
     """End every descendant, politely first; return the command's exit code.
 
     Leaves with no word if they multiply faster than they die.
     """
     _signal_all(descendants(os.getpid()), signal.SIGTERM)
-    code = _await_childless(child, TERMINATE_SECONDS, kill=False)
+    code = _await_childless(child, patience_seconds, kill=False)
     if _has_children():
         code = _await_childless(child, KILL_SECONDS, kill=True) or code
     if _has_children():
@@ -128,7 +146,9 @@ def _await_childless(child: int, seconds: float, *, kill: bool) -> int | None:
         code = code if found is None else found
         if not _has_children() or time.monotonic() > deadline:
             return code
-        signal.sigtimedwait({signal.SIGCHLD}, 0.02)
+        info = signal.sigtimedwait({signal.SIGCHLD, _END_AT_ONCE}, 0.02)
+        if info is not None and _is_order(info):
+            deadline = min(deadline, time.monotonic() + TERMINATE_SECONDS)
 
 
 def _has_children() -> bool:

@@ -32,7 +32,6 @@ _READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 _HARMLESS = kernel.MS_NOSUID | kernel.MS_NODEV
 _INERT = _HARMLESS | kernel.MS_NOEXEC
 _GOODBYE_SECONDS = 2.0
-_KILL_SECONDS = command.TERMINATE_SECONDS + command.KILL_SECONDS + 0.1
 """How long a supervisor may take to end a command. Among thousands of processes that want to run it
 may hardly be given any time; then the kernel ends the guest whole.
 """
@@ -90,7 +89,7 @@ class Guest:
                     self._run(request, received)
                     return
                 case "kill":
-                    self._kill()
+                    self._kill(patiently=request["patiently"])
                     return
                 case "discard":
                     self._discard(received)
@@ -120,10 +119,10 @@ class Guest:
             os.close(descriptor)
         self._poll.register(self._command[1], select.POLLIN)
 
-    def _kill(self) -> None:
+    def _kill(self, *, patiently: bool) -> None:
         if self._command is not None:
-            os.kill(self._command[0], signal.SIGUSR1)
-            self._kill_by = time.monotonic() + _KILL_SECONDS
+            seconds = command.end(self._command[0], patiently=patiently)
+            self._kill_by = time.monotonic() + seconds
 
     def _patience_milliseconds(self) -> float | None:
         """How long to wait for the next event: for ever, but while a command must end."""
