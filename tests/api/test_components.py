@@ -396,7 +396,7 @@ class TestGetting:
 
 class TestListing:
     def test_versions_are_listed_by_their_newest_build(self, client: Any, name: str) -> None:
-        """VER-25, VER-27, SRT-02, CRT-14, OPX-02."""
+        """VER-25, VER-27, SRT-02, CRT-14, OPX-02, OWN-04."""
         first = make_component(client, name, semanticVersion="9.0.0")
         make_component(client, name, semanticVersion="10.0.0")
         make_component(client, name, semanticVersion="9.0.0", supportedOsVersions=["Debian"])
@@ -405,6 +405,9 @@ class TestListing:
         found = versions(client, ("name", name), maxResults=1)
 
         assert [entry["version"] for entry in found] == ["9.0.0", "10.0.0"]
+        for entry in found:
+            read = client.get_component(componentBuildVersionArn=entry["arn"])["component"]
+            assert read["arn"].startswith(f"{entry['arn']}/")
         assert found[0] == {
             "arn": first.removesuffix("/1"),
             "name": name,

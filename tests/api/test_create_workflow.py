@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from tests.api.conftest import OtherServices, SlowEndpoint
@@ -94,7 +95,7 @@ def test_the_answer_names_the_build_and_what_it_is_the_latest_of(
 
 
 def test_what_was_given_is_read_back(client: "ImagebuilderClient", name: str) -> None:
-    """CRT-10, CRT-13, CRT-21, WIRE-10."""
+    """CRT-10, CRT-11 (the document has a name of its own), CRT-13, CRT-21, WIRE-10."""
     arn = client.create_workflow(
         **a_request(
             name,
@@ -195,7 +196,7 @@ def test_the_greatest_version_is_accepted(client: "ImagebuilderClient", name: st
 def test_a_changed_workflow_is_a_new_build_and_an_identical_one_exists(
     client: "ImagebuilderClient", refused: Callable[..., tuple[str, int, str]], name: str
 ) -> None:
-    """VER-05, VER-06, O-03, O-04."""
+    """VER-05, VER-06, CRT-15, ERR-04, ERR-24, O-03, O-04."""
     first = client.create_workflow(**a_request(name))["workflowBuildVersionArn"]
 
     code, status, message = refused(
@@ -207,6 +208,7 @@ def test_a_changed_workflow_is_a_new_build_and_an_identical_one_exists(
         assert client.create_workflow(**a_request(name, **changes))
     fifth = client.create_workflow(**a_request(name))["workflowBuildVersionArn"]
     assert fifth.endswith("/1.0.0/5")
+    assert client.get_workflow(workflowBuildVersionArn=first)["workflow"]["data"] == document()
 
 
 def test_names_with_one_slug_are_one_name_and_types_are_apart(
@@ -312,6 +314,17 @@ def test_the_document_is_checked_against_the_type(
     assert "ExecuteComponents" in message
 
 
+def test_a_distribution_workflow_of_ones_own_is_accepted(
+    client: "ImagebuilderClient", name: str
+) -> None:
+    """CRT-51."""
+    text = "schemaVersion: 1.0\nsteps:\n  - name: Ask\n    action: WaitForAction\n"
+
+    arn = client.create_workflow(**a_request(name, type="DISTRIBUTION", data=text))
+
+    assert ":workflow/distribution/" in arn["workflowBuildVersionArn"]
+
+
 def test_a_type_that_is_none_is_refused(refused: Callable[..., tuple[str, int, str]]) -> None:
     code, _, message = refused(type="NOPE")
 
@@ -399,6 +412,21 @@ class TestReadingFromS3:
 
         assert (code, status) == ("InvalidParameterValueException", 400)
         assert "'uri'" in message
+
+    def test_a_dry_run_reads_the_document_too(
+        self,
+        with_s3: "ImagebuilderClient",
+        refused: Callable[..., tuple[str, int, str]],
+        others: OtherServices,
+    ) -> None:
+        """CRT-32."""
+        others.put("documents", "broken", b"name: x")
+        good = others.put("documents", "good", document().encode())
+
+        for uri in ("s3://documents/broken", "s3://documents/absent"):
+            request = {"data": None, "uri": uri}
+            assert refused(with_s3, **request, dryRun=True) == refused(with_s3, **request)
+        assert refused(with_s3, data=None, uri=good, dryRun=True)[0] == "DryRunOperationException"
 
     def test_an_object_that_s3_refuses_is_forbidden(
         self,
@@ -587,6 +615,29 @@ class TestTokens:
     ) -> None:
         """IDS-03: 1 to 64 characters."""
         assert refused(clientToken="x" * 65)[0] == "InvalidParameterValueException"
+
+    def test_a_request_with_a_wrong_signature_leaves_its_token_free(
+        self,
+        server: Server,
+        client: "ImagebuilderClient",
+        refused: Callable[..., tuple[str, int, str]],
+        name: str,
+    ) -> None:
+        """ERR-43."""
+        forger = boto3.client(
+            "imagebuilder",
+            region_name="us-east-1",
+            endpoint_url=server.url,
+            aws_access_key_id=server.key().access_key_id,
+            aws_secret_access_key="wrong",
+        )
+        token = f"forged-{name[-12:]}"
+        code = refused(forger, data=document("forged"), clientToken=token)[0]
+
+        answer = client.create_workflow(**a_request(name, clientToken=token))
+
+        assert code == "InvalidSignatureException"
+        assert answer["workflowBuildVersionArn"].endswith("/1.0.0/1")
 
 
 class TestDryRun:

@@ -17,8 +17,8 @@ def client(server: Server) -> Any:
     return server.client(ACCOUNT)
 
 
-def start(client: Any, name: str) -> tuple[str, str]:
-    """Start an image that waits for an answer; return its ARN and the waiting step's id."""
+def waiting_request(client: Any, name: str) -> dict[str, Any]:
+    """Register what CreateImage needs for an image that waits for an answer."""
     recipe = client.create_image_recipe(
         name=name, semanticVersion="2021.01.01", parentImage=PARENT
     )["imageRecipeArn"]
@@ -26,12 +26,22 @@ def start(client: Any, name: str) -> tuple[str, str]:
         name=name, instanceProfileName="builder"
     )["infrastructureConfigurationArn"]
     workflow = client.create_workflow(name=name, semanticVersion="1.0.0", type="TEST", data=WAIT)
-    image: str = client.create_image(
-        imageRecipeArn=recipe,
-        infrastructureConfigurationArn=infrastructure,
-        workflows=[{"workflowArn": workflow["workflowBuildVersionArn"]}],
-        executionRole="builder",
-    )["imageBuildVersionArn"]
+    return {
+        "imageRecipeArn": recipe,
+        "infrastructureConfigurationArn": infrastructure,
+        "workflows": [{"workflowArn": workflow["workflowBuildVersionArn"]}],
+        "executionRole": "builder",
+    }
+
+
+def start(client: Any, name: str) -> tuple[str, str]:
+    """Start an image that waits for an answer; return its ARN and the waiting step's id."""
+    return start_again(client, waiting_request(client, name))
+
+
+def start_again(client: Any, request: dict[str, Any]) -> tuple[str, str]:
+    """Start an image of a request that is known to wait."""
+    image: str = client.create_image(**request)["imageBuildVersionArn"]
     wait_until(lambda: image in waiting(client), seconds=60, what=image)
     return image, waiting(client)[image]
 

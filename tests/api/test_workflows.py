@@ -68,7 +68,7 @@ def test_get_finds_the_newest_that_an_arn_means(
     ],
 )
 def test_what_is_not_there_is_not_found(client: "ImagebuilderClient", resource: str) -> None:
-    """VER-17, ERR-26."""
+    """VER-17, ERR-04, ERR-26."""
     arn = f"arn:aws:imagebuilder:us-east-1:{resource}"
 
     with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
@@ -121,7 +121,7 @@ def test_another_accounts_and_another_regions_workflows_are_as_if_absent(
 @pytest.fixture(scope="module")
 def lister(tmp_path_factory: pytest.TempPathFactory) -> Iterator["ImagebuilderClient"]:
     server = start_server(tmp_path_factory.mktemp("lists") / "state")
-    client = server.client()
+    client = server.client(parameter_validation=False)  # the server is to check
     for wanted, version, text in (
         ("web", "1.0.0", "a"),
         ("web", "1.0.0", "b"),
@@ -160,7 +160,7 @@ class TestLists:
         assert sizes == [2, 2, 1]
 
     def test_by_name_each_name_comes_once(self, lister: "ImagebuilderClient") -> None:
-        """VER-26, O-11, FLT-14."""
+        """VER-26, O-11, FLT-14, ARN-05."""
         listed = lister.list_workflows(byName=True, maxResults=2)
         rest = lister.list_workflows(byName=True, maxResults=2, nextToken=listed["nextToken"])
 
@@ -240,6 +240,57 @@ class TestLists:
             listed = lister.list_workflow_build_versions(workflowVersionArn=arn)
             assert listed["workflowSummaryList"] == []
 
+    def test_without_an_owner_ones_own_are_meant(self, lister: "ImagebuilderClient") -> None:
+        """OWN-02."""
+        own = lister.list_workflows(owner="Self")["workflowVersionList"]
+
+        assert lister.list_workflows()["workflowVersionList"] == own
+
+    def test_what_is_filtered_out_takes_no_room_on_a_page(
+        self, lister: "ImagebuilderClient"
+    ) -> None:
+        """PAG-02."""
+        for name in ("app", "web"):
+            wanted: Any = [
+                {"name": "name", "values": [name]},
+                {"name": "version", "values": ["1.0.0"]},
+            ]
+            page = lister.list_workflows(filters=wanted, maxResults=1)
+            assert [entry["name"] for entry in page["workflowVersionList"]] == [name]
+            assert "nextToken" not in page
+
+    @pytest.mark.parametrize(
+        ("first", "second", "count"), [("we*", "*eb*", 3), ("web", "app", 0), ("web", "web", 3)]
+    )
+    def test_a_filter_given_twice_must_hold_twice(
+        self, lister: "ImagebuilderClient", first: str, second: str, count: int
+    ) -> None:
+        """FLT-05."""
+        wanted: Any = [{"name": "name", "values": [first]}, {"name": "name", "values": [second]}]
+
+        assert len(lister.list_workflows(filters=wanted)["workflowVersionList"]) == count
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            [],
+            [{"name": "name", "values": ["a"]}] * 11,
+            [{"name": "name", "values": []}],
+            [{"name": "name", "values": ["a"] * 11}],
+            [{"name": "name", "values": [""]}],
+            [{"name": "name", "values": ["a" * 1025]}],
+            [{"name": "name", "values": ["a;b"]}],
+            [{"name": "Name", "values": ["web"]}],
+            [{"name": "na-me", "values": ["web"]}],
+        ],
+    )
+    def test_what_is_no_filter_is_refused(self, lister: "ImagebuilderClient", filters: Any) -> None:
+        """FLT-01."""
+        with pytest.raises(ClientError) as caught:
+            lister.list_workflows(filters=filters)
+
+        assert code_of(caught) == ("InvalidParameterValueException", 400)
+
     @pytest.mark.parametrize("size", [0, -1, 101])
     def test_a_page_has_a_size(self, lister: "ImagebuilderClient", size: int) -> None:
         """PAG-01."""
@@ -259,7 +310,7 @@ class TestLists:
     def test_an_owner_is_asked_for(
         self, lister: "ImagebuilderClient", owner: Any, outcome: int | str
     ) -> None:
-        """FLT-20, FLT-21."""
+        """OWN-02, FLT-20, FLT-21."""
         if isinstance(outcome, int):
             assert len(lister.list_workflows(owner=owner)["workflowVersionList"]) == outcome
             return
@@ -373,10 +424,11 @@ class TestTags:
             assert code_of(caught) == ("InvalidParameterException", 400)
 
     def test_a_version_carries_no_tags(self, client: "ImagebuilderClient", name: str) -> None:
-        """TAG-03."""
+        """TAG-03, ARN-05."""
         arn = create(client, name)
 
-        for wider in (arn.removesuffix("/1"), arn.replace("1.0.0/1", "x.x.x")):
+        for node in ("/1.0.0", "/x.x.x", ""):
+            wider = arn.removesuffix("/1.0.0/1") + node
             with pytest.raises(ClientError) as caught:
                 client.list_tags_for_resource(resourceArn=wider)
             assert code_of(caught) == ("ResourceNotFoundException", 404)

@@ -72,7 +72,7 @@ def waiting(name: str = "Ask", **more: Any) -> dict[str, Any]:
 
 
 def test_a_default_build_shows_its_two_workflows_and_their_steps(bench: Bench) -> None:
-    """IMG-04, IMG-14, IMG-15, IMG-50, IMG-51, IMG-53, IMG-54, EXE-02 to EXE-08."""
+    """IMG-04, IMG-05, IMG-13 to IMG-15, IMG-50, IMG-51, IMG-53, IMG-54, EXE-01 to EXE-08."""
     recipe = bench.recipe(bench.component(component("echo hi > /etc/hi")))
     arn = bench.start(recipe)
 
@@ -88,6 +88,7 @@ def test_a_default_build_shows_its_two_workflows_and_their_steps(bench: Bench) -
     )
     [ami] = image["outputResources"]["amis"]
     assert ami["image"].startswith("ami-")
+    assert (ami["region"], ami["accountId"]) == ("us-east-1", "000000000000")
     assert ami["name"].startswith(image["name"] + " 20")
     build, test = bench.executions(arn)
     assert (build["type"], build["status"], build["retried"]) == ("BUILD", "COMPLETED", False)
@@ -172,7 +173,7 @@ def test_the_test_stage_always_runs(bench: Bench) -> None:
 
 
 def test_a_failing_component_is_named_with_its_phase_step_and_last_words(bench: Bench) -> None:
-    """IMG-32, IMG-33, EXE-03, EXE-06, EXE-07."""
+    """IMG-32, IMG-33, EXE-01, EXE-03, EXE-06, EXE-07."""
     broken = bench.component(component("echo one", "echo 'no such thing' >&2", "exit 3"))
     arn = bench.start(bench.recipe(broken))
 
@@ -675,7 +676,7 @@ class TestRefusedBeforeItStarts:
         assert "S3Download" in message
 
     def test_combinations_that_make_no_sense_are_refused(self, bench: Bench) -> None:
-        """IMG-01, IMG-10, IMG-11, IMG-12, IMG-16, IMG-19."""
+        """IMG-01, IMG-10, IMG-11, IMG-12, IMG-16, IMG-19, ERR-24."""
         recipe = bench.recipe()
         build = bench.workflow(workflow(parameters=[{"name": "must", "type": "integer"}]))
         headless = bench.workflow(json.dumps({**json.loads(workflow()), "outputs": []}))
@@ -712,10 +713,11 @@ class TestRefusedBeforeItStarts:
 
 
 def test_a_build_that_waits_for_its_turn_is_cancelled_at_once(bench: Bench) -> None:
-    """IMG-60."""
+    """IMG-02, IMG-30, IMG-60."""
     busy = [bench.start(bench.recipe(bench.component(component("sleep 600")))) for _ in range(2)]
     wait_until(lambda: all(bench.image(arn)["state"]["status"] == "BUILDING" for arn in busy))
     queued = bench.start(bench.recipe())
+    assert bench.image(queued)["state"] == {"status": "PENDING"}
 
     bench.client.cancel_image_creation(imageBuildVersionArn=queued)
 

@@ -111,7 +111,7 @@ def test_after_the_time_out_no_answer_counts(
 def test_a_build_that_was_to_be_cancelled_ends_cancelled_however_late(
     database: Database, records: BuildRecords, add_build: AddBuild, status: ImageStatus
 ) -> None:
-    """IMG-60."""
+    """IMG-30, IMG-60."""
     [step] = add_build()
     with database.write() as connection:
         builds.request_cancel(connection, step.image_arn)

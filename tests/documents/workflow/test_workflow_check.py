@@ -161,7 +161,7 @@ def test_a_bad_step_name_is_refused_in_the_words_of_the_service() -> None:
     ],
 )
 def test_step_names_fit_the_guide_and_the_api(name: str, *, accepted: bool) -> None:
-    """§14.3."""
+    """§14.3, IDS-04."""
     assert (found(HEAD + ASK.replace("Ask", f"'{name}'")) == []) is accepted
 
 
