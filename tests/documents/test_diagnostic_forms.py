@@ -1,6 +1,7 @@
 """Findings as people, scripts, code scanning and CI read them."""
 
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ steps:
 FINDINGS = load_workflow(TEXT, actions=ACTIONS).findings
 
 
-def finding(line: int, column: int, width: int = 1, **more: str) -> Diagnostic:
+def finding(line: int, column: int, width: int = 1, **more: Any) -> Diagnostic:
     start = Position(line, column, column - 1)
     end = Position(line, column + width, column - 1 + width)
     return Diagnostic("XX001", "error", Span(start, end), "something is wrong", **more)

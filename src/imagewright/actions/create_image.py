@@ -10,7 +10,7 @@ exactly `ImageId`.
 from dataclasses import dataclass, field
 
 from imagewright.actions.common import DAY, HOUR, OneInstance
-from imagewright.documents.specs import ActionSpec, ImageType, about
+from imagewright.documents.specs import ActionSpec, Effect, ImageType, about
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import StepContext
 
@@ -30,6 +30,7 @@ SPEC = ActionSpec(
     image_types=frozenset({ImageType.AMI}),
     timeout_default_seconds=12 * HOUR,
     timeout_max_seconds=3 * DAY,
+    effect=Effect.MAKES_IMAGE,
     built=True,
 )
 

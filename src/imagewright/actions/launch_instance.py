@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imagewright.actions.common import HOUR, MINUTE
-from imagewright.documents.specs import ActionSpec, about
+from imagewright.documents.specs import ActionSpec, Effect, about
 from imagewright.documents.workflow.evaluation import IMAGE_ID
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import StepContext
@@ -72,6 +72,7 @@ SPEC = ActionSpec(
     outputs=Outputs,
     timeout_default_seconds=75 * MINUTE,
     timeout_max_seconds=12 * HOUR,
+    effect=Effect.STARTS_MACHINE,
     rollback=True,
     built=True,
 )

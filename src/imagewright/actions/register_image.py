@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from imagewright.actions.common import HOUR
-from imagewright.documents.specs import ActionSpec, ImageType, about
+from imagewright.documents.specs import ActionSpec, Effect, ImageType, about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,4 +118,5 @@ SPEC = ActionSpec(
     image_types=frozenset({ImageType.AMI}),
     timeout_default_seconds=9 * HOUR,
     timeout_max_seconds=12 * HOUR,
+    effect=Effect.MAKES_IMAGE,
 )

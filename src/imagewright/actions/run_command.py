@@ -7,6 +7,7 @@ Unlike with every other action, `output` is a list with one text for each step o
 document: write `$.stepOutputs.<step>.output[0]`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -60,6 +61,29 @@ class Outputs:
     )
 
 
+_SHELL_SCRIPT = "AWS-RunShellScript"
+
+_ONLY_SAYS = re.compile(r"\s*(?:echo\b[^;&|$`]*|set -\w+|#.*)?\Z")
+_FAILS = re.compile(r"\s*(?:exit\s+(?:[1-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])|false)\s*\Z")
+
+
+def _why_it_fails(inputs: Mapping[str, object]) -> str:
+    """Find a script that says something at most, and then ends with a status other than 0."""
+    parameters = inputs.get("parameters")
+    commands = parameters.get("commands") if isinstance(parameters, dict) else None
+    if inputs.get("documentName") != _SHELL_SCRIPT or not isinstance(commands, list):
+        return ""
+    if not all(isinstance(command, str) for command in commands):
+        return ""
+    lines = [
+        line for command in commands for part in command.split("\n") for line in part.split(";")
+    ]
+    *before, last = [line for line in lines if line.strip()] or [""]
+    if _FAILS.match(last) and all(_ONLY_SAYS.match(line) for line in before):
+        return f"its script ends in `{last.strip()}`"
+    return ""
+
+
 SPEC = ActionSpec(
     name="RunCommand",
     page=__doc__,
@@ -67,10 +91,9 @@ SPEC = ActionSpec(
     outputs=Outputs,
     timeout_default_seconds=12 * HOUR,
     timeout_max_seconds=12 * HOUR,
+    sure_failure=_why_it_fails,
     built=True,
 )
-
-_SHELL_SCRIPT = "AWS-RunShellScript"
 
 
 def run(inputs: Inputs, context: StepContext) -> Outputs:

@@ -7,7 +7,7 @@ It has no outputs.
 from dataclasses import dataclass, field
 
 from imagewright.actions.common import HOUR, MINUTE
-from imagewright.documents.specs import ActionSpec, about
+from imagewright.documents.specs import ActionSpec, Effect, about
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import StepContext
 
@@ -30,6 +30,7 @@ SPEC = ActionSpec(
     inputs=Inputs,
     timeout_default_seconds=30 * MINUTE,
     timeout_max_seconds=12 * HOUR,
+    effect=Effect.ENDS_MACHINE,
     built=True,
 )
 

@@ -8,6 +8,7 @@ import inspect
 from typing import ClassVar, Final
 
 from imagewright.documents.diagnostics import Diagnostic, Severity
+from imagewright.documents.edits import Edit
 from imagewright.documents.places import Span
 
 
@@ -30,13 +31,24 @@ class Rule:
         fix: str = "",
         context: str = "",
         wire: str = "",
+        edits: tuple[Edit, ...] = (),
     ) -> Diagnostic:
         """Say that this rule is broken here; ``fix`` becomes the finding's help.
 
+        ``edits`` make the repair where one is obvious, for ``imagewright validate --fix``.
         The texts may quote the document: what a terminal or a log would act upon is escaped.
         """
-        said = [_harmless(text) for text in (message, label, fix, context, wire)]
-        return Diagnostic(cls.code, cls.severity, span, *said)
+        return Diagnostic(
+            cls.code,
+            cls.severity,
+            span,
+            message=_harmless(message),
+            label=_harmless(label),
+            help=_harmless(fix),
+            context=_harmless(context),
+            wire=_harmless(wire),
+            edits=edits,
+        )
 
     @classmethod
     def title(cls) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "ALL_STAGES",
     "UNKNOWN",
     "ActionSpec",
+    "Effect",
     "ImageType",
     "InputError",
     "InputShape",
@@ -62,6 +63,18 @@ class Platform(StrEnum):
     MACOS = "macOS"
 
 
+class Effect(StrEnum):
+    """What an action does to machines and images, as far as checks ask for it."""
+
+    STARTS_MACHINE = "starts a machine"
+    ENDS_MACHINE = "ends a machine"
+    MAKES_IMAGE = "makes an image"
+
+
+SureFailure: TypeAlias = Callable[[Mapping[str, object]], str]
+"""Takes the inputs as far as the document says them, and says why they can only fail, or ``""``."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Nothing:
     """The inputs of an action that takes none, the outputs of one that gives none."""
@@ -85,6 +98,9 @@ class ActionSpec:
     """It knows how to undo itself."""
     excludes: frozenset[str] = frozenset()
     """Actions that must not stand in the same workflow."""
+    effect: Effect | None = None
+    sure_failure: SureFailure | None = None
+    """Inputs with which the action is certain to fail; None: there are none."""
     built: bool = False
     """This release runs it; otherwise a build that needs it is refused before it starts."""
     unbuilt_inputs: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 
-from imagewright.documents.diagnostics import did_you_mean, one_of
+from imagewright.documents.diagnostics import did_you_mean, one_of, surely_meant
 from imagewright.documents.nodes import as_bool, as_int, kind_of_value
 from imagewright.documents.shapes import (
     Anything,
@@ -50,6 +50,8 @@ class Problem:
     """To the value; for a name that is missing or unknown, the last part is that name."""
     message: str
     help: str = ""
+    meant: str = ""
+    """What was meant beyond doubt, where a name or a word is wrong."""
 
 
 class InputError(Exception):
@@ -227,12 +229,13 @@ def _no_such_choice(choices: tuple[str, ...], text: str, path: Path) -> Problem:
     meant = did_you_mean(text, choices)
     fix = f"did you mean `{meant}`?" if meant else ""
     message = f"`{spell(path)}` must be {one_of(choices)}, not `{_short(text)}`"
-    return Problem("wrong value", path, message, fix)
+    return Problem("wrong value", path, message, fix, surely_meant(text, choices) or "")
 
 
 def _unknown_name(record: Record, name: str, path: Path) -> Problem:
     meant = did_you_mean(name, record.names)
     notes = [member.notes for member in record.members if name in member.notes.mistaken_for]
+    sure = None if notes else surely_meant(name, record.names)
     if notes:
         fix = notes[0].mistaken_for[name]
     elif meant:
@@ -242,7 +245,7 @@ def _unknown_name(record: Record, name: str, path: Path) -> Problem:
     else:
         fix = "it takes none"
     where = f"`{spell(path)}` has no `{name}`" if path else f"there is no input `{name}`"
-    return Problem("unknown name", (*path, name), where, fix)
+    return Problem("unknown name", (*path, name), where, fix, sure or "")
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from imagewright.documents.rules import Rule
 from imagewright.documents.specs import Stage
 from imagewright.documents.syntax import SYNTAX_RULES
 from imagewright.documents.workflow.check import load_workflow
-from imagewright.documents.workflow.rules import MEANING_RULES, WORKFLOW_RULES
+from imagewright.documents.workflow.rules import ADVICE_RULES, MEANING_RULES, WORKFLOW_RULES
 
 every_workflow_rule = pytest.mark.parametrize("rule", WORKFLOW_RULES, ids=lambda rule: rule.code)
 every_syntax_rule = pytest.mark.parametrize("rule", SYNTAX_RULES, ids=lambda rule: rule.code)
@@ -56,7 +56,7 @@ def test_every_code_belongs_to_one_rule() -> None:
 
 
 def test_every_rule_about_meaning_is_on_the_list() -> None:
-    assert {type(rule) for rule in MEANING_RULES} <= set(WORKFLOW_RULES)
+    assert {type(rule) for rule in (*MEANING_RULES, *ADVICE_RULES)} <= set(WORKFLOW_RULES)
 
 
 @pytest.mark.parametrize("rule", [*WORKFLOW_RULES, *SYNTAX_RULES], ids=lambda rule: f"{rule.code}")

@@ -6,9 +6,10 @@ at the place itself in a word or two; the way out is in ``help`` and nowhere els
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Literal
 
+from imagewright.documents.edits import Edit
 from imagewright.documents.places import Span
 
 Severity = Literal["error", "warning"]
@@ -32,6 +33,8 @@ class Diagnostic:
     """What the finding is about, as the wire words it (CRT-42): ``step 'LaunchStep'``."""
     wire: str = ""
     """The sentence the wire has for this in particular (CRT-42); empty for most."""
+    edits: tuple[Edit, ...] = ()
+    """The one obvious repair, where there is one; ``imagewright validate --fix`` makes it."""
 
     @property
     def is_error(self) -> bool:
@@ -66,6 +69,42 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
     return folded[near[0]] if near else None
 
+
+def surely_meant(word: str, candidates: Iterable[str]) -> str | None:
+    """Name the candidate that was meant beyond doubt, so that a program may write it.
+
+    It differs in case alone, or is by far the nearest. Numbers tell names apart.
+
+    >>> surely_meant("Lanch", ["Launch", "Seal"])
+    'Launch'
+    >>> surely_meant("Disk3", ["Disk1", "Disk2"])
+    """
+    names = list(dict.fromkeys(candidates))
+    if len(word) > _WORD_LENGTH_MAX:
+        return None
+    same = [name for name in names if name.casefold() == word.casefold()]
+    if same:
+        return same[0] if len(same) == 1 else None
+    ranked = sorted(((_likeness(word, name), name) for name in names), reverse=True)
+    if not ranked or ranked[0][0] < _SURE:
+        return None
+    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < _LEAD:
+        return None
+    return ranked[0][1]
+
+
+def _likeness(word: str, name: str) -> float:
+    if _digits(word) != _digits(name):
+        return 0.0
+    return SequenceMatcher(None, word.casefold(), name.casefold()).ratio()
+
+
+def _digits(word: str) -> str:
+    return "".join(filter(str.isdigit, word))
+
+
+_SURE = 0.85
+_LEAD = 0.05
 
 _WORD_LENGTH_MAX = 200
 """Comparing words takes time that grows with their square; no name is that long."""

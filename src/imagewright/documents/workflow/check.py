@@ -1,6 +1,6 @@
 """Text to a workflow: everything that is wrong with it, or the typed document (CRT-40)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Final
@@ -11,8 +11,8 @@ from imagewright.documents.reading import Budget, load
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.document_reading import read_workflow
 from imagewright.documents.workflow.model import Step, Workflow
-from imagewright.documents.workflow.rules import MEANING_RULES
-from imagewright.documents.workflow.rules.facts import Facts
+from imagewright.documents.workflow.rules import ADVICE_RULES, MEANING_RULES
+from imagewright.documents.workflow.rules.facts import Facts, WorkflowRule
 
 FINDINGS_MAX: Final = 500
 """Nobody reads on after so many; looking for their places would take a hostile text for ever."""
@@ -49,8 +49,11 @@ def load_workflow(
         return Checked(None, in_order(findings.list))
     if workflow is None:
         return Checked(None, in_order(findings.list))
-    meaning = _check_meaning(Facts(workflow, actions, stage))
-    every = islice(chain(loaded.findings, findings.list, meaning), FINDINGS_MAX)
+    facts = Facts(workflow, actions, stage)
+    meaning = _ask(MEANING_RULES, facts)
+    every = list(islice(chain(loaded.findings, findings.list, meaning), FINDINGS_MAX))
+    if not has_errors(every):
+        every += islice(_ask(ADVICE_RULES, facts), FINDINGS_MAX - len(every))
     ordered = in_order(_name_step(finding, workflow.steps) for finding in every)
     return Checked(None if has_errors(ordered) else workflow, ordered)
 
@@ -71,8 +74,8 @@ class _Findings:
             raise _TooManyError
 
 
-def _check_meaning(facts: Facts) -> Iterator[Diagnostic]:
-    return chain.from_iterable(rule.check(facts) for rule in MEANING_RULES)
+def _ask(rules: Iterable[WorkflowRule], facts: Facts) -> Iterator[Diagnostic]:
+    return chain.from_iterable(rule.check(facts) for rule in rules)
 
 
 def _name_step(finding: Diagnostic, steps: Sequence[Step]) -> Diagnostic:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from imagewright.documents.diagnostics import did_you_mean, one_of
+from imagewright.documents.diagnostics import did_you_mean, one_of, surely_meant
+from imagewright.documents.edits import replacing
 from imagewright.documents.nodes import Entry, ListNode, MapNode, Node, Scalar, kind_of, native
 from imagewright.documents.workflow.conditions import (
     And,
@@ -123,7 +124,8 @@ def _operator(key: Scalar, report: Report) -> Operator | None:
         meant = did_you_mean(key.text, _WORDS)
         fix = f"did you mean `{meant}`?" if meant else f"there are {one_of(_WORDS)}"
         message = f"there is no operator `{key.text}`"
-        report(UnknownOperator.finding(key.span, message, fix=fix))
+        edits = replacing(key.span, key.text, surely_meant(key.text, _WORDS))
+        report(UnknownOperator.finding(key.span, message, fix=fix, edits=edits))
         return None
 
 

@@ -127,6 +127,17 @@ def comparisons_of(condition: Condition) -> Iterator[Comparison]:
             yield condition
 
 
+def children_of(condition: Condition) -> tuple[Condition, ...]:
+    """Give the conditions that a branch combines; none for a comparison."""
+    match condition:
+        case And() | Or():
+            return condition.children
+        case Not():
+            return (condition.child,)
+        case Comparison():
+            return ()
+
+
 def read_side(operator: Operator, value: Plain) -> str | int | float | bool:
     """Read a value as an operator's type. Raises ValueError that says what it should be."""
     if operator is Operator.STRING_EQUALS:
@@ -134,6 +145,11 @@ def read_side(operator: Operator, value: Plain) -> str | int | float | bool:
     if operator is Operator.BOOLEAN_EQUALS:
         return _as_truth(value)
     return _as_number(value)
+
+
+def compare_values(operator: Operator, value: Plain, operand: Plain) -> bool:
+    """Compare two values. Raises ValueError where one cannot be read as the operator's type."""
+    return _HOLDS[operator](read_side(operator, value), read_side(operator, operand))
 
 
 # The guide's own pattern would refuse a single digit, which its example uses (§6.2).

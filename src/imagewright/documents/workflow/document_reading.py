@@ -14,7 +14,7 @@ from imagewright.documents.places import Span
 from imagewright.documents.recognise import kind_by_keys
 from imagewright.documents.specs import ActionSpec
 from imagewright.documents.workflow.condition_reading import read_condition
-from imagewright.documents.workflow.fields import Fields, Report
+from imagewright.documents.workflow.fields import Fields, Hint, Report
 from imagewright.documents.workflow.model import (
     OnFailure,
     Output,
@@ -60,7 +60,9 @@ _STEP_KEYS: Final = (
 _STEP_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,99}\Z")
 _STEP_NAME_CHARACTERS: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
 _HINTS: Final = {
-    "defaultValue": "the key is called `default`; `defaultValue` is the API's name for it",
+    "defaultValue": Hint(
+        "default", "the key is called `default`; `defaultValue` is the API's name for it"
+    ),
 }
 
 
@@ -151,6 +153,7 @@ class _Reader:
             default=self._default(node, kind),
             description=fields.text("description", least=0),
             span=node.span,
+            name_span=_place(node, "name"),
         )
 
     def _default(self, node: MapNode, kind: ParameterType) -> ParameterValue | None:
@@ -232,6 +235,7 @@ class _Reader:
             name=fields.text("name", most=128) or "",
             value=read_leaf(value, self._report) if value else Literal("", node),
             span=node.span,
+            name_span=_place(node, "name"),
         )
 
 

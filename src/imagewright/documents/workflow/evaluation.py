@@ -16,6 +16,9 @@ from imagewright.documents.workflow.templates import value_at
 IMAGE_OUTPUT: Final = "ImageId"
 """The output by which a build workflow tells what image it made (§8)."""
 
+CONTAINER_OUTPUT: Final = "InstanceId"
+"""The output by which a container's build workflow hands its machine on (§8)."""
+
 IMAGE_ID: Final = r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?"
 """The pattern of image ids."""
 

@@ -2,9 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeAlias, TypeGuard, TypeVar
+from typing import NamedTuple, TypeAlias, TypeGuard, TypeVar
 
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.diagnostics import (
+    Diagnostic,
+    did_you_mean,
+    one_of,
+    surely_meant,
+)
+from imagewright.documents.edits import replacing
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar, kind_of, native
 from imagewright.documents.places import Span
 from imagewright.documents.workflow.rules.structure import (
@@ -21,6 +27,13 @@ Report: TypeAlias = Callable[[Diagnostic], None]
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
+class Hint(NamedTuple):
+    """What to say of a key that is mistaken for another, and the other."""
+
+    key: str
+    help: str
+
+
 class Fields:
     """One map of the document, ``what`` for a message: ``a step``."""
 
@@ -32,7 +45,7 @@ class Fields:
         *,
         known: Sequence[str],
         required: Sequence[str] = (),
-        hints: Mapping[str, str] | None = None,
+        hints: Mapping[str, Hint] | None = None,
     ) -> None:
         self.node = node
         self._what = what
@@ -82,7 +95,8 @@ class Fields:
             meant = did_you_mean(node.text, words)
             message = f"`{name}` must be {one_of(words)}, not `{node.text[:60]}`"
             fix = f"did you mean `{meant}`?" if meant else ""
-            self._report(WrongChoice.finding(node.span, message, fix=fix))
+            edits = replacing(node.span, node.text, surely_meant(node.text, words))
+            self._report(WrongChoice.finding(node.span, message, fix=fix, edits=edits))
             return None
 
     def maps(self, name: str, *, least: int, most: int, read_most: int) -> list[MapNode]:
@@ -131,15 +145,18 @@ class Fields:
             span = self._span_of(name)
         self._report(WrongCount.finding(span, message))
 
-    def _refuse_unknown(self, known: Sequence[str], hints: Mapping[str, str]) -> None:
+    def _refuse_unknown(self, known: Sequence[str], hints: Mapping[str, Hint]) -> None:
         for key in (entry.key for entry in self.node.entries):
             if key.text in known:
                 continue
             meant = did_you_mean(key.text, known)
             default = f"did you mean `{meant}`?" if meant else f"{self._what} has {_all(known)}"
             message = f"{self._what} has no key `{key.text}`"
-            fix = hints.get(key.text, default)
-            self._report(UnknownKey.finding(key.span, message, fix=fix))
+            fix = hints[key.text].help if key.text in hints else default
+            sure = hints[key.text].key if key.text in hints else surely_meant(key.text, known)
+            free = sure is not None and self.node.get(sure) is None
+            edits = replacing(key.span, key.text, sure if free else None)
+            self._report(UnknownKey.finding(key.span, message, fix=fix, edits=edits))
 
     def _refuse_missing(self, name: str) -> None:
         named = self.node.get("name")

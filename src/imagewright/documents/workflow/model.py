@@ -46,6 +46,7 @@ class Parameter:
     """None: the caller must supply a value."""
     description: str | None
     span: Span
+    name_span: Span
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +98,7 @@ class Output:
     name: str
     value: Leaf
     span: Span
+    name_span: Span
 
     @property
     def references(self) -> Iterator[Located]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from imagewright.documents.diagnostics import did_you_mean, one_of
+from imagewright.documents.diagnostics import did_you_mean, one_of, surely_meant
 
 
 class Root(StrEnum):
@@ -64,13 +64,22 @@ class BadReferenceError(Exception):
     """Text that begins as a reference and is none; the offsets say where it goes wrong."""
 
     def __init__(
-        self, message: str, start: int, end: int, *, fix: str = "", unknown_root: bool = False
+        self,
+        message: str,
+        start: int,
+        end: int,
+        *,
+        fix: str = "",
+        unknown_root: bool = False,
+        meant: str | None = None,
     ) -> None:
         self.message = message
         self.start = start
         self.end = end
         self.fix = fix
         self.unknown_root = unknown_root
+        self.meant = meant
+        """What surely belongs between the offsets."""
         super().__init__(message)
 
 
@@ -150,7 +159,14 @@ class _Parser:
         meant = did_you_mean(str(part.key), list(Root))
         fix = f"did you mean `{meant}`?" if meant else f"use {one_of(list(Root))}"
         message = f"there is nothing called `{part.key}` to refer to"
-        return BadReferenceError(message, part.start, part.end, fix=fix, unknown_root=True)
+        return BadReferenceError(
+            message,
+            part.start,
+            part.end,
+            fix=fix,
+            unknown_root=True,
+            meant=surely_meant(str(part.key), list(Root)),
+        )
 
     def _part(self) -> Part:
         start = self._at

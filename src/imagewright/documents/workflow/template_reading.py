@@ -1,5 +1,6 @@
 """Nodes to templates: where references stand, by ``.$``, by braces, or by the field (§5)."""
 
+from imagewright.documents.edits import replacing
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar, native
 from imagewright.documents.workflow.fields import Report
 from imagewright.documents.workflow.interpolation import has_references, parse_text
@@ -81,5 +82,7 @@ def _text(node: Scalar, report: Report, *, suffixed: bool) -> Leaf:
 
 def _broken(node: Scalar, error: BadReferenceError, report: Report) -> Broken:
     rule = UnknownRoot if error.unknown_root else MalformedReference
-    report(rule.finding(node.part(error.start, error.end), error.message, fix=error.fix))
+    span = node.part(error.start, error.end)
+    edits = replacing(span, node.text[error.start : error.end], error.meant)
+    report(rule.finding(span, error.message, fix=error.fix, edits=edits))
     return Broken(node)

@@ -135,6 +135,20 @@ def leaves(template: Template) -> Iterator[Leaf]:
             yield template
 
 
+def members(template: Template) -> Iterator[MemberTemplate]:
+    """Give every key of every map, in order."""
+    match template:
+        case MapTemplate():
+            for member in template.members:
+                yield member
+                yield from members(member.value)
+        case ListTemplate():
+            for item in template.items:
+                yield from members(item)
+        case _:
+            return
+
+
 def references_in(template: Template) -> Iterator[Located]:
     """Give every reference, in order."""
     for leaf in leaves(template):
@@ -162,6 +176,11 @@ def known_part(template: Template) -> object:
 def raw(template: Template) -> Plain:
     """Give the inputs as written, ``.$`` and all, as records show a skipped step (§5.2)."""
     return native(template.node)
+
+
+def raw_leaf(leaf: Leaf) -> str:
+    """Give a leaf as its author wrote it."""
+    return str(native(leaf.node))
 
 
 def key_at(template: Template, path: Path) -> Scalar | None:

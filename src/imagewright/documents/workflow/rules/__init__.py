@@ -1,7 +1,10 @@
-"""Every rule of the workflow document: WF1 form, WF2 actions, WF3 references, WF4 conditions."""
+"""Every rule of the workflow document.
+
+WF1 form, WF2 actions, WF3 references, WF4 conditions, WF5 the run as a whole.
+"""
 
 from imagewright.documents.rules import Rule
-from imagewright.documents.workflow.rules import actions, conditions, references, structure
+from imagewright.documents.workflow.rules import actions, conditions, flow, references, structure
 from imagewright.documents.workflow.rules.facts import WorkflowRule
 
 MEANING_RULES: tuple[WorkflowRule, ...] = (
@@ -18,9 +21,21 @@ MEANING_RULES: tuple[WorkflowRule, ...] = (
     references.WrongReferenceKind(),
     references.ReferenceWithoutSuffix(),
     references.LiteralUnderSuffix(),
+    references.BracesWithoutReference(),
     conditions.WrongOperand(),
+    conditions.ConstantCondition(),
 )
 """Asked about a document once it has been read."""
+
+ADVICE_RULES: tuple[WorkflowRule, ...] = (
+    references.ReadsSkippedStep(),
+    references.UnusedParameter(),
+    flow.DeadStep(),
+    flow.NoImageOutput(),
+    flow.MachineNotEnded(),
+    flow.MachineGone(),
+)
+"""Asked about a document without errors: a misspelt name makes everything look unused."""
 
 WORKFLOW_RULES: tuple[type[Rule], ...] = (
     structure.NotAWorkflow,
@@ -53,10 +68,18 @@ WORKFLOW_RULES: tuple[type[Rule], ...] = (
     references.WrongReferenceKind,
     references.ReferenceWithoutSuffix,
     references.LiteralUnderSuffix,
+    references.BracesWithoutReference,
+    references.ReadsSkippedStep,
+    references.UnusedParameter,
     conditions.UnknownOperator,
     conditions.ConditionForm,
     conditions.ConditionCount,
     conditions.ConditionDepth,
     conditions.WrongOperand,
+    conditions.ConstantCondition,
+    flow.DeadStep,
+    flow.NoImageOutput,
+    flow.MachineNotEnded,
+    flow.MachineGone,
 )
 """All of them, for the reference page and for their tests."""

@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator
 
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.diagnostics import (
+    Diagnostic,
+    did_you_mean,
+    one_of,
+    surely_meant,
+)
+from imagewright.documents.edits import Edit, replacing
+from imagewright.documents.nodes import Scalar
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.values import Path, Problem
 from imagewright.documents.workflow.model import Step
 from imagewright.documents.workflow.rules.facts import Facts, WorkflowRule
 from imagewright.documents.workflow.templates import (
+    Literal,
     MapTemplate,
     Whole,
     key_at,
@@ -41,7 +49,9 @@ steps:
                 meant = did_you_mean(step.action, facts.actions)
                 fix = f"did you mean `{meant}`?" if meant else f"there are {_all(facts)}"
                 message = f"there is no action `{step.action}`"
-                yield self.finding(step.place("action"), message, fix=fix)
+                span = step.place("action")
+                edits = replacing(span, step.action, surely_meant(step.action, facts.actions))
+                yield self.finding(span, message, fix=fix, edits=edits)
 
 
 class ActionNotInStage(WorkflowRule):
@@ -156,6 +166,10 @@ steps:
     action: LaunchInstance
     inputs:
       waitFor: ssmAgent
+  - name: Stop
+    action: TerminateInstance
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
 """
     bad = """\
 schemaVersion: 1.0
@@ -203,6 +217,10 @@ steps:
     inputs:
       waitFor: ssmAgent
       instanceTypesOverride: [m7i.large]
+  - name: Stop
+    action: TerminateInstance
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
 """
     bad = """\
 schemaVersion: 1.0
@@ -282,10 +300,31 @@ def _input_finding(step: Step, spec: ActionSpec, problem: Problem) -> Diagnostic
             message = problem.message
             if len(problem.path) == 1:
                 message = f"{spec.name} has no input `{problem.path[0]}`"
-            return UnknownInput.finding(span, message, fix=problem.help)
+            return UnknownInput.finding(
+                span, message, fix=problem.help, edits=_rename(inputs, key, problem)
+            )
         case _:
             span = value_at(inputs, problem.path).span if inputs else step.place("inputs")
-            return WrongInput.finding(span, problem.message, fix=problem.help)
+            return WrongInput.finding(
+                span, problem.message, fix=problem.help, edits=_reword(inputs, problem)
+            )
+
+
+def _rename(inputs: MapTemplate | None, key: Scalar | None, problem: Problem) -> tuple[Edit, ...]:
+    """Rename an input that was surely meant to be another, unless that is given too."""
+    parent = value_at(inputs, problem.path[:-1]) if inputs else None
+    if key is None or not isinstance(parent, MapTemplate) or parent.member(problem.meant):
+        return ()
+    name = str(problem.path[-1])
+    return replacing(key.span, key.text, key.text.replace(name, problem.meant, 1))
+
+
+def _reword(inputs: MapTemplate | None, problem: Problem) -> tuple[Edit, ...]:
+    """Put the word that was surely meant in place of another."""
+    given = value_at(inputs, problem.path) if inputs and problem.meant else None
+    if not isinstance(given, Literal) or not isinstance(given.node, Scalar):
+        return ()
+    return replacing(given.span, given.node.text, problem.meant)
 
 
 def _how_to_give(spec: ActionSpec, path: Path) -> str:

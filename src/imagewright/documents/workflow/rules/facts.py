@@ -12,6 +12,7 @@ from imagewright.documents.workflow.model import ParameterType, Step, Workflow
 from imagewright.documents.workflow.references import Part, Reference, Root
 from imagewright.documents.workflow.system import SYSTEM_VARIABLES, system_variable_name
 from imagewright.documents.workflow.templates import Located
+from imagewright.documents.workflow.truth import constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,14 @@ class Facts:
                 return None
             shape = inner
         return shape
+
+    def always_runs(self, step: Step) -> bool:
+        """Tell whether a step that is reached is certain not to be skipped."""
+        return step.condition is None or constant(step.condition, self.shape_of) is True
+
+    def never_runs(self, step: Step) -> bool:
+        """Tell whether a step is certain to be skipped."""
+        return step.condition is not None and constant(step.condition, self.shape_of) is False
 
     def _uses(self) -> Iterator[Use]:
         for index, step in enumerate(self.workflow.steps):

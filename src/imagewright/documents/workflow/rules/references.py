@@ -1,8 +1,12 @@
 """Rules about references: that they lead somewhere, and that they are read as references."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final
 
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, surely_meant
+from imagewright.documents.edits import Edit, replacing
+from imagewright.documents.nodes import Scalar
 from imagewright.documents.places import Span
 from imagewright.documents.rules import Rule
 from imagewright.documents.shapes import (
@@ -18,7 +22,8 @@ from imagewright.documents.shapes import (
     describe,
 )
 from imagewright.documents.workflow import templates
-from imagewright.documents.workflow.model import Step
+from imagewright.documents.workflow.conditions import comparisons_of
+from imagewright.documents.workflow.model import OnFailure, Step
 from imagewright.documents.workflow.references import Part, Root, is_reference
 from imagewright.documents.workflow.rules.facts import Facts, Use, WorkflowRule, inside
 from imagewright.documents.workflow.system import SYSTEM_VARIABLES, system_variable_name
@@ -122,9 +127,9 @@ steps:
                     fix = "no step runs before this one"
                 message = f"there is no step `{name}`"
                 label = "no step has this name"
-                yield self.finding(
-                    _span(use, use.reference.parts[0]), message, label=label, fix=fix
-                )
+                span = _span(use, use.reference.parts[0])
+                edits = replacing(span, name, surely_meant(name, earlier))
+                yield self.finding(span, message, label=label, fix=fix, edits=edits)
 
 
 class LaterStep(WorkflowRule):
@@ -198,7 +203,10 @@ steps:
         if use.reference.root is Root.STEP_OUTPUTS and part is use.reference.inner[0]:
             step = facts.workflow.step(use.reference.name)
             message, fix = _no_such_output(step, shape, part)
-        return self.finding(_span(use, part), message, fix=fix)
+        span = _span(use, part)
+        known = shape.names if isinstance(shape, Record) else ()
+        edits = replacing(span, str(part.key), surely_meant(str(part.key), known))
+        return self.finding(span, message, fix=fix, edits=edits)
 
 
 class UndeclaredParameter(WorkflowRule):
@@ -227,7 +235,9 @@ steps:
                 meant = did_you_mean(name, names)
                 fix = f"did you mean `{meant}`?" if meant else "declare it below `parameters`"
                 message = f"the parameter `{name}` is not declared"
-                yield self.finding(_span(use, use.reference.parts[0]), message, fix=fix)
+                span = _span(use, use.reference.parts[0])
+                edits = replacing(span, name, surely_meant(name, names))
+                yield self.finding(span, message, fix=fix, edits=edits)
 
 
 class UnknownSystemVariable(WorkflowRule):
@@ -253,7 +263,9 @@ steps:
                 known = f"there are {', '.join(SYSTEM_VARIABLES.names)}"
                 fix = f"did you mean `{meant}`?" if meant else known
                 message = f"there is no system variable `{name}`"
-                yield self.finding(_span(use, use.reference.parts[0]), message, fix=fix)
+                span = _span(use, use.reference.parts[0])
+                edits = replacing(span, name, surely_meant(name, SYSTEM_VARIABLES.names))
+                yield self.finding(span, message, fix=fix, edits=edits)
 
 
 class WrongReferenceKind(WorkflowRule):
@@ -357,20 +369,26 @@ steps:
         """Look at every literal text in inputs."""
         for step in facts.workflow.steps:
             if step.inputs is not None:
-                yield from self._walk(step.inputs, "")
+                yield from self._members(step.inputs)
 
-    def _walk(self, template: templates.Template, key: str) -> Iterator[Diagnostic]:
+    def _members(self, template: templates.MapTemplate) -> Iterator[Diagnostic]:
+        for member in template.members:
+            yield from self._walk(member.value, member)
+
+    def _walk(
+        self, template: templates.Template, member: templates.MemberTemplate
+    ) -> Iterator[Diagnostic]:
         match template:
             case templates.MapTemplate():
-                for member in template.members:
-                    yield from self._walk(member.value, member.key.text)
+                yield from self._members(template)
             case templates.ListTemplate():
                 for item in template.items:
-                    yield from self._walk(item, key)
+                    yield from self._walk(item, member)
             case templates.Literal(value=str() as text) if is_reference(text):
                 message = f"`{text}` is taken as it stands, not as a reference"
-                fix = f"write the key as `{key}.$`"
-                yield self.finding(template.span, message, fix=fix)
+                fix = f"write the key as `{member.key.text}.$`"
+                edits = _add_suffix(member)
+                yield self.finding(template.span, message, fix=fix, edits=edits)
             case _:
                 return
 
@@ -396,11 +414,209 @@ steps:
     def check(self, facts: Facts) -> Iterator[Diagnostic]:
         """Look at every literal below a key with the suffix."""
         for step in facts.workflow.steps:
-            for leaf in templates.leaves(step.inputs) if step.inputs else ():
+            if step.inputs is None:
+                continue
+            alone = {id(each.value): each for each in templates.members(step.inputs)}
+            for leaf in templates.leaves(step.inputs):
                 if isinstance(leaf, templates.Literal) and leaf.suffixed:
                     message = "the key ends in `.$`, but this is no reference"
                     fix = "leave out the `.$`, or write a reference that begins with `$.`"
-                    yield self.finding(leaf.span, message, fix=fix)
+                    edits = _drop_suffix(alone.get(id(leaf)))
+                    yield self.finding(leaf.span, message, fix=fix, edits=edits)
+
+
+class BracesWithoutReference(WorkflowRule):
+    """What stands in double braces is a reference, which begins with `$.`.
+
+    `{{ parameters.topic }}` and, as in component documents, `{{ topic }}` stay as they are; so do
+    braces that never close. The variables of distribution, such as `{{ imagebuilder:buildDate }}`,
+    are for `DistributeImage` to expand.
+    """
+
+    code = "WF353"
+    severity = "warning"
+    good = """\
+schemaVersion: 1.0
+parameters:
+  - name: topic
+    type: string
+steps:
+  - name: Ask
+    action: WaitForAction
+    inputs:
+      payload: "about {{ $.parameters.topic }}"
+"""
+    bad = """\
+schemaVersion: 1.0
+parameters:
+  - name: topic
+    type: string
+steps:
+  - name: Ask
+    action: WaitForAction
+    inputs:
+      payload: "about {{ topic }}"
+"""
+
+    def check(self, facts: Facts) -> Iterator[Diagnostic]:
+        """Look into every text that may hold references."""
+        names = {parameter.name for parameter in facts.workflow.parameters}
+        for node in _texts(facts):
+            for found in _BRACES.finditer(node.text):
+                inner = found.group(1)
+                meant = _reference_meant(inner, names)
+                if meant is None:
+                    continue
+                span = node.part(*found.span(1))
+                message = f"`{{{{ {inner} }}}}` stays as it is; a reference begins with `$.`"
+                fix = f"write `{{{{ {meant} }}}}`"
+                yield self.finding(span, message, fix=fix, edits=replacing(span, inner, meant))
+            if (open_at := _never_closed(node.text)) is not None:
+                span = node.part(open_at, open_at + len("{{"))
+                message = "these braces never close, so the reference in them is not read"
+                yield self.finding(span, message, fix="close them with `}}`")
+
+
+class ReadsSkippedStep(WorkflowRule):
+    """A step that always runs reads nothing from one that may be skipped.
+
+    A skipped step puts nothing out, and whatever reads it fails. Give the reading step the same
+    `if`, or let it go on with `onFailure: Continue`. (An output of the document that finds no
+    value is left out instead.)
+    """
+
+    code = "WF354"
+    severity = "warning"
+    good = """\
+schemaVersion: 1.0
+steps:
+  - name: Ask
+    action: WaitForAction
+    if: &asked
+      stringEquals: Linux
+      value: $.imagebuilder.platform
+  - name: Tell
+    action: WaitForAction
+    if: *asked
+    inputs:
+      payload.$: $.stepOutputs.Ask.reason
+"""
+    bad = """\
+schemaVersion: 1.0
+steps:
+  - name: Ask
+    action: WaitForAction
+    if:
+      stringEquals: Linux
+      value: $.imagebuilder.platform
+  - name: Tell
+    action: WaitForAction
+    inputs:
+      payload.$: $.stepOutputs.Ask.reason
+"""
+
+    def check(self, facts: Facts) -> Iterator[Diagnostic]:
+        """Look at what steps without a condition read."""
+        for step in facts.workflow.steps:
+            if step.condition is not None or step.on_failure is OnFailure.CONTINUE:
+                continue
+            for located in templates.references_in(step.inputs) if step.inputs else ():
+                source = facts.workflow.step(located.reference.name)
+                if located.reference.root is not Root.STEP_OUTPUTS or source is None:
+                    continue
+                if source.condition is None or facts.always_runs(source):
+                    continue
+                message = f"when `{source.name}` is skipped, this reference fails the step"
+                fix = f"give this step the `if` of `{source.name}`"
+                span = _span(Use(located, ()), located.reference.parts[0])
+                yield self.finding(span, message, fix=fix)
+
+
+class UnusedParameter(WorkflowRule):
+    """A parameter that is declared is used."""
+
+    code = "WF355"
+    severity = "warning"
+    good = MalformedReference.good
+    bad = """\
+schemaVersion: 1.0
+parameters:
+  - name: topic
+    type: string
+    default: ""
+steps:
+  - name: Ask
+    action: WaitForAction
+"""
+
+    def check(self, facts: Facts) -> Iterator[Diagnostic]:
+        """Look for every declared name."""
+        used = {use.reference.name for use in facts.uses_of(Root.PARAMETERS)}
+        # What was meant as a use and is none, other rules speak of.
+        texts = "\n".join(node.text for node in _texts(facts))
+        for parameter in facts.workflow.parameters:
+            name = parameter.name
+            if not name or name in used or re.search(rf"\b{re.escape(name)}\b", texts):
+                continue
+            fix = "remove it, or refer to it"
+            if re.fullmatch(r"[A-Za-z0-9_-]+", name) is None:
+                fix = "references can spell names of letters, digits, `_` and `-` only"
+            message = f"the parameter `{name}` is not used"
+            yield self.finding(parameter.name_span, message, fix=fix)
+
+
+_BRACES: Final = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_.\[\]-]*)\s*\}\}")
+_OPEN: Final = re.compile(r"\{\{\s*(?=\$\.)")
+
+
+def _texts(facts: Facts) -> Iterator[Scalar]:
+    """Every text in which braces make references."""
+    for step in facts.workflow.steps:
+        if step.inputs is not None:
+            yield from _scalars(templates.leaves(step.inputs))
+        for comparison in comparisons_of(step.condition) if step.condition else ():
+            yield from _scalars((comparison.operand, comparison.value))
+    for output in facts.workflow.outputs:
+        yield from _scalars((output.value,))
+
+
+def _scalars(leaves: Iterable[templates.Leaf]) -> Iterator[Scalar]:
+    for leaf in leaves:
+        if isinstance(leaf.node, Scalar) and isinstance(leaf, templates.Literal | templates.Mixed):
+            yield leaf.node
+
+
+def _reference_meant(inner: str, parameters: Collection[str]) -> str | None:
+    if inner in parameters:
+        return f"$.{Root.PARAMETERS}.{inner}"
+    root, dot, _ = inner.partition(".")
+    if dot and root in set(Root) and is_reference(f"$.{inner}"):
+        return f"$.{inner}"
+    return None
+
+
+def _never_closed(text: str) -> int | None:
+    last = text.rfind("}}")
+    found = _OPEN.search(text, last + 2 if last >= 0 else 0)
+    return found.start() if found else None
+
+
+def _add_suffix(member: templates.MemberTemplate) -> tuple[Edit, ...]:
+    """Give a key its ``.$``, if all that stands below it is then a reference."""
+    leaves = list(templates.leaves(member.value))
+    if not all(
+        isinstance(leaf, templates.Literal) and is_reference(str(leaf.value)) for leaf in leaves
+    ):
+        return ()
+    key = member.key.text
+    return replacing(member.key.span, key, f"{key}{templates.SUFFIX}")
+
+
+def _drop_suffix(member: templates.MemberTemplate | None) -> tuple[Edit, ...]:
+    """Take the ``.$`` off a key whose one value is no reference."""
+    if member is None or not member.key.text.endswith(templates.SUFFIX):
+        return ()
+    return replacing(member.key.span, member.key.text, member.name)
 
 
 def _span(use: Use, part: Part) -> Span:

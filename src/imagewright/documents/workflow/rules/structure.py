@@ -230,6 +230,9 @@ parameters:
 steps:
   - name: Ask
     action: WaitForAction
+    if:
+      booleanEquals: true
+      value: $.parameters.ask
 """
     bad = """\
 schemaVersion: 1.0

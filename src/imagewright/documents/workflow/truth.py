@@ -1,0 +1,166 @@
+"""Whether a condition can come out either way, found by trying what its references may be.
+
+A reference stands for one of a few values where its declaration names them (``imageType`` is
+``AMI`` or ``DOCKER``), and else for each text or number that the condition compares it with, and
+one more. What is neither may be true or false. A condition that is true under all of these is
+always true; so a wrong answer is impossible, a missing one is not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Final, TypeAlias
+
+from imagewright.documents.nodes import Plain
+from imagewright.documents.shapes import Shape, Text, Truth
+from imagewright.documents.shapes import Whole as WholeNumber
+from imagewright.documents.workflow.conditions import (
+    And,
+    Comparison,
+    Condition,
+    Not,
+    Operator,
+    Or,
+    compare_values,
+    comparisons_of,
+    read_side,
+)
+from imagewright.documents.workflow.references import Reference
+from imagewright.documents.workflow.templates import Literal, Whole, raw_leaf
+
+ShapeOf: TypeAlias = Callable[[Reference], Shape | None]
+
+COMPARISONS_MAX: Final = 500
+"""A condition whose cases take more comparisons than these is taken to come out either way."""
+
+
+def constant(condition: Condition, shape_of: ShapeOf) -> bool | None:
+    """Say what a condition always comes to; None: it may come out either way, or is broken."""
+    comparisons = list(comparisons_of(condition))
+    try:
+        domains = _domains(comparisons, shape_of)
+    except ValueError:  # a side that cannot be read; another rule speaks of it
+        return None
+    cases = prod(len(values) for values in domains.values())
+    if cases * len(comparisons) > COMPARISONS_MAX:
+        return None
+    found = {
+        _holds(condition, dict(zip(domains, case, strict=True)))
+        for case in product(*domains.values())
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def choices_of(shape: Shape | None) -> tuple[str, ...]:
+    """List the texts a value of a shape may come to; empty if they cannot be listed."""
+    match shape:
+        case Text(choices):
+            return choices
+        case Truth():
+            return ("true", "false")
+        case _:
+            return ()
+
+
+_Key: TypeAlias = tuple[str, str]
+"""What is varied, and how it is read."""
+_Case: TypeAlias = Mapping[_Key, Plain]
+
+
+def subject_of(comparison: Comparison) -> tuple[Reference, Plain] | None:
+    """The reference that a comparison holds against a literal, with the literal."""
+    match comparison.value, comparison.operand:
+        case Whole(reference), Literal(value):
+            return reference, value
+        case Literal(value), Whole(reference):
+            return reference, value
+        case _:
+            return None
+
+
+def _key(comparison: Comparison) -> _Key | None:
+    """None: both sides are known."""
+    subject = subject_of(comparison)
+    if subject is not None:
+        return str(subject[0]), _reading(comparison.operator)
+    if isinstance(comparison.value, Literal) and isinstance(comparison.operand, Literal):
+        return None
+    sides = f"{raw_leaf(comparison.value)}\n{raw_leaf(comparison.operand)}"
+    return sides, comparison.operator
+
+
+def _reading(operator: Operator) -> str:
+    if operator is Operator.STRING_EQUALS:
+        return "text"
+    return "truth" if operator is Operator.BOOLEAN_EQUALS else "number"
+
+
+def _domains(comparisons: Sequence[Comparison], shape_of: ShapeOf) -> dict[_Key, tuple[Plain, ...]]:
+    compared: dict[_Key, tuple[Shape | None, list[Plain]]] = {}
+    domains: dict[_Key, tuple[Plain, ...]] = {}
+    for comparison in comparisons:
+        key, subject = _key(comparison), subject_of(comparison)
+        if key is None:
+            continue
+        if subject is None:
+            domains[key] = (True,) if _is_one(comparison) else (True, False)
+        else:
+            reference, literal = subject
+            _, literals = compared.setdefault(key, (shape_of(reference), []))
+            literals.append(read_side(comparison.operator, literal))
+    for key, (shape, literals) in compared.items():
+        domains[key] = tuple(_values(key[1], shape, literals))
+    return domains
+
+
+def _is_one(comparison: Comparison) -> bool:
+    """Tell whether a reference is compared with itself by an operator which that satisfies."""
+    return (
+        isinstance(comparison.value, Whole)
+        and isinstance(comparison.operand, Whole)
+        and str(comparison.value.reference) == str(comparison.operand.reference)
+        and comparison.operator not in (Operator.NUMBER_GREATER_THAN, Operator.NUMBER_LESS_THAN)
+    )
+
+
+def _values(reading: str, shape: Shape | None, literals: Sequence[Plain]) -> Iterator[Plain]:
+    if reading == "truth":
+        yield from (True, False)
+    elif reading == "number":
+        numbers = sorted({each for each in literals if isinstance(each, int | float)})
+        yield numbers[0] - 1
+        for before, number in zip([numbers[0] - 1, *numbers], numbers, strict=False):
+            yield before + (number - before) / 2
+            yield number
+        yield numbers[-1] + 1
+    elif choices := choices_of(shape):
+        yield from choices
+    else:
+        texts = sorted({str(each) for each in literals})
+        if isinstance(shape, WholeNumber):
+            texts = [text for text in texts if text.lstrip("-").isdecimal()]
+        yield from texts
+        yield "".join(texts) + "\0"
+
+
+def _holds(condition: Condition, case: _Case) -> bool:
+    match condition:
+        case And():
+            return all(_holds(child, case) for child in condition.children)
+        case Or():
+            return any(_holds(child, case) for child in condition.children)
+        case Not():
+            return not _holds(condition.child, case)
+        case Comparison():
+            return _compare(condition, case)
+
+
+def _compare(comparison: Comparison, case: _Case) -> bool:
+    key = _key(comparison)
+    if key is not None and subject_of(comparison) is None:
+        return bool(case[key])
+    value, operand = (
+        side.value if isinstance(side, Literal) else case[key] if key else None
+        for side in (comparison.value, comparison.operand)
+    )
+    return compare_values(comparison.operator, value, operand)
