@@ -1,7 +1,9 @@
 """Writing files that hold secrets or must never be half there."""
 
+import errno
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +12,29 @@ from pathlib import Path
 
 def write_private(file: Path, content: bytes) -> None:
     """Replace a file so that only its owner can read it, and a crash leaves the old one whole."""
+    _replace(file, content, 0o600)
+
+
+def rewrite(file: Path, content: bytes) -> None:
+    """Replace what a file holds; its permissions stay, and a crash leaves the old one whole.
+
+    Raises OSError. Behind a symbolic link, the file it names is replaced and the link stays.
+    """
+    target = file.resolve(strict=True)
+    if not target.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file")
+    mode = stat.S_IMODE(target.stat().st_mode)
+    _replace(target, content, mode)
+
+
+def _replace(file: Path, content: bytes, mode: int) -> None:
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
+            fresh.chmod(mode)
             os.fsync(stream.fileno())
         fresh.replace(file)
     except BaseException:

@@ -76,6 +76,48 @@ def test_the_exit_code_and_the_last_line_sum_it_up(
     assert (done.returncode, done.stdout.splitlines()[-1]) == (code, summary)
 
 
+def test_fix_mends_the_file_and_says_what_it_changed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "real.yaml"
+    file.write_text(f"# mine\n{TYPO.replace('waitFor', 'waitfor')}")
+    file.chmod(0o640)
+    (tmp_path / "build.yaml").symlink_to("real.yaml")
+
+    done = run("validate", "build.yaml", "--fix")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "fixed build.yaml:6:14: write `waitFor` for `waitfor`\n"
+        "fixed build.yaml:10:35: write `Launch` for `Lanch`\n"
+        "1 workflow checked: nothing wrong, 2 repairs made\n"
+    )
+    assert file.read_text() == f"# mine\n{WORKFLOW}"
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "build.yaml").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build.yaml", "home", "real.yaml"]
+
+
+def test_fix_tells_a_script_what_it_changed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "build.yaml").write_text(TYPO)
+
+    shown = json.loads(run("validate", "build.yaml", "--fix", "--format", "json").stdout)
+
+    assert shown["repairs"] == [
+        {"file": "build.yaml", "line": 9, "column": 35, "old": "Lanch", "new": "Launch"}
+    ]
+    assert shown["findings"] == []
+
+
+def test_fix_leaves_alone_what_is_no_document_and_needs_files(run: Run, tmp_path: Path) -> None:
+    chart = "image: {{ .Values.image }}\n"
+    (tmp_path / "chart.yaml").write_text(chart)
+
+    assert run("validate", "chart.yaml", "--fix").returncode == 1
+    assert (tmp_path / "chart.yaml").read_text() == chart
+    done = run("validate", "-", "--fix", stdin=TYPO)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--fix changes files" in done.stderr
+
+
 def test_a_folder_is_searched_for_documents(run: Run, tmp_path: Path) -> None:
     for name, content in {
         "a/workflow.yaml": WORKFLOW,

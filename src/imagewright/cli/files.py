@@ -20,6 +20,8 @@ class Content:
     content: bytes
     found: bool
     """It was found in a folder, not named itself."""
+    path: Path | None = None
+    """Where it lies; None for standard input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _read_stdin(size_bytes_max: int) -> Content | Unreadable:
 def _read(name: str, size_bytes_max: int, *, found: bool) -> Content | Unreadable:
     try:
         with open(name, "rb", opener=_open_at_once) as stream:
-            return Content(shown(name), stream.read(size_bytes_max), found)
+            return Content(shown(name), stream.read(size_bytes_max), found, Path(name))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return Unreadable(shown(name), reason or str(error))

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -11,16 +11,19 @@ import typer
 from rich.console import Console
 
 from imagewright import __version__
-from imagewright.cli.exits import ExitCode, complain, note
-from imagewright.cli.files import Content, Unreadable, read_files
+from imagewright.cli.exits import ExitCode, complain, fail, note
+from imagewright.cli.files import STDIN, Content, Unreadable, read_files
+from imagewright.cli.text import visible
 from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.diagnostics.github import to_github
 from imagewright.documents.diagnostics.json_form import to_json
 from imagewright.documents.diagnostics.sarif import to_sarif
 from imagewright.documents.diagnostics.terminal import render, render_rich
 from imagewright.documents.specs import Platform, Stage
+from imagewright.files import rewrite
 
 if TYPE_CHECKING:
+    from imagewright.documents.edits import Edit
     from imagewright.documents.validation import Validated
 
 
@@ -39,6 +42,8 @@ class _Checked:
 
     name: str
     result: "Validated"
+    repairs: tuple["Edit", ...] = ()
+    """What ``--fix`` changed in it."""
 
 
 def validate(
@@ -60,13 +65,19 @@ def validate(
         Platform | None,
         typer.Option(case_sensitive=False, help="Check components for this platform."),
     ] = None,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Make the repairs that are beyond doubt, in the files."),
+    ] = False,
 ) -> None:
     """Check workflow and component documents; which of the two a file is, shows by itself.
 
     Needs no server and no state. Ends with 1 if a document has errors, with 2 if a file cannot
-    be read, and with 0 otherwise, warnings or not.
+    be read or, with --fix, not be written, and with 0 otherwise, warnings or not.
     """
-    checked, unreadable = _check(files, stage, platform)
+    if fix and STDIN in files:
+        fail(ExitCode.USAGE, "--fix changes files, and standard input is none")
+    checked, unreadable = _check(files, stage, platform, fix=fix)
     _FORMS[form](checked)
     if unreadable:
         raise typer.Exit(ExitCode.USAGE)
@@ -75,13 +86,17 @@ def validate(
 
 
 def _check(
-    files: Sequence[str], stage: Stage | None, platform: Platform | None
+    files: Sequence[str], stage: Stage | None, platform: Platform | None, *, fix: bool = False
 ) -> tuple[list[_Checked], bool]:
-    """Check every file; tell also whether one could not be read."""
+    """Check every file, mend it if that is wanted; tell also whether one could not be read."""
     # These take a good part of a second to load, and only this command needs them.
     from imagewright.actions.table import ACTIONS
+    from imagewright.documents.repair import repair
     from imagewright.documents.validation import SIZE_BYTES_MAX, validate
     from imagewright.runner.modules.table import SPECS
+
+    def check(content: bytes) -> "Validated":
+        return validate(content, actions=ACTIONS, modules=SPECS, stage=stage, platform=platform)
 
     checked: list[_Checked] = []
     unreadable = False
@@ -90,14 +105,23 @@ def _check(
             complain(f"{file.name}: {file.reason}")
             unreadable = True
             continue
-        result = validate(
-            file.content, actions=ACTIONS, modules=SPECS, stage=stage, platform=platform
-        )
+        result = check(file.content)
         if _is_bycatch(file, result):
             kind = result.kind or "like neither a workflow document nor a component document"
             note(f"not checked: {file.name} is {kind}")
-        else:
+            continue
+        repaired = repair(file.content, check) if fix and result.is_document else None
+        if repaired is None or not repaired.edits or file.path is None:
             checked.append(_Checked(file.name, result))
+            continue
+        try:
+            rewrite(file.path, repaired.content)
+        except OSError as error:
+            complain(f"{file.name}: it cannot be written: {error.strerror or error}")
+            unreadable = True
+            checked.append(_Checked(file.name, result))
+        else:
+            checked.append(_Checked(file.name, repaired.result, repaired.edits))
     return checked, unreadable
 
 
@@ -117,6 +141,8 @@ def _kind(each: _Checked) -> str | None:
 
 def _print_text(checked: Sequence[_Checked]) -> None:
     console = Console(soft_wrap=True, highlight=False)
+    for line in _repairs(checked):
+        typer.echo(line)
     for name, result in ((each.name, each.result) for each in checked if each.result.findings):
         if console.is_terminal:
             console.print(render_rich(result.findings, result.text, name), end="")
@@ -125,12 +151,22 @@ def _print_text(checked: Sequence[_Checked]) -> None:
     typer.echo(_summary(checked))
 
 
+def _repairs(checked: Sequence[_Checked]) -> Iterator[str]:
+    """Say what was changed, where it stands."""
+    for each in checked:
+        for edit in each.repairs:
+            line, column, _ = edit.span.start
+            yield f"fixed {each.name}:{line}:{column}: {visible(str(edit))}"
+
+
 def _summary(checked: Sequence[_Checked]) -> str:
     kinds = Counter(_kind(each) or "unknown file" for each in checked)
     severities = Counter(finding.severity for finding in _findings(checked))
     what = ", ".join(_count(number, kind) for kind, number in sorted(kinds.items()))
     said = ", ".join(_count(number, severity) for severity, number in sorted(severities.items()))
-    return f"{what} checked: {said or 'nothing wrong'}" if checked else "nothing checked"
+    repairs = sum(len(each.repairs) for each in checked)
+    fixed = f", {_count(repairs, 'repair')} made" if repairs else ""
+    return f"{what} checked: {said or 'nothing wrong'}{fixed}" if checked else "nothing checked"
 
 
 def _count(number: int, what: str) -> str:
@@ -140,6 +176,17 @@ def _count(number: int, what: str) -> str:
 def _print_json(checked: Sequence[_Checked]) -> None:
     shown = {
         "files": [{"file": each.name, "kind": _kind(each)} for each in checked],
+        "repairs": [
+            {
+                "file": each.name,
+                "line": edit.span.start.line,
+                "column": edit.span.start.column,
+                "old": edit.old,
+                "new": edit.new,
+            }
+            for each in checked
+            for edit in each.repairs
+        ],
         "findings": [item for each in checked for item in to_json(each.result.findings, each.name)],
     }
     typer.echo(json.dumps(shown, indent=2))
@@ -148,14 +195,22 @@ def _print_json(checked: Sequence[_Checked]) -> None:
 def _print_sarif(checked: Sequence[_Checked]) -> None:
     from imagewright.documents.validation import ALL_RULES
 
+    _note_repairs(checked)
     findings = {each.name: each.result.findings for each in checked}
     typer.echo(json.dumps(to_sarif(findings, ALL_RULES, __version__), indent=2))
 
 
 def _print_github(checked: Sequence[_Checked]) -> None:
+    _note_repairs(checked)
     for each in checked:
         if each.result.findings:
             typer.echo(to_github(each.result.findings, each.name))
+
+
+def _note_repairs(checked: Sequence[_Checked]) -> None:
+    """Say on standard error what the form has no room for."""
+    for line in _repairs(checked):
+        note(line)
 
 
 _FORMS = {

@@ -37,6 +37,7 @@ def apply(text: str, edits: Iterable[Edit]) -> tuple[str, tuple[Edit, ...]]:
 
     ``text`` is without byte order mark, as spans count. Of edits that overlap, the first is made.
     """
+    line_end = "\r\n" if "\r\n" in text else "\n"
     made: list[Edit] = []
     parts: list[str] = []
     at = 0
@@ -45,7 +46,7 @@ def apply(text: str, edits: Iterable[Edit]) -> tuple[str, tuple[Edit, ...]]:
         if place is None or place[0] < at:
             continue
         start, end = place
-        parts += [text[at:start], edit.new]
+        parts += [text[at:start], edit.new.replace("\n", line_end)]
         made.append(edit)
         at = end
     return "".join([*parts, text[at:]]), tuple(made)

@@ -13,6 +13,7 @@ import yaml
 
 from imagewright.documents import syntax
 from imagewright.documents.diagnostics import Diagnostic, in_order
+from imagewright.documents.edits import Edit
 from imagewright.documents.nodes import Entry, ListNode, MapNode, Node, Scalar
 from imagewright.documents.places import EMPTY, LINE_BREAK, Position, Span
 from imagewright.documents.rules import Rule
@@ -277,7 +278,15 @@ class _Builder:
         braces = self._text[key.span.start.offset - 1 : key.span.start.offset + 1] == "{{"
         message = "text that begins with `{{` needs quotes" if braces else "a key must be text"
         fix = syntax.QUOTE_BRACES if braces else "write one word or quoted text before the `:`"
-        self.findings.append(syntax.KeyIsNotText.finding(key.span, message, fix=fix))
+        edits = self._quoting(key.span.start) if braces else ()
+        self.findings.append(syntax.KeyIsNotText.finding(key.span, message, fix=fix, edits=edits))
+
+    def _quoting(self, inner: Position) -> tuple[Edit, ...]:
+        """Quote the value whose second brace stands at ``inner``."""
+        at = Position(inner.line, inner.column - 1, inner.offset - 1)
+        ends = LINE_BREAK.search(self._text, at.offset)
+        end = ends.start() if ends else len(self._text)
+        return syntax.quoting(at, self._text[at.offset - at.column + 1 : end])
 
     def _report_duplicate(self, key: Scalar, first: Scalar) -> None:
         message = f"the key `{key.text}` comes twice in this map"

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.edits import Edit
 from imagewright.documents.places import Position, Span, split_lines
 from imagewright.documents.rules import Rule
 
@@ -205,11 +206,18 @@ class _Lines:
 
 
 def _say(
-    at: Position, lines: _Lines, message: str, *, label: str = "", fix: str = "", width: int = 1
+    at: Position,
+    lines: _Lines,
+    message: str,
+    *,
+    label: str = "",
+    fix: str = "",
+    width: int = 1,
+    edits: tuple[Edit, ...] = (),
 ) -> Diagnostic:
     width = min(width, max(1, len(lines[at.line]) - at.column + 1))
     end = Position(at.line, at.column + width, at.offset + width)
-    return NotYaml.finding(Span(at, end), message, label=label, fix=fix)
+    return NotYaml.finding(Span(at, end), message, label=label, fix=fix, edits=edits)
 
 
 def _moved(at: Position, column: int) -> Position:
@@ -233,8 +241,28 @@ def _braces(said: YamlProblem, lines: _Lines) -> Diagnostic | None:
         if at is not None and (found := _BRACES.search(lines[at.line])):
             place = _moved(at, found.start(1) + 1)
             message = "text that begins with `{{` needs quotes"
-            return _say(place, lines, message, fix=QUOTE_BRACES, width=2)
+            edits = quoting(place, lines[at.line])
+            return _say(place, lines, message, fix=QUOTE_BRACES, width=2, edits=edits)
     return None
+
+
+_VALUE_FOLLOWS = re.compile(r"""\s*(?:-\s+)*(?:(?:[\w.$-]+|"[\w.$-]+"|'[\w.$-]+')\s*:\s+)?\Z""")
+
+
+def quoting(at: Position, line: str) -> tuple[Edit, ...]:
+    """Put quotes around a value that begins with braces and ends with its line.
+
+    ``line`` is the whole of it. Where quotes might take in more than the value, there is no edit.
+    """
+    before, value = line[: at.column - 1], line[at.column - 1 :]
+    value = re.split(r"\s#", value, maxsplit=1)[0].rstrip()
+    if _VALUE_FOLLOWS.match(before) is None or value.count("{{") != value.count("}}"):
+        return ()
+    quote = '"' if not set('"\\') & set(value) else "'"
+    if quote in value:
+        return ()
+    end = Position(at.line, at.column + len(value), at.offset + len(value))
+    return (Edit(Span(at, end), value, f"{quote}{value}{quote}"),)
 
 
 def _colon(said: YamlProblem, lines: _Lines) -> Diagnostic | None:

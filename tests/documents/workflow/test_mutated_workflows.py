@@ -97,14 +97,20 @@ CHANGES = st.lists(
 )
 
 
+def mutated(changes: list[tuple[int, int, list[str]]]) -> str:
+    """Cut pieces out of the valid document, and put others in."""
+    text = VALID
+    for at, length, pieces in changes:
+        text = text[:at] + "".join(pieces) + text[at + length :]
+    return text
+
+
 @settings(max_examples=1000, deadline=None)
 @given(CHANGES)
 def test_a_mutated_document_gets_findings_with_places_and_nothing_else(
     changes: list[tuple[int, int, list[str]]],
 ) -> None:
-    text = VALID
-    for at, length, pieces in changes:
-        text = text[:at] + "".join(pieces) + text[at + length :]
+    text = mutated(changes)
 
     began = time.perf_counter()
     checked = load_workflow(text, actions=ACTIONS, stage=Stage.BUILD)

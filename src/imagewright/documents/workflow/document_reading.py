@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
 from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.edits import Edit
 from imagewright.documents.nodes import MapNode, Node, Scalar, as_int, kind_of, native
 from imagewright.documents.places import Span
 from imagewright.documents.recognise import kind_by_keys
@@ -133,15 +134,18 @@ class _Reader:
         version = native(entry.value) if entry else None
         if version == "1.0" or (version == 1 and not isinstance(version, bool)):
             return
+        edits: tuple[Edit, ...] = ()
         if entry is None:
             span = root.entries[0].key.span if root.entries else root.span
             message = "a workflow needs the key `schemaVersion`"
+            edits = _insert_version(root)
         else:
             span = _place(root, "schemaVersion")
             message = "the schema version must be 1.0"
         fix = "write `schemaVersion: 1.0`"
         wire = SCHEMA_VERSION_WIRE
-        self._report(BadSchemaVersion.finding(span, message, fix=fix, wire=wire))
+        finding = BadSchemaVersion.finding(span, message, fix=fix, wire=wire, edits=edits)
+        self._report(finding)
 
     def _parameter(self, node: MapNode) -> Parameter:
         fields = self._fields(node, "a parameter", _PARAMETER_KEYS, ("name",))
@@ -237,6 +241,15 @@ class _Reader:
             span=node.span,
             name_span=_place(node, "name"),
         )
+
+
+def _insert_version(root: MapNode) -> tuple[Edit, ...]:
+    """Write the version before the first key, where keys stand at the beginning of their lines."""
+    keys = sorted(entry.key.span for entry in root.entries)
+    if not keys or any(key.start.column != 1 for key in keys):
+        return ()
+    before = Span(keys[0].start, keys[0].start)
+    return (Edit(before, "", "schemaVersion: 1.0\n", "write `schemaVersion: 1.0`"),)
 
 
 def _bad_step_name(node: Scalar) -> Diagnostic:
