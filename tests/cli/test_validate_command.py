@@ -107,6 +107,14 @@ def test_fix_tells_a_script_what_it_changed(run: Run, tmp_path: Path) -> None:
     assert shown["findings"] == []
 
 
+def test_the_schema_for_editors_is_printed(run: Run) -> None:
+    done = run("schema", "workflow", "--type", "test")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["title"] == "EC2 Image Builder workflow document"
+    assert run("schema", "component").returncode == 2
+
+
 def test_fix_leaves_alone_what_is_no_document_and_needs_files(run: Run, tmp_path: Path) -> None:
     chart = "image: {{ .Values.image }}\n"
     (tmp_path / "chart.yaml").write_text(chart)

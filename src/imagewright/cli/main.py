@@ -15,6 +15,7 @@ COMMANDS = (
     "serve",
     "env",
     "validate",
+    "schema",
     "build",
     "images",
     "runs",

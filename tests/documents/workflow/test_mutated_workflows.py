@@ -133,15 +133,20 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=1000, deadline=None)
-@given(st.data())
-def test_a_document_with_wrong_parts_gets_findings_with_places(data: st.DataObject) -> None:
+def changed(data: st.DataObject) -> Any:
+    """Put other values into the valid document, at its own keys or at ones from elsewhere."""
     document = yaml.safe_load(VALID)
     for _ in range(data.draw(st.integers(1, 4))):
         holder = data.draw(st.sampled_from(list(holders(document))))
         key = data.draw(st.sampled_from([*KEYS, *holder] if isinstance(holder, dict) else [0]))
         holder[key] = data.draw(VALUES)
-    text = json.dumps(document)
+    return document
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.data())
+def test_a_document_with_wrong_parts_gets_findings_with_places(data: st.DataObject) -> None:
+    text = json.dumps(changed(data))
 
     checked = load_workflow(text, actions=ACTIONS, stage=Stage.BUILD)
 

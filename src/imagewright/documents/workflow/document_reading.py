@@ -46,9 +46,9 @@ READ_MAX: Final = 50
 SCHEMA_VERSION_WIRE: Final = "Invalid schema version. Supported versions include: 1.0."
 
 DOCUMENT_KEYS: Final = ("name", "description", "schemaVersion", "parameters", "steps", "outputs")
-_PARAMETER_KEYS: Final = ("name", "type", "default", "description")
-_OUTPUT_KEYS: Final = ("name", "value")
-_STEP_KEYS: Final = (
+PARAMETER_KEYS: Final = ("name", "type", "default", "description")
+OUTPUT_KEYS: Final = ("name", "value")
+STEP_KEYS: Final = (
     "name",
     "action",
     "description",
@@ -58,7 +58,8 @@ _STEP_KEYS: Final = (
     "rollbackEnabled",
     "timeoutSeconds",
 )
-_STEP_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{2,99}\Z")
+STEP_NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{2,99}"
+_STEP_NAME: Final = re.compile(rf"{STEP_NAME}\Z")
 _STEP_NAME_CHARACTERS: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
 _HINTS: Final = {
     "defaultValue": Hint(
@@ -148,7 +149,7 @@ class _Reader:
         self._report(finding)
 
     def _parameter(self, node: MapNode) -> Parameter:
-        fields = self._fields(node, "a parameter", _PARAMETER_KEYS, ("name",))
+        fields = self._fields(node, "a parameter", PARAMETER_KEYS, ("name",))
         # Without a type a parameter is a string (§3.1).
         kind = fields.choice("type", ParameterType) or ParameterType.STRING
         return Parameter(
@@ -172,7 +173,7 @@ class _Reader:
             return None
 
     def _step(self, node: MapNode) -> Step:
-        fields = self._fields(node, "a step", _STEP_KEYS, ("name", "action"))
+        fields = self._fields(node, "a step", STEP_KEYS, ("name", "action"))
         action = fields.text("action", most=1024) or ""
         declared = self._timeout(fields)
         spec = self._actions.get(action)
@@ -233,7 +234,7 @@ class _Reader:
         return Literal(node.text.lower() == "true", node)
 
     def _output(self, node: MapNode) -> Output:
-        fields = self._fields(node, "an output", _OUTPUT_KEYS, ("name", "value"))
+        fields = self._fields(node, "an output", OUTPUT_KEYS, ("name", "value"))
         value = fields.scalar("value")
         return Output(
             name=fields.text("name", most=128) or "",
