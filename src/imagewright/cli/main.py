@@ -15,6 +15,7 @@ COMMANDS = (
     "serve",
     "env",
     "validate",
+    "explain",
     "schema",
     "build",
     "images",

@@ -84,6 +84,20 @@ def bind(
 
     Raises UnknownParametersError, MissingParametersError or BadParameterValueError.
     """
+    values = bind_known(workflow, supplied)
+    missing = tuple(each.name for each in workflow.parameters if each.name not in values)
+    if missing:
+        raise MissingParametersError(missing)
+    return values
+
+
+def bind_known(
+    workflow: Workflow, supplied: Iterable[tuple[str, Sequence[str]]]
+) -> dict[str, ParameterValue]:
+    """Give their values to the parameters that have one, supplied or by default.
+
+    Raises UnknownParametersError or BadParameterValueError.
+    """
     given: dict[str, Sequence[str]] = {}
     for name, texts in supplied:
         if name in given:
@@ -93,9 +107,6 @@ def bind(
     if unknown:
         raise UnknownParametersError(unknown)
     values = {each.name: _value(each, given.get(each.name)) for each in workflow.parameters}
-    missing = tuple(name for name, value in values.items() if value is None)
-    if missing:
-        raise MissingParametersError(missing)
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -1,0 +1,139 @@
+"""What a workflow would do, told before it runs; and that the run then does just that."""
+
+import pytest
+
+from imagewright.actions.table import ACTIONS
+from imagewright.documents.nodes import Plain
+from imagewright.documents.specs import Stage
+from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.evaluation import resolved_inputs, runs
+from imagewright.documents.workflow.explanation import Explanation, explain, to_json
+from imagewright.documents.workflow.scope import Scope
+
+TEXT = """\
+schemaVersion: 1.0
+parameters:
+  - {name: ask, type: boolean, default: true}
+  - {name: topic}
+steps:
+  - name: Start
+    action: LaunchInstance
+    rollbackEnabled: $.parameters.ask
+    timeoutSeconds: 90
+    inputs: {waitFor: ssmAgent}
+  - name: Count
+    action: CollectImageMetadata
+    inputs: {instanceId.$: $.stepOutputs.Start.instanceId}
+  - name: Ask
+    action: WaitForAction
+    if:
+      and:
+        - {booleanEquals: true, value: $.parameters.ask}
+        - not: {stringEquals: '', value: $.parameters.topic}
+        - or:
+            - {stringEquals: DOCKER, value: $.imagebuilder.imageType}
+            - {numberGreaterThan: 1, value: $.workflowOutputs.count}
+    inputs:
+      snsTopicArn.$: $.parameters.topic
+      payload: on {{ $.stepOutputs.Start.instanceId }} for {{ $.parameters.ask }}
+  - name: Stop
+    action: TerminateInstance
+    onFailure: Continue
+    inputs: {instanceId.$: $.stepOutputs.Start.instanceId}
+outputs:
+  - {name: Topic, value: $.parameters.topic}
+"""
+
+
+def told(scope: Scope) -> Explanation:
+    workflow = load_workflow(TEXT, actions=ACTIONS).workflow
+    assert workflow is not None
+    return explain(workflow, ACTIONS, scope=scope)
+
+
+def of_step(name: str, **parameters: Plain) -> dict[str, object]:
+    scope = Scope(parameters=parameters, imagebuilder={"imageType": "AMI"})
+    (step,) = (each for each in to_json(told(scope))["steps"] if each["name"] == name)
+    return dict(step)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "runs", "condition"),
+    [
+        (
+            {},
+            "perhaps",
+            '$.parameters.ask = true and $.parameters.topic != "" and $.workflowOutputs.count > 1',
+        ),
+        ({"ask": True}, "perhaps", '$.parameters.topic != "" and $.workflowOutputs.count > 1'),
+        ({"ask": True, "topic": "x"}, "perhaps", "$.workflowOutputs.count > 1"),
+        (
+            {"topic": ""},
+            "no",
+            '$.parameters.ask = true and $.parameters.topic != "" and '
+            '($.imagebuilder.imageType = "DOCKER" or $.workflowOutputs.count > 1)',
+        ),
+    ],
+)
+def test_a_condition_is_told_without_what_is_known(
+    parameters: dict[str, Plain], runs: str, condition: str
+) -> None:
+    step = of_step("Ask", **parameters)
+
+    assert (step["runs"], step["condition"]) == (runs, condition)
+
+
+def test_inputs_have_their_values_where_these_are_known() -> None:
+    assert of_step("Ask", ask=True, topic="arn")["inputs"] == {
+        "snsTopicArn": "arn",
+        "payload": "on {{ $.stepOutputs.Start.instanceId }} for true",
+    }
+    assert of_step("Ask")["inputs"] == {
+        "snsTopicArn.$": "$.parameters.topic",
+        "payload": "on {{ $.stepOutputs.Start.instanceId }} for {{ $.parameters.ask }}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "parameters", "undone"),
+    [
+        ("Start", {"ask": True}, [{"step": "Start"}]),
+        ("Count", {"ask": True}, [{"step": "Count"}, {"step": "Start"}]),
+        ("Ask", {"ask": False}, [{"step": "Count"}]),
+        ("Ask", {}, [{"step": "Count"}, {"step": "Start", "onlyIf": "$.parameters.ask"}]),
+        ("Stop", {"ask": True}, []),
+    ],
+)
+def test_a_failure_undoes_what_can_undo_itself_backwards(
+    step: str, parameters: dict[str, Plain], undone: list[dict[str, str]]
+) -> None:
+    """§4.5."""
+    assert of_step(step, **parameters)["undone"] == undone
+
+
+def test_times_failures_types_and_outputs_are_told() -> None:
+    explanation = to_json(told(Scope()))
+
+    assert explanation["types"] == list(Stage)
+    assert explanation["outputs"] == {"Topic": "$.parameters.topic"}
+    assert [(each["timeoutSeconds"], each["onFailure"]) for each in explanation["steps"]] == [
+        (90, "Abort"),
+        (1800, "Abort"),
+        (259200, "Abort"),
+        (1800, "Continue"),
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_with_everything_known_the_run_does_what_was_told(count: int) -> None:
+    scope = Scope(
+        parameters={"ask": True, "topic": "arn"},
+        step_outputs={"Start": {"instanceId": "i-1"}},
+        workflow_outputs={"count": count},
+        imagebuilder={"imageType": "AMI"},
+    )
+
+    for explained in told(scope).steps:
+        assert explained.inputs == resolved_inputs(explained.step, scope)
+        # What other workflows put out is never taken for granted.
+        assert explained.runs in (runs(explained.step, scope), None)
