@@ -193,7 +193,8 @@ def rule_pages() -> dict[str, str]:
         "files.md": ("Files", "What concerns a file as a whole.", FILE_RULES),
         "yaml.md": ("YAML", "What concerns YAML itself, in every kind of document.", SYNTAX_RULES),
         "workflow.md": ("Workflow documents", "WF1 form, WF2 actions, WF3 references, WF4 "
-                        "conditions, WF5 the run as a whole.", WORKFLOW_RULES),
+                        "conditions, WF5 the run as a whole, WF6 workflows that run for one "
+                        "image.", WORKFLOW_RULES),
         "component.md": ("Component documents", "In the order of the document.", COMPONENT_RULES),
     }  # fmt: skip
     written = {

@@ -107,6 +107,25 @@ def test_fix_tells_a_script_what_it_changed(run: Run, tmp_path: Path) -> None:
     assert shown["findings"] == []
 
 
+def test_workflows_of_one_image_are_checked_against_each_other(run: Run, tmp_path: Path) -> None:
+    out = "outputs:\n  - {name: Machine, value: $.stepOutputs.Launch.instanceId}\n"
+    (tmp_path / "build.yaml").write_text(WORKFLOW + out)
+    (tmp_path / "test.yaml").write_text(
+        WORKFLOW.replace("$.stepOutputs.Launch.instanceId", "$.workflowOutputs.Machin") + out
+    )
+
+    alone = run("validate", "build.yaml", "test.yaml")
+    together = run("validate", "--together", "build.yaml", "test.yaml", "--format", "json")
+
+    assert (alone.returncode, together.returncode) == (0, 1)
+    found = json.loads(together.stdout)["findings"]
+    assert [(each["file"], each["code"], each["help"]) for each in found] == [
+        ("build.yaml", "WF602", "rename one of the two"),
+        ("test.yaml", "WF601", "did you mean `Machine`?"),
+        ("test.yaml", "WF602", "rename one of the two"),
+    ]
+
+
 def test_the_schema_for_editors_is_printed(run: Run) -> None:
     done = run("schema", "workflow", "--type", "test")
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from imagewright import __version__
 from imagewright.cli.exits import ExitCode, complain, fail, note
 from imagewright.cli.files import STDIN, Content, Unreadable, read_files
 from imagewright.cli.text import visible
-from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.diagnostics import Diagnostic, in_order
 from imagewright.documents.diagnostics.github import to_github
 from imagewright.documents.diagnostics.json_form import to_json
 from imagewright.documents.diagnostics.sarif import to_sarif
@@ -69,6 +69,12 @@ def validate(
         bool,
         typer.Option("--fix", help="Make the repairs that are beyond doubt, in the files."),
     ] = False,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together", help="The workflows are all that run for one image: check them so."
+        ),
+    ] = False,
 ) -> None:
     """Check workflow and component documents; which of the two a file is, shows by itself.
 
@@ -78,6 +84,8 @@ def validate(
     if fix and STDIN in files:
         fail(ExitCode.USAGE, "--fix changes files, and standard input is none")
     checked, unreadable = _check(files, stage, platform, fix=fix)
+    if together:
+        checked = _against_each_other(checked)
     _FORMS[form](checked)
     if unreadable:
         raise typer.Exit(ExitCode.USAGE)
@@ -123,6 +131,29 @@ def _check(
         else:
             checked.append(_Checked(file.name, repaired.result, repaired.edits))
     return checked, unreadable
+
+
+def _against_each_other(checked: Sequence[_Checked]) -> list[_Checked]:
+    """Add what the workflows get wrong about each other."""
+    from imagewright.documents.workflow.rules.companions import Companion, check_together
+
+    companions = {
+        each.name: Companion(each.name, each.result.workflow)
+        for each in checked
+        if each.result.workflow is not None
+    }
+    more: dict[str, list[Diagnostic]] = {}
+    for companion, finding in check_together(list(companions.values())):
+        more.setdefault(companion.name, []).append(finding)
+    return [
+        replace(
+            each,
+            result=replace(
+                each.result, findings=in_order([*each.result.findings, *more.get(each.name, ())])
+            ),
+        )
+        for each in checked
+    ]
 
 
 def _is_bycatch(file: Content, result: "Validated") -> bool:

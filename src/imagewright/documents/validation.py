@@ -15,6 +15,7 @@ from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ActionSpec, ModuleSpec, Platform, Stage
 from imagewright.documents.syntax import SYNTAX_RULES, TooLarge
 from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.model import Workflow
 from imagewright.documents.workflow.rules import WORKFLOW_RULES
 
 SIZE_BYTES_MAX: Final = Budget().size_bytes
@@ -63,6 +64,8 @@ class Validated:
     text: str
     """What could be read of it."""
     findings: tuple[Diagnostic, ...]
+    workflow: Workflow | None = None
+    """What it says, if it is a workflow without errors."""
 
     @property
     def is_document(self) -> bool:
@@ -88,7 +91,8 @@ def validate(
     if (refusal := _refuse(content)) is not None:
         return Validated(kind, text, (refusal,))
     if kind is DocumentKind.WORKFLOW:
-        return Validated(kind, text, load_workflow(text, actions=actions, stage=stage).findings)
+        checked = load_workflow(text, actions=actions, stage=stage)
+        return Validated(kind, text, checked.findings, checked.workflow)
     if kind is DocumentKind.COMPONENT:
         component = load_component(text, modules=modules, platform=platform)
         return Validated(kind, text, component.findings)

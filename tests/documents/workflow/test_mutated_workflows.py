@@ -1,12 +1,16 @@
-"""Documents that went wrong at random: never a traceback, a finding without place, or a hang."""
+"""Documents that went wrong at random: never a traceback, a finding without place, or a hang.
+
+The same few hundred each time; ``IMAGEWRIGHT_TEST_EXAMPLES=10000`` tries as many new ones.
+"""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagewright.actions.table import ACTIONS
@@ -16,6 +20,16 @@ from imagewright.documents.diagnostics.wire import wire_message
 from imagewright.documents.places import split_lines
 from imagewright.documents.specs import Stage
 from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.explanation import explain, to_json
+from imagewright.documents.workflow.scope import Scope
+
+EXAMPLES = int(os.environ.get("IMAGEWRIGHT_TEST_EXAMPLES", "300"))
+at_random = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="IMAGEWRIGHT_TEST_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],  # the machine's other work is no defect
+)
 
 VALID = """\
 name: hardened
@@ -105,7 +119,7 @@ def mutated(changes: list[tuple[int, int, list[str]]]) -> str:
     return text
 
 
-@settings(max_examples=1000, deadline=None)
+@at_random
 @given(CHANGES)
 def test_a_mutated_document_gets_findings_with_places_and_nothing_else(
     changes: list[tuple[int, int, list[str]]],
@@ -143,7 +157,7 @@ def changed(data: st.DataObject) -> Any:
     return document
 
 
-@settings(max_examples=1000, deadline=None)
+@at_random
 @given(st.data())
 def test_a_document_with_wrong_parts_gets_findings_with_places(data: st.DataObject) -> None:
     text = json.dumps(changed(data))
@@ -152,6 +166,8 @@ def test_a_document_with_wrong_parts_gets_findings_with_places(data: st.DataObje
 
     assert [each for each in checked.findings if not has_place(each, [text])] == []
     assert (checked.workflow is None) == any(each.is_error for each in checked.findings)
+    if checked.workflow is not None:
+        json.dumps(to_json(explain(checked.workflow, ACTIONS, scope=Scope())))
 
 
 def holders(value: Any) -> Iterator[Any]:
@@ -162,7 +178,7 @@ def holders(value: Any) -> Iterator[Any]:
             yield from holders(inner)
 
 
-@settings(max_examples=300, deadline=None)
+@at_random
 @given(st.text(max_size=400))
 def test_any_text_at_all_gets_findings_with_places(text: str) -> None:
     checked = load_workflow(text, actions=ACTIONS)

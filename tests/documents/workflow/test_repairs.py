@@ -1,8 +1,8 @@
 """``--fix``: the obvious repairs, and nothing else of the text changed."""
 
 import pytest
-from hypothesis import given, settings
-from tests.documents.workflow.test_mutated_workflows import CHANGES, mutated
+from hypothesis import given
+from tests.documents.workflow.test_mutated_workflows import CHANGES, at_random, mutated
 
 from imagewright.actions.table import ACTIONS
 from imagewright.documents.repair import Repaired, repair
@@ -160,7 +160,7 @@ def test_a_repair_that_another_brings_to_light_is_made_too() -> None:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@at_random
 @given(CHANGES)
 def test_a_repaired_document_repairs_to_itself(changes: list[tuple[int, int, list[str]]]) -> None:
     once = repair(mutated(changes).encode("utf-8", "replace"), check)

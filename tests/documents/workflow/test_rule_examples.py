@@ -13,8 +13,18 @@ from imagewright.documents.specs import Stage
 from imagewright.documents.syntax import SYNTAX_RULES
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.rules import ADVICE_RULES, MEANING_RULES, WORKFLOW_RULES
+from imagewright.documents.workflow.rules.companions import (
+    COMPANION_RULES,
+    Companion,
+    CompanionRule,
+    check_together,
+)
 
-every_workflow_rule = pytest.mark.parametrize("rule", WORKFLOW_RULES, ids=lambda rule: rule.code)
+ALONE = [rule for rule in WORKFLOW_RULES if not issubclass(rule, CompanionRule)]
+every_workflow_rule = pytest.mark.parametrize("rule", ALONE, ids=lambda rule: rule.code)
+every_companion_rule = pytest.mark.parametrize(
+    "rule", [type(rule) for rule in COMPANION_RULES], ids=lambda rule: rule.code
+)
 every_syntax_rule = pytest.mark.parametrize("rule", SYNTAX_RULES, ids=lambda rule: rule.code)
 
 
@@ -24,6 +34,24 @@ def check(text: str) -> tuple[Diagnostic, ...]:
     if "DistributeContainerImage" in text:
         findings = load_workflow(text, actions=ACTIONS, stage=Stage.DISTRIBUTION).findings
     return findings
+
+
+def check_beside(rule: type[CompanionRule], text: str) -> list[Diagnostic]:
+    """Check against a companion of the rule's."""
+    companions = []
+    for name, document in (("one", text), ("other", rule.BESIDE)):
+        workflow = load_workflow(document, actions=ACTIONS).workflow
+        assert workflow is not None
+        companions.append(Companion(name, workflow))
+    return [finding for one, finding in check_together(companions) if one.name == "one"]
+
+
+@every_companion_rule
+def test_a_companion_rule_is_shown_by_its_bad_document_alone(rule: type[CompanionRule]) -> None:
+    assert check(rule.bad) == check(rule.good) == ()
+    assert check_beside(rule, rule.good) == []
+    (finding,) = check_beside(rule, rule.bad)
+    assert (finding.code, finding.severity) == (rule.code, rule.severity)
 
 
 @every_workflow_rule

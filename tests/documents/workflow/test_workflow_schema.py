@@ -5,9 +5,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.documents.workflow.test_mutated_workflows import changed
+from tests.documents.workflow.test_mutated_workflows import at_random, changed
 from tests.documents.workflow.test_repairs import DOCUMENT
 from tests.documents.workflow.test_workflow_corpus import ACCEPTED, CORPUS, needs_corpus
 
@@ -90,7 +90,7 @@ def test_a_mistake_of_form_is_marked(right: str, wrong: str) -> None:
     assert not VALIDATOR.is_valid(read(DOCUMENT.replace(right, wrong)))
 
 
-@settings(max_examples=500, deadline=None)
+@at_random
 @given(st.data())
 def test_what_is_accepted_when_it_is_created_is_not_marked(data: st.DataObject) -> None:
     document = changed(data)

@@ -1,10 +1,18 @@
 """Every rule of the workflow document.
 
-WF1 form, WF2 actions, WF3 references, WF4 conditions, WF5 the run as a whole.
+WF1 form, WF2 actions, WF3 references, WF4 conditions, WF5 the run as a whole, WF6 workflows that
+run for one image.
 """
 
 from imagewright.documents.rules import Rule
-from imagewright.documents.workflow.rules import actions, conditions, flow, references, structure
+from imagewright.documents.workflow.rules import (
+    actions,
+    companions,
+    conditions,
+    flow,
+    references,
+    structure,
+)
 from imagewright.documents.workflow.rules.facts import WorkflowRule
 
 MEANING_RULES: tuple[WorkflowRule, ...] = (
@@ -81,5 +89,7 @@ WORKFLOW_RULES: tuple[type[Rule], ...] = (
     flow.NoImageOutput,
     flow.MachineNotEnded,
     flow.MachineGone,
+    companions.UnknownWorkflowOutput,
+    companions.SharedOutputName,
 )
 """All of them, for the reference page and for their tests."""
