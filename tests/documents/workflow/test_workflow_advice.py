@@ -180,6 +180,14 @@ steps: []
             False,
         ),
         ("{numberEquals: one, value: $.parameters.count}", None),
+        ("{booleanEquals: true, value: 0}", None),
+        ("{numberGreaterThan: 1.0e17, value: $.parameters.count}", None),
+        ("{numberLessThan: -1.0e17, value: $.parameters.count}", None),
+        (
+            f"{{and: [{{numberGreaterThan: {10**399}, value: $.parameters.count}}, "
+            f"{{numberLessThan: {10**398}, value: $.parameters.count}}]}}",
+            False,
+        ),
     ],
 )
 def test_a_condition_that_cannot_come_out_either_way_is_known(

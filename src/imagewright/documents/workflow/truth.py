@@ -7,7 +7,7 @@ always true; so a wrong answer is impossible, a missing one is not.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from typing import Final, TypeAlias
 
@@ -36,19 +36,10 @@ COMPARISONS_MAX: Final = 500
 
 def constant(condition: Condition, shape_of: ShapeOf) -> bool | None:
     """Say what a condition always comes to; None: it may come out either way, or is broken."""
-    comparisons = list(comparisons_of(condition))
     try:
-        domains = _domains(comparisons, shape_of)
+        return _constant(condition, shape_of)
     except ValueError:  # a side that cannot be read; another rule speaks of it
         return None
-    cases = prod(len(values) for values in domains.values())
-    if cases * len(comparisons) > COMPARISONS_MAX:
-        return None
-    found = {
-        _holds(condition, dict(zip(domains, case, strict=True)))
-        for case in product(*domains.values())
-    }
-    return found.pop() if len(found) == 1 else None
 
 
 def choices_of(shape: Shape | None) -> tuple[str, ...]:
@@ -60,6 +51,19 @@ def choices_of(shape: Shape | None) -> tuple[str, ...]:
             return ("true", "false")
         case _:
             return ()
+
+
+def _constant(condition: Condition, shape_of: ShapeOf) -> bool | None:
+    comparisons = list(comparisons_of(condition))
+    domains = _domains(comparisons, shape_of)
+    cases = prod(len(values) for values in domains.values())
+    if cases * len(comparisons) > COMPARISONS_MAX:
+        return None
+    found = {
+        _holds(condition, dict(zip(domains, case, strict=True)))
+        for case in product(*domains.values())
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 _Key: TypeAlias = tuple[str, str]
@@ -128,11 +132,9 @@ def _values(reading: str, shape: Shape | None, literals: Sequence[Plain]) -> Ite
         yield from (True, False)
     elif reading == "number":
         numbers = sorted({each for each in literals if isinstance(each, int | float)})
-        yield numbers[0] - 1
-        for before, number in zip([numbers[0] - 1, *numbers], numbers, strict=False):
-            yield before + (number - before) / 2
-            yield number
-        yield numbers[-1] + 1
+        yield from (-2 * abs(numbers[0]) - 1, *numbers, 2 * abs(numbers[-1]) + 1)
+        for pair in pairwise(numbers):
+            yield from _between(*pair)
     elif choices := choices_of(shape):
         yield from choices
     else:
@@ -141,6 +143,15 @@ def _values(reading: str, shape: Shape | None, literals: Sequence[Plain]) -> Ite
             texts = [text for text in texts if text.lstrip("-").isdecimal()]
         yield from texts
         yield "".join(texts) + "\0"
+
+
+def _between(before: int | float, after: int | float) -> Iterator[int | float]:
+    try:
+        middle = before + (after - before) / 2
+    except OverflowError:  # whole numbers that no float can hold
+        middle = (int(before) + int(after)) // 2
+    if before < middle < after:
+        yield middle
 
 
 def _holds(condition: Condition, case: _Case) -> bool:
