@@ -76,7 +76,7 @@ MEMBERS = {
 BUILT = {
     "CollectImageScanFindings",
     *("LaunchInstance", "ExecuteComponents", "RunCommand", "CollectImageMetadata"),
-    *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction"),
+    *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),
 }
 
 every_action = pytest.mark.parametrize("spec", ACTIONS.values(), ids=lambda spec: spec.name)

@@ -70,6 +70,7 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
         "SanitizeInstance": StepAction(spec=sanitize_instance.SPEC, run=sanitize_instance.run),
         "TerminateInstance": StepAction(spec=terminate_instance.SPEC, run=terminate_instance.run),
         "WaitForAction": StepAction(spec=wait_for_action.SPEC, run=wait_for_action.run),
+        "WaitForSSMAgent": StepAction(spec=wait_for_ssm_agent.SPEC, run=wait_for_ssm_agent.run),
     }
 )
 """The actions that this release runs; the others are refused by name before a build starts."""

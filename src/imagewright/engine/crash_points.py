@@ -17,6 +17,8 @@ class CrashPoint(StrEnum):
     """The step is recorded as running; its action has not begun."""
     MACHINE_LAUNCHED = "machine-launched"
     """The machine's row is there; the step does not know of it."""
+    MACHINE_ANSWERED = "machine-answered"
+    """The machine took a command; the step that waited for it does not know."""
     COMMAND_RUNNING = "command-running"
     """The first line of output came; the layer is half-written."""
     COMMAND_ENDED = "command-ended"

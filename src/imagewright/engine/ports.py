@@ -35,6 +35,10 @@ class ActionError(Exception):
         self.component = component
 
 
+class NoAnswer(ActionError):
+    """A machine that should run does not take commands; a moment later it may."""
+
+
 class Records(Protocol):
     """The durable memory of builds. Each call is one transaction."""
 
@@ -193,6 +197,13 @@ class Machines(Protocol):
         """Do a work on a machine once: the same token and unit again brings back its outputs.
 
         Raises ActionError.
+        """
+        ...
+
+    def ask(self, instance_id: str, *, plan: BuildPlan, stop: Event) -> None:
+        """Return once a machine has run a command to its end.
+
+        Raises NoAnswer if it does not, and ActionError if it has ended or never was.
         """
         ...
 

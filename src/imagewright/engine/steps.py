@@ -247,7 +247,7 @@ def _timed_out(step: StepExecution, cause: ActionError | None = None) -> ActionE
     text = f"The step timed out: it did not end within {step.timeout_seconds} seconds."
     if cause is None:
         return ActionError(text)
-    return ActionError(text, outputs=cause.outputs, component=cause.component)
+    return ActionError(f"{text} {cause}", outputs=cause.outputs, component=cause.component)
 
 
 def _until(moment: datetime, now: datetime) -> float:

@@ -21,13 +21,13 @@ from sqlalchemy import Connection, insert, select
 from imagewright.clock import Clock, iso_milliseconds
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
-from imagewright.engine.ports import ActionError, Done, Launched, StepLog, Work
+from imagewright.engine.ports import ActionError, Done, Launched, NoAnswer, StepLog, Work
 from imagewright.images.bases import Progress
 from imagewright.images.catalogue import Catalogue
 from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
-from imagewright.machines.machine import Machine, MachineError
+from imagewright.machines.machine import Command, Machine, MachineError
 from imagewright.store import findings, instances, machine_images, packages
 from imagewright.store.build_tables import machine_steps
 from imagewright.store.builds import set_os_version, set_scan_state
@@ -40,6 +40,9 @@ PROTOCOL = 1
 
 DEFAULT_TYPE = "sandbox"
 """The instance type of a machine for which the infrastructure configuration names none."""
+
+_QUESTION = Command(argv=("sh", "-c", "exit 0"), timeout_seconds=60)
+"""What a machine is asked to find out whether it takes commands."""
 
 _KEPT_INVENTORIES = 64
 
@@ -134,6 +137,22 @@ class Workbench:
         self._advance(row, layer_id, work.name, done, token=token, unit=unit)
         pass_by(CrashPoint.LAYER_SEALED)
         return done
+
+    def ask(self, instance_id: str, *, plan: BuildPlan, stop: Event) -> None:
+        """Return once a machine has run a command to its end: see Machines."""
+        with self._database.read() as connection:
+            row = _running(connection, instance_id, plan)
+
+        def answer(machine: Machine) -> None:
+            ended = machine.run(_QUESTION, cancel=stop)
+            if ended.reason != "exited" or ended.code != 0:
+                how = f"exited with {ended.code}" if ended.reason == "exited" else ended.reason
+                raise NoAnswer(f"{instance_id} takes no commands: its sh {how}")
+
+        try:
+            self._machines.do(row.id, row.layer, answer, on_notice=_unheard)
+        except MachineError as error:
+            raise NoAnswer(f"{instance_id} takes no commands: {error}") from error
 
     def parent_image_id(self, plan: BuildPlan) -> str:
         """Return the id of the parent image; one of our own has its own, a base a made-up one."""
@@ -373,6 +392,10 @@ def _counting(log: StepLog) -> Callable[[int], None]:
             log.note(f"Looked at {number:,} advisories so far.")
 
     return tell
+
+
+def _unheard(_notice: str) -> None:
+    """Tell nobody: a question is no work."""
 
 
 def _done_before(connection: Connection, instance_id: str, token: str, unit: int) -> Done | None:
