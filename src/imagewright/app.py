@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imagewright.access.keys import AccessKeys
 from imagewright.access.rates import RateLimit
+from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import ACTIONS
 from imagewright.api.component_documents import ComponentChecker
 from imagewright.api.components import Components
@@ -28,7 +29,7 @@ from imagewright.api.workflows import Workflows
 from imagewright.aws.clients import AwsClients
 from imagewright.aws.kms import KmsKeys
 from imagewright.aws.objects import ObjectReader
-from imagewright.building import Builder, component_refusals, open_builder
+from imagewright.building import Builder, component_refusals, foresee, open_builder
 from imagewright.call import Principal
 from imagewright.clock import Clock, SystemClock
 from imagewright.door.entrance import two_doors
@@ -179,6 +180,7 @@ def _handlers(
             check_parent=builder.check_parent,
             can_scan=settings.scanning.advisories is not None,
             component_refusals=component_refusals,
+            foresee=foresee(CommandDocuments(settings.commands)),
         ),
         runs=builder,
         release=builder.release,

@@ -7,7 +7,7 @@ all is ready waits for it.
 import base64
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from sqlalchemy import Connection
 
+from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
 from imagewright.clock import Clock
@@ -24,6 +25,7 @@ from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
+from imagewright.engine.ports import Foreseen
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
@@ -338,6 +340,20 @@ class SandboxBuilder:
             action=step.action,
             step_execution=step.id,
         )
+
+
+def foresee(
+    commands: CommandDocuments,
+) -> Callable[[str, Mapping[str, object]], Foreseen]:
+    """Return what tells of steps before their build; see ``api.planning.Planner``."""
+
+    def tell(action: str, inputs: Mapping[str, object]) -> Foreseen:
+        step_action = STEP_ACTIONS.get(action)
+        if step_action is None or step_action.foresee is None:
+            return Foreseen()
+        return step_action.foresee(inputs, commands)
+
+    return tell
 
 
 def component_refusals(

@@ -236,12 +236,26 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="Patterns of parent images, and the base each stands for.",
     )
+    commands: Path | None = Field(
+        default=None,
+        description="A folder of command documents of your own (schema 2.2), for RunCommand.",
+    )
     quotas: Quotas = Quotas()
     aws: Aws = Aws()
     layers: Layers = Layers()
     sandbox: Sandbox = Sandbox()
     bases: Bases = Bases()
     scanning: Scanning = Scanning()
+
+    @field_validator("commands")
+    @classmethod
+    def _is_folder(cls, folder: Path | None) -> Path | None:
+        if folder is None:
+            return None
+        folder = folder.expanduser().absolute()
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder")
+        return folder
 
     @field_validator("region")
     @classmethod

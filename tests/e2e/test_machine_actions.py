@@ -4,6 +4,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
 from tests.e2e.conftest import Bench
 from tests.e2e.test_builds import command, workflow
 
@@ -24,6 +26,13 @@ def build(bench: Bench, *steps: dict[str, Any], **document: Any) -> str:
 def outputs(bench: Bench, arn: str, name: str) -> Any:
     """Return what a step put out."""
     return json.loads(bench.steps(arn)[name]["outputs"])
+
+
+def own_document(name: str, version: str = "", **parameters: list[str]) -> dict[str, Any]:
+    """Write a RunCommand step for a command document."""
+    inputs = {"documentName": name, "parameters": parameters}
+    more = {"documentVersion": version} if version else {}
+    return step("Run", "RunCommand", inputs=inputs | more)
 
 
 class TestWaitForSSMAgent:
@@ -59,3 +68,40 @@ class TestWaitForSSMAgent:
         bench.finished(arn)
         assert "is not running: it was terminated" in bench.steps(arn)["Wait"]["message"]
         assert time.monotonic() - started < 20
+
+
+class TestRunCommand:
+    def test_a_server_without_a_folder_says_how_to_have_one(self, bench: Bench) -> None:
+        with pytest.raises(ClientError, match="name the folder in the setting commands"):
+            build(bench, own_document("Greet"))
+
+    def test_updating_the_agent_says_that_there_is_none(self, bench: Bench) -> None:
+        arn = build(bench, own_document("AWS-UpdateSSMAgent", allowDowngrade=["false"]))
+
+        bench.built(arn)
+
+        [said] = outputs(bench, arn, "Run")["output"]
+        assert said.startswith("Nothing was updated: this machine has no Systems Manager agent")
+        assert "Nothing was updated" in bench.log(arn)
+
+    def test_powershell_runs_where_the_machine_has_it(self, bench: Bench) -> None:
+        lacking = build(bench, own_document("AWS-RunPowerShellScript", commands=["Get-Date"]))
+        stand_in = (
+            "printf '#!/bin/sh\\ncat $5; echo in $PWD: $*\\n' > /usr/bin/pwsh",
+            "chmod +x /usr/bin/pwsh",
+        )
+        having = build(
+            bench,
+            command("Install", *stand_in),
+            own_document(
+                "AWS-RunPowerShellScript", commands=["Get-Date"], workingDirectory=["/etc"]
+            ),
+        )
+
+        assert bench.finished(lacking)["state"]["status"] == "FAILED"
+        assert "the machine has no PowerShell (pwsh)" in bench.steps(lacking)["Run"]["message"]
+        bench.built(having)
+        assert outputs(bench, having, "Run")["output"] == [
+            "Get-Date\nin /etc: -NoLogo -NoProfile -NonInteractive "
+            "-File /run/imagewright/script.ps1"
+        ]

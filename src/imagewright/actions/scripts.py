@@ -1,9 +1,9 @@
-"""Running a shell script on a machine, kept as a layer."""
+"""Running scripts on a machine, kept as a layer."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal
 
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError, StepContext, Work
@@ -14,18 +14,46 @@ OUTPUT_CHARACTERS_MAX = 24_000
 
 _LAST_LINES = 5
 _LAST_LINE_CHARACTERS_MAX = 1024
+_PLACE: Final = "/run/imagewright"
+"""Where a script lies that cannot be an argument: no layer has what is below ``/run``."""
+_NOT_FOUND: Final = 127
+_NO_POWERSHELL: Final = "pwsh: No such file or directory"
+"""What a machine says that lacks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A script for the guest's ``sh``, and where and how it runs."""
+    """A script for the guest, and where and how it runs."""
 
     name: str
     text: str
+    language: Literal["sh", "pwsh"] = "sh"
+    """A ``#!`` in the first line of a shell script names another interpreter, as everywhere."""
     directory: str = "/"
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: int | None = None
     """Beneath the step's own time-out."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What its result depends on."""
+        facts = {
+            "script": self.text,
+            "directory": self.directory,
+            "environment": dict(self.environment),
+        }
+        return facts if self.language == "sh" else {**facts, "language": self.language}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What came of a script."""
+
+    output: str
+    """The beginning of its standard output."""
+    failure: str
+    """Why it failed, with its exit code and last lines; empty: it did not."""
+    status: Literal["Success", "Failed", "TimedOut"]
 
 
 def run_script(script: Script, instance_id: str, context: StepContext) -> str:
@@ -33,22 +61,25 @@ def run_script(script: Script, instance_id: str, context: StepContext) -> str:
 
     Raises ActionError with the exit code and the last lines when it fails.
     """
-    work = Work(
-        name=script.name,
-        facts={
-            "script": script.text,
-            "directory": script.directory,
-            "environment": dict(script.environment),
-        },
-        run=lambda machine: _execute(script, machine, context),
-    )
+
+    def run(machine: Machine) -> Mapping[str, Any]:
+        ran = execute(script, machine, context)
+        if ran.failure:
+            raise ActionError(ran.failure, outputs={"status": ran.status, "output": ran.output})
+        return {"output": ran.output}
+
+    work = Work(name=script.name, facts=script.facts, run=run)
     done = context.machines.apply(
         instance_id, work, plan=context.plan, token=context.token, unit=0, log=context.log
     )
     return str(done.outputs["output"])
 
 
-def _execute(script: Script, machine: Machine, context: StepContext) -> Mapping[str, Any]:
+def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
+    """Run a script on a machine, within a work; its output goes to the log at once.
+
+    Raises ActionError where the machine could not run it.
+    """
     said = _Said()
 
     def hear(line: Line) -> None:
@@ -57,25 +88,44 @@ def _execute(script: Script, machine: Machine, context: StepContext) -> Mapping[
         said.take(line)
 
     limits = [context.seconds_left, script.timeout_seconds]
-    command = Command(
-        argv=("sh", "-c", script.text),
-        env=script.environment,
-        cwd=script.directory,
-        timeout_seconds=min(limit for limit in limits if limit is not None),
-    )
     try:
+        command = Command(
+            argv=_prepare(script, machine),
+            env=script.environment,
+            cwd=script.directory,
+            timeout_seconds=min(limit for limit in limits if limit is not None),
+        )
         ended = machine.run(command, on_line=hear, cancel=context.stop)
     except MachineError as error:
         raise ActionError(f"{script.name} could not run: {error}") from error
-    if ended.reason != "exited" or ended.code != 0:
-        how = f"exited with {ended.code}" if ended.reason == "exited" else ended.reason
-        tail = f" Its last lines: {' / '.join(said.last)}" if said.last else " It printed nothing."
-        status = "TimedOut" if ended.reason == "timed out" else "Failed"
-        raise ActionError(
-            f"{script.name} {how} after {ended.seconds:.1f} s.{tail}",
-            outputs={"status": status, "output": said.output},
+    if ended.reason == "exited" and ended.code == 0:
+        return Ran(output=said.output, failure="", status="Success")
+    if ended.code == _NOT_FOUND and [*said.last] == [_NO_POWERSHELL]:
+        why = (
+            f"{script.name} could not run: the machine has no PowerShell (pwsh). Install it in a "
+            "component before this step, or write the lines for AWS-RunShellScript"
         )
-    return {"output": said.output}
+        return Ran(output="", failure=why, status="Failed")
+    how = f"exited with {ended.code}" if ended.reason == "exited" else ended.reason
+    tail = f" Its last lines: {' / '.join(said.last)}" if said.last else " It printed nothing."
+    return Ran(
+        output=said.output,
+        failure=f"{script.name} {how} after {ended.seconds:.1f} s.{tail}",
+        status="TimedOut" if ended.reason == "timed out" else "Failed",
+    )
+
+
+def _prepare(script: Script, machine: Machine) -> Sequence[str]:
+    """Return what runs a script, put onto the machine as a file where it must be one."""
+    if script.language == "pwsh":
+        file = f"{_PLACE}/script.ps1"
+        machine.put_file(file, script.text.encode(), mode=0o700)
+        return ("pwsh", "-NoLogo", "-NoProfile", "-NonInteractive", "-File", file)
+    if script.text.startswith("#!"):
+        file = f"{_PLACE}/script"
+        machine.put_file(file, script.text.encode(), mode=0o700)
+        return ("sh", "-c", file)
+    return ("sh", "-c", script.text)
 
 
 class _Said:

@@ -66,7 +66,9 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
         "LaunchInstance": StepAction(
             spec=launch_instance.SPEC, run=launch_instance.run, undo=launch_instance.undo
         ),
-        "RunCommand": StepAction(spec=run_command.SPEC, run=run_command.run),
+        "RunCommand": StepAction(
+            spec=run_command.SPEC, run=run_command.run, foresee=run_command.foresee
+        ),
         "SanitizeInstance": StepAction(spec=sanitize_instance.SPEC, run=sanitize_instance.run),
         "TerminateInstance": StepAction(spec=terminate_instance.SPEC, run=terminate_instance.run),
         "WaitForAction": StepAction(spec=wait_for_action.SPEC, run=wait_for_action.run),

@@ -5,7 +5,7 @@ What a build would stumble over later is refused here, before anything starts (I
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from imagewright.arns import Arn, Kind
 from imagewright.call import Call
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.check import load_workflow
-from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT, may_run
+from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT, foreseen_inputs, may_run
 from imagewright.documents.workflow.model import Workflow
 from imagewright.documents.workflow.parameters import (
     BadParameterValueError,
@@ -35,6 +35,7 @@ from imagewright.engine.plan import (
     PlannedComponent,
     PlannedWorkflow,
 )
+from imagewright.engine.ports import Foreseen
 from imagewright.engine.variables import system_variables
 from imagewright.errors import (
     InvalidParameterCombination,
@@ -45,6 +46,9 @@ from imagewright.errors import (
 from imagewright.store.resources import Stored
 
 WORKFLOWS_MAX = 10
+
+_NOT_YET_KNOWN = frozenset({"cloudWatchLogStream", "imageBuildNumber", "sourceImageARN"})
+"""The system variables that follow from the number of the build."""
 
 _DEFAULTS = ("build/build-image", "test/test-image")
 
@@ -84,6 +88,8 @@ class Planner:
     """A scanner has advisories to go by (SCN-03)."""
     component_refusals: Callable[[str, Sequence[str], Mapping[str, str]], Sequence[str]]
     """Says why phases of a component's text, with these parameters, cannot run."""
+    foresee: Callable[[str, Mapping[str, object]], Foreseen]
+    """Says what is known of a step by its action and its inputs, where these are known."""
 
     def find(self, connection: Connection, request: CreateImageRequest, call: Call) -> Found:
         """Find what a request refers to, as it is now.
@@ -159,10 +165,11 @@ class Planner:
         workflows = [
             self._load(self.documents.open(stored, call), stored) for _, stored in found.workflows
         ]
+        commands: dict[str, str] = {}
         for index, workflow in enumerate(workflows):
-            self._check_workflow(index, workflow, found, plan)
+            commands |= self._check_workflow(index, workflow, found, plan)
         _check_outputs(workflows, found)
-        return Planned(plan, found)
+        return Planned(replace(plan, commands=commands), found)
 
     def _check_scanning(self, request: CreateImageRequest, call: Call) -> bool:
         """Tell whether the image is to be scanned, and refuse what cannot be (SCN-01, SCN-03)."""
@@ -201,7 +208,8 @@ class Planner:
 
     def _check_workflow(
         self, index: int, workflow: Workflow, found: Found, plan: BuildPlan
-    ) -> None:
+    ) -> Mapping[str, str]:
+        """Refuse a workflow that cannot run, and return the command documents that it needs."""
         configuration, stored = found.workflows[index]
         stage = Stage(str(stored.type))
         if stage is Stage.BUILD and workflow.output(IMAGE_OUTPUT) is None:
@@ -211,12 +219,19 @@ class Planner:
                 f"'{stored.arn}' has none.",
             )
         parameters = _bound(index, workflow, configuration)
-        scope = Scope(
-            parameters=parameters,
-            imagebuilder=system_variables(plan, stage, started_at=None, base_image_id=None),
-        )
-        if problem := next(self._unbuilt(workflow, scope), None):
-            raise InvalidRequest(f"The workflow '{stored.arn}' cannot be run: {problem}.")
+        variables = system_variables(plan, stage, started_at=None, base_image_id=None)
+        known = {name: value for name, value in variables.items() if name not in _NOT_YET_KNOWN}
+        scope = Scope(parameters=parameters, imagebuilder=known)
+        commands: dict[str, str] = {}
+        problems = list(self._unbuilt(workflow, scope))
+        for step in workflow.steps:
+            if may_run(step, scope):
+                foreseen = self.foresee(step.action, foreseen_inputs(step, scope))
+                problems += [f"its step '{step.name}': {why}" for why in foreseen.problems]
+                commands |= foreseen.commands
+        if problems:
+            raise InvalidRequest(f"The workflow '{stored.arn}' cannot be run: {problems[0]}.")
+        return commands
 
     def _unbuilt(self, workflow: Workflow, scope: Scope) -> Iterator[str]:
         for step in workflow.steps:

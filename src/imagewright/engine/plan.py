@@ -76,6 +76,8 @@ class BuildPlan:
     tests_enabled: bool = True
     description: str | None = None
     log_group: str = ""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """The command documents that steps run, by ``command_key``."""
     reuse_layers: bool = True
     """False: ``--no-cache``."""
 
@@ -88,6 +90,11 @@ class BuildPlan:
     def from_json(cls, stored: Mapping[str, Any]) -> "BuildPlan":
         """Read a stored plan."""
         return _PLAN.validate_python(stored)
+
+
+def command_key(name: str, version: str) -> str:
+    """Return under what name a plan keeps a command document."""
+    return f"{name}:{version}"
 
 
 _PLAN = TypeAdapter(BuildPlan)

@@ -1,7 +1,7 @@
 """What the engine and the step actions need from others, and hand to one another."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol
 
@@ -123,6 +123,28 @@ class Documents(Protocol):
     def open(self, kept: KeptDocument, region: str) -> str:
         """Return the text; sealed ones are opened with their key."""
         ...
+
+
+class NoSuchCommand(Exception):
+    """There is no such command document; the message says where to put it."""
+
+
+class CommandLibrary(Protocol):
+    """The command documents there are, for builds that have not begun."""
+
+    def text(self, name: str, version: str) -> str:
+        """Return the text of a document. Raises NoSuchCommand."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What is known of a step before its build begins."""
+
+    problems: Sequence[str] = ()
+    """Why it cannot run, each a clause about the step: ``it needs …``."""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """The command documents that it runs, as ``BuildPlan.commands`` has them."""
 
 
 class StepLog(Protocol):
@@ -292,3 +314,5 @@ class StepAction:
     """Takes ``spec.inputs``, returns ``spec.outputs``, Pause or Skip. Raises ActionError."""
     undo: Callable[[Mapping[str, Any] | None, StepContext], None] | None = None
     """Takes what ``run`` put out; None if it was ended before it could. Raises ActionError."""
+    foresee: Callable[[Mapping[str, object], CommandLibrary], Foreseen] | None = None
+    """Looks at the inputs when the build is asked for; what only the run brings is UNKNOWN."""

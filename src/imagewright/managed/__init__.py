@@ -22,6 +22,16 @@ class ShippedWorkflow:
         return (files(__package__) / "workflows" / f"{self.name}.yaml").read_text("utf-8")
 
 
+def command_document(name: str) -> str | None:
+    """Return the text of a command document that the product ships; None if it ships none such."""
+    if name not in COMMANDS:
+        return None
+    return (files(__package__) / "commands" / f"{name}.yaml").read_text("utf-8")
+
+
+COMMANDS = ("AWS-RunPowerShellScript", "AWS-RunShellScript", "AWS-UpdateSSMAgent")
+"""The command documents of Systems Manager that there are here, written anew."""
+
 WORKFLOWS = (
     ShippedWorkflow("BUILD", "build-image", "1.0.3"),
     ShippedWorkflow("TEST", "test-image", "1.0.3"),

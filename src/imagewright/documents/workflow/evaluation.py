@@ -6,12 +6,17 @@ from typing import Any, Final
 from imagewright.documents.nodes import Plain, kind_of_value
 from imagewright.documents.places import Span
 from imagewright.documents.specs import ActionSpec
-from imagewright.documents.values import InputError, Path
+from imagewright.documents.values import UNKNOWN, InputError, Path
 from imagewright.documents.workflow.conditions import Operator, evaluate, foresee, read_side
 from imagewright.documents.workflow.model import Step, Workflow
 from imagewright.documents.workflow.resolve import ResolveError, resolve
 from imagewright.documents.workflow.scope import Scope
-from imagewright.documents.workflow.templates import value_at
+from imagewright.documents.workflow.templates import (
+    ListTemplate,
+    MapTemplate,
+    Template,
+    value_at,
+)
 
 IMAGE_OUTPUT: Final = "ImageId"
 """The output by which a build workflow tells what image it made (§8)."""
@@ -41,6 +46,13 @@ def resolved_inputs(step: Step, scope: Scope) -> dict[str, Plain]:
     if step.inputs is None:
         return {}
     return {member.name: resolve(member.value, scope) for member in step.inputs.members}
+
+
+def foreseen_inputs(step: Step, scope: Scope) -> dict[str, object]:
+    """Give a step's inputs before anything has run; what only the run brings is UNKNOWN."""
+    if step.inputs is None:
+        return {}
+    return {member.name: _foreseen(member.value, scope) for member in step.inputs.members}
 
 
 def typed_inputs(step: Step, spec: ActionSpec, inputs: dict[str, Plain]) -> Any:
@@ -92,6 +104,18 @@ def made_image(workflow: Workflow, scope: Scope) -> str:
         message = f"its output {IMAGE_OUTPUT} is {shown}, which is no image id"
         raise ResolveError(message, output.value.span)
     return made
+
+
+def _foreseen(template: Template, scope: Scope) -> object:
+    match template:
+        case MapTemplate():
+            return {each.name: _foreseen(each.value, scope) for each in template.members}
+        case ListTemplate():
+            return [_foreseen(item, scope) for item in template.items]
+    try:
+        return resolve(template, scope)
+    except ResolveError:
+        return UNKNOWN
 
 
 def _input_span(step: Step, path: Path) -> Span:

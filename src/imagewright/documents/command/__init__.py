@@ -1,0 +1,1 @@
+"""The command document of Systems Manager, schema 2.2: what `RunCommand` runs."""
