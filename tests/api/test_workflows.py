@@ -322,9 +322,18 @@ class TestLists:
         """OWN-01, OWN-03, IMG-14."""
         listed = lister.list_workflows(owner="Amazon")["workflowVersionList"]
 
-        assert [entry["arn"].partition("us-east-1:")[2] for entry in listed] == [
-            "aws:workflow/build/build-image/1.0.3",
-            "aws:workflow/test/test-image/1.0.3",
+        assert [entry["arn"].partition("us-east-1:aws:workflow/")[2] for entry in listed] == [
+            "build/build-container/1.0.1",
+            "build/build-image/1.0.3",
+            "build/build-image-from-iso/1.0.0",
+            "build/build-image-with-update-ssm-agent/1.0.0",
+            "build/express-build-container/1.0.0",
+            "build/express-build-image/1.0.0",
+            "distribution/distribute-container/1.0.0",
+            "distribution/distribute-image/1.0.0",
+            "test/express-test-image/1.0.0",
+            "test/test-container/1.0.0",
+            "test/test-image/1.0.3",
         ]
         assert {entry["owner"] for entry in listed} == {"Amazon"}
 

@@ -58,7 +58,7 @@ def test_a_machine_that_cannot_be_launched_fails_the_build(bench: Bench) -> None
 
     state = bench.finished(arn)["state"]
     assert state["status"] == "FAILED"
-    assert "there is no image ami-0123456789abcdef0" in state["reason"]
+    assert "no image is ami-0123456789abcdef0" in state["reason"]
     assert state["failureContext"]["failedStep"] == "Launch"
     bench.nothing_is_left()
 

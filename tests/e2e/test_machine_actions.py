@@ -1,14 +1,17 @@
 """The step actions that work on machines: what each puts out, and how it fails."""
 
 import json
+import platform
 import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.conftest import wait_until
 from tests.e2e.conftest import Bench
 from tests.e2e.test_builds import command, workflow
 
+X86 = platform.machine() == "x86_64"
 LAUNCHED = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}
 
 
@@ -68,6 +71,93 @@ class TestWaitForSSMAgent:
         bench.finished(arn)
         assert "is not running: it was terminated" in bench.steps(arn)["Wait"]["message"]
         assert time.monotonic() - started < 20
+
+
+def launching(*steps: dict[str, Any], **inputs: Any) -> str:
+    """Write a workflow that launches its machine with other inputs."""
+    document = json.loads(workflow(*steps))
+    document["steps"][0]["inputs"] |= inputs
+    return json.dumps(document)
+
+
+class TestLaunchInstance:
+    def test_types_are_tried_in_order_until_one_can_be_had(self, bench: Bench) -> None:
+        """workflow-documents.md §7.12."""
+        good, alien = ("m7i.large", "m7g.large") if X86 else ("m7g.large", "m7i.large")
+        told = command("Tell", "echo {{ $.stepOutputs.Launch.instanceType }}")
+        text = launching(told, instanceTypesOverride=[alien, "nonsense", good])
+
+        arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+        bench.built(arn)
+        assert outputs(bench, arn, "Tell")["output"] == [good]
+        assert f"Not launched as wanted first: {alien} has " in bench.log(arn)
+        assert "nonsense is no instance type" in bench.log(arn)
+
+    def test_a_list_of_types_that_cannot_be_had_launches_nothing(self, bench: Bench) -> None:
+        infrastructure = bench.infrastructure(instanceTypes=["mac2.metal"])
+
+        arn = bench.start(bench.recipe(), infrastructureConfigurationArn=infrastructure)
+
+        reason = bench.finished(arn)["state"]["reason"]
+        assert "cannot be launched: mac2.metal runs macOS" in reason
+        assert bench.steps(arn)["LaunchBuildInstance"]["rollbackStatus"] == "COMPLETED"
+        bench.nothing_is_left()
+
+    def test_an_image_whose_machine_takes_no_commands_fails_its_check(self, bench: Bench) -> None:
+        """§4.5, §7.12."""
+        broken = bench.built(build(bench, command("Break", "mv /usr/bin/dash /usr/bin/gone")))
+        image_id = broken["outputResources"]["amis"][0]["image"]
+        checked = launching(imageIdOverride=image_id)
+        unchecked = launching(imageIdOverride=image_id, healthCheck="RUNNING")
+
+        failing = bench.start(bench.recipe(), workflows=[bench.workflow(checked)])
+        going = bench.start(bench.recipe(), workflows=[bench.workflow(unchecked)])
+
+        assert "failed its status check: i-" in bench.finished(failing)["state"]["reason"]
+        assert bench.steps(failing)["Launch"]["rollbackStatus"] == "COMPLETED"
+        bench.built(going)
+        bench.nothing_is_left()
+
+    def test_a_state_that_passed_is_not_checked_again(self, bench: Bench) -> None:
+        recipe = bench.recipe()
+        bench.built(bench.start(recipe))
+        passed = bench.query("SELECT key FROM unchanging_works ORDER BY created_at")
+
+        bench.built(bench.start(recipe))
+
+        assert bench.query("SELECT key FROM unchanging_works ORDER BY created_at") == passed
+
+
+class TestTerminateInstance:
+    def test_one_may_wait_for_the_end(self, bench: Bench) -> None:
+        """§7.18."""
+        arn = build(
+            bench,
+            command("Work", "date > /when"),
+            step("Stop", "TerminateInstance", inputs={"waitForTermination": True}),
+            step("Again", "TerminateInstance"),
+            {"name": "Hold", "action": "WaitForAction", "timeoutSeconds": 60},
+        )
+        asked = bench.client.list_waiting_workflow_steps
+        wait_until(lambda: bool(asked()["steps"]), seconds=30)
+
+        owner = outputs(bench, arn, "Launch")["instanceId"]
+        assert bench.query(f"SELECT * FROM ledger WHERE owner = '{owner}'") == []  # noqa: S608 - our own id
+
+        [held] = asked()["steps"]
+        bench.client.send_workflow_step_action(
+            stepExecutionId=held["stepExecutionId"], imageBuildVersionArn=arn, action="STOP"
+        )
+        bench.finished(arn)
+        assert "outputs" not in bench.steps(arn)["Stop"]
+
+    def test_a_machine_of_nobody_cannot_be_ended(self, bench: Bench) -> None:
+        stranger = {"instanceId": "i-0123456789abcdef0"}
+
+        arn = build(bench, {"name": "Stop", "action": "TerminateInstance", "inputs": stranger})
+
+        assert "There is no machine i-0123456789abcdef0" in bench.finished(arn)["state"]["reason"]
 
 
 class TestRunCommand:

@@ -1,9 +1,14 @@
 """Start a machine and wait until commands can be run on it.
 
 A build starts it from the recipe's base image, a test from the image that the build made;
-`imageIdOverride` names another. What kind of machine it is follows from the infrastructure
-configuration's instance types, or from `instanceTypesOverride`, which are tried in order until
-one launches.
+`imageIdOverride` names another, built here or named in the setting `parents`. What kind of machine
+it is follows from the infrastructure configuration's instance types, or from
+`instanceTypesOverride`, which are tried in order until one launches: a sandbox has this host's
+processors, so that a type with other ones, a Mac or a word that is no type cannot be had.
+
+With the health check `STATUS_CHECK_PASSED` the machine is brought up and must run a command, unless
+one ran before on the very state it starts from. With `RUNNING` it is brought up by the first step
+that works on it, and that step fails if it cannot be.
 
 Rollback does what the infrastructure configuration says: it ends the machine, or keeps it for a
 look inside when `terminateInstanceOnFailure` is false.
@@ -90,6 +95,8 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
         log=context.log,
     )
     pass_by(CrashPoint.MACHINE_LAUNCHED)
+    if inputs.health_check == "STATUS_CHECK_PASSED":
+        context.machines.check_status(launched.instance_id, plan=context.plan, stop=context.stop)
     return Outputs(instance_id=launched.instance_id, instance_type=launched.instance_type)
 
 

@@ -208,7 +208,8 @@ class Machines(Protocol):
     ) -> Launched:
         """Start a machine from an image, or from the plan's parent image if none is named.
 
-        A base image is made now if it never was; the log tells how far it is.
+        The types are tried in order until one can be had. A base image is made now if it never
+        was; the log tells how far it is.
         Raises ActionError, naming what is missing and the way out.
         """
         ...
@@ -217,6 +218,13 @@ class Machines(Protocol):
         self, instance_id: str, work: Work, *, plan: BuildPlan, token: str, unit: int, log: StepLog
     ) -> Done:
         """Do a work on a machine once: the same token and unit again brings back its outputs.
+
+        Raises ActionError.
+        """
+        ...
+
+    def check_status(self, instance_id: str, *, plan: BuildPlan, stop: Event) -> None:
+        """Demand that a machine takes commands, unless it is known of the layer it stands on.
 
         Raises ActionError.
         """

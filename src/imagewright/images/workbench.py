@@ -23,7 +23,8 @@ from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Done, Launched, NoAnswer, StepLog, Work
 from imagewright.images.bases import Progress
-from imagewright.images.catalogue import Catalogue
+from imagewright.images.catalogue import Catalogue, UnmappedParent
+from imagewright.images.instance_types import NoInstanceType, choose
 from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
@@ -38,11 +39,11 @@ from imagewright.store.instances import InstanceRow
 PROTOCOL = 1
 """Raised when the same work would make another layer than the release before made."""
 
-DEFAULT_TYPE = "sandbox"
-"""The instance type of a machine for which the infrastructure configuration names none."""
-
 _QUESTION = Command(argv=("sh", "-c", "exit 0"), timeout_seconds=60)
 """What a machine is asked to find out whether it takes commands."""
+
+_STATUS_CHECK = Work(name="status check", facts={"status check": 1}, run=lambda _machine: {})
+"""What the key of a layer that passed is made of; nothing but the layer itself matters."""
 
 _KEPT_INVENTORIES = 64
 
@@ -95,13 +96,16 @@ class Workbench:
     ) -> Launched:
         """Start a machine: see Machines."""
         instance_id = _id_from("i", token)
-        launched = Launched(
-            instance_id=instance_id,
-            instance_type=instance_types[0] if instance_types else DEFAULT_TYPE,
-        )
+        try:
+            instance_type, reasons = choose(instance_types)
+        except NoInstanceType as error:
+            raise ActionError(f"The machine cannot be launched: {error}") from error
+        launched = Launched(instance_id=instance_id, instance_type=instance_type)
         with self._database.read() as connection:
             if instances.get(connection, instance_id) is not None:
                 return launched
+        for reason in reasons:
+            log.note(f"Not launched as wanted first: {reason}")
         layer_id = self._start_layer(image_id, plan, stop, log)
         with self._database.write(soon=True) as connection:
             instances.add(
@@ -137,6 +141,21 @@ class Workbench:
         self._advance(row, layer_id, work.name, done, token=token, unit=unit)
         pass_by(CrashPoint.LAYER_SEALED)
         return done
+
+    def check_status(self, instance_id: str, *, plan: BuildPlan, stop: Event) -> None:
+        """Demand that a machine takes commands: see Machines."""
+        with self._database.read() as connection:
+            row = _running(connection, instance_id, plan)
+        key = layer_key(self._facts(_STATUS_CHECK, row), self._secret)
+        found = self._layers.find(key, fresh=not plan.reuse_layers)
+        if isinstance(found, Hit):
+            return
+        try:
+            self.ask(instance_id, plan=plan, stop=stop)
+        except NoAnswer as silence:
+            raise ActionError(f"The machine failed its status check: {silence}") from silence
+        # What a layer is does not change, nor does it depend on a network.
+        self._layers.remember_unchanging(row.layer, key=key, outputs={}, network=False)
 
     def ask(self, instance_id: str, *, plan: BuildPlan, stop: Event) -> None:
         """Return once a machine has run a command to its end: see Machines."""
@@ -274,18 +293,22 @@ class Workbench:
             self._machines.release(row.id)
 
     def _start_layer(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
-        if image_id is None or image_id == self.parent_image_id(plan):
-            try:
-                return self._catalogue.resolve(
-                    plan.parent_image, on_progress=_telling(log), cancel=stop
-                ).layer_id
-            except MachineError as error:
-                raise ActionError(f"The machine cannot be launched: {error}") from error
-        with self._database.read() as connection:
-            image = machine_images.find(connection, image_id)
-        if image is None or (image.account, image.region) != (plan.account, plan.region):
-            raise ActionError(f"The machine cannot be launched: there is no image {image_id}.")
-        return str(image.layer_id)
+        parent = plan.parent_image
+        if image_id is not None and image_id != self.parent_image_id(plan):
+            with self._database.read() as connection:
+                image = machine_images.find(connection, image_id)
+            if image is not None:
+                if (image.account, image.region) != (plan.account, plan.region):
+                    raise ActionError(f"The machine cannot be launched: no image is {image_id}.")
+                return str(image.layer_id)
+            parent = image_id
+        try:
+            return self._catalogue.resolve(parent, on_progress=_telling(log), cancel=stop).layer_id
+        except UnmappedParent as error:
+            why = f"no image is {parent}; {error}"
+            raise ActionError(f"The machine cannot be launched: {why}") from error
+        except MachineError as error:
+            raise ActionError(f"The machine cannot be launched: {error}") from error
 
     def _take_inventory(self, standing: "_Standing") -> Inventory:
         """Read a layer where the instance's machine rests on it, if it does."""

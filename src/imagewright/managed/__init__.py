@@ -34,7 +34,16 @@ COMMANDS = ("AWS-RunPowerShellScript", "AWS-RunShellScript", "AWS-UpdateSSMAgent
 
 WORKFLOWS = (
     ShippedWorkflow("BUILD", "build-image", "1.0.3"),
+    ShippedWorkflow("BUILD", "build-image-with-update-ssm-agent", "1.0.0"),
+    ShippedWorkflow("BUILD", "build-image-from-iso", "1.0.0"),
+    ShippedWorkflow("BUILD", "build-container", "1.0.1"),
+    ShippedWorkflow("BUILD", "express-build-image", "1.0.0"),
+    ShippedWorkflow("BUILD", "express-build-container", "1.0.0"),
     ShippedWorkflow("TEST", "test-image", "1.0.3"),
+    ShippedWorkflow("TEST", "test-container", "1.0.0"),
+    ShippedWorkflow("TEST", "express-test-image", "1.0.0"),
+    ShippedWorkflow("DISTRIBUTION", "distribute-image", "1.0.0"),
+    ShippedWorkflow("DISTRIBUTION", "distribute-container", "1.0.0"),
 )
 """A changed document needs a new version here: whoever built with the old one refers to it."""
 
