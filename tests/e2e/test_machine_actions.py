@@ -20,10 +20,10 @@ def step(name: str, action: str, *, inputs: Any = None, **more: Any) -> dict[str
     return {"name": name, "action": action, "inputs": {**LAUNCHED, **(inputs or {})}, **more}
 
 
-def build(bench: Bench, *steps: dict[str, Any], **document: Any) -> str:
+def build(bench: Bench, *steps: dict[str, Any], recipe: str | None = None) -> str:
     """Start a build of one workflow around these steps."""
-    text = workflow(*steps, **document)
-    return bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+    text = workflow(*steps)
+    return bench.start(recipe or bench.recipe(), workflows=[bench.workflow(text)])
 
 
 def outputs(bench: Bench, arn: str, name: str) -> Any:
