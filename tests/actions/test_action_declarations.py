@@ -77,6 +77,7 @@ BUILT = {
     "CollectImageScanFindings",
     *("LaunchInstance", "ExecuteComponents", "RunCommand", "CollectImageMetadata"),
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),
+    "RegisterImage",
 }
 
 every_action = pytest.mark.parametrize("spec", ACTIONS.values(), ids=lambda spec: spec.name)

@@ -12,6 +12,9 @@ from tests.e2e.conftest import Bench
 from tests.e2e.test_builds import command, workflow
 
 X86 = platform.machine() == "x86_64"
+MANAGED = "arn:aws:imagebuilder:us-east-1:aws:workflow/"
+PLATFORM_IS_WINDOWS = {"stringEquals": "Windows", "value": "$.imagebuilder.platform"}
+IMAGE_TYPE = "$.imagebuilder.imageType"
 LAUNCHED = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}
 
 
@@ -158,6 +161,127 @@ class TestTerminateInstance:
         arn = build(bench, {"name": "Stop", "action": "TerminateInstance", "inputs": stranger})
 
         assert "There is no machine i-0123456789abcdef0" in bench.finished(arn)["state"]["reason"]
+
+
+def registering(**inputs: Any) -> str:
+    """Write a build workflow that makes its image of a snapshot."""
+    step = {"name": "Register", "action": "RegisterImage", "inputs": inputs}
+    output = {"name": "ImageId", "value": "$.stepOutputs.Register.imageId"}
+    return json.dumps({"schemaVersion": "1.0", "steps": [step], "outputs": [output]})
+
+
+def disk(snapshot_id: str) -> dict[str, Any]:
+    """Write an entry of a blockDeviceMapping."""
+    return {"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": snapshot_id}}
+
+
+class TestRegisterImage:
+    def test_a_snapshot_becomes_an_image_that_outlives_the_first(self, bench: Bench) -> None:
+        """workflow-documents.md §7.14."""
+        first = build(bench, command("Leave", "echo here > /left"))
+        old = bench.built(first)["outputResources"]["amis"][0]["image"]
+        text = registering(
+            blockDeviceMapping=[disk(old.replace("ami-", "snap-"))],
+            bootMode="uefi",
+            includeSnapshotTags=True,
+        )
+
+        again = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+        new = bench.built(again)["outputResources"]["amis"][0]["image"]
+        bench.client.delete_image(imageBuildVersionArn=first)
+        look = launching(command("Look", "cat /left"), imageIdOverride=new)
+        looking = bench.start(bench.recipe(), workflows=[bench.workflow(look)])
+
+        assert new != old
+        assert "Passed over, as a sandbox knows nothing of it: bootMode" in bench.log(again)
+        bench.built(looking)
+        assert outputs(bench, looking, "Look")["output"] == ["here"]
+
+    def test_a_snapshot_of_nobody_fails_the_step(self, bench: Bench) -> None:
+        text = registering(blockDeviceMapping=[disk("snap-0123456789abcdef0")])
+
+        arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+        reason = bench.finished(arn)["state"]["reason"]
+        assert "There is no snapshot snap-0123456789abcdef0" in reason
+        assert bench.executions(arn)[0]["status"] == "FAILED"
+
+    @pytest.mark.parametrize(
+        ("inputs", "message"),
+        [
+            ({}, "names no snapshots"),
+            ({"blockDeviceMapping": [disk("snap-1"), disk("snap-2")]}, "names 2 snapshots"),
+            ({"imageLocation": "bucket/manifest.xml"}, "no images that S3 backs"),
+            (
+                {"architecture": "i386", "blockDeviceMapping": [disk("snap-1")]},
+                "its architecture is i386",
+            ),
+        ],
+    )
+    def test_what_a_sandbox_cannot_be_is_refused_before_the_build_begins(
+        self, bench: Bench, inputs: dict[str, Any], message: str
+    ) -> None:
+        text = registering(**inputs)
+
+        with pytest.raises(ClientError, match=message):
+            bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+
+
+class TestManagedWorkflows:
+    @pytest.mark.parametrize(
+        ("build_path", "test_path"),
+        [
+            ("build/build-image-with-update-ssm-agent", "test/test-image"),
+            ("build/express-build-image", "test/express-test-image"),
+        ],
+    )
+    def test_those_for_images_build(self, bench: Bench, build_path: str, test_path: str) -> None:
+        """workflow-documents.md §9, IMG-14."""
+        arn = bench.start(bench.recipe(), workflows=[f"{MANAGED}{build_path}/x.x.x"])
+        both = [f"{MANAGED}{path}/x.x.x" for path in (build_path, test_path)]
+        tested = bench.start(bench.recipe(), workflows=both)
+
+        bench.built(arn)
+        bench.built(tested)
+
+        statuses = {name: step["status"] for name, step in bench.steps(arn).items()}
+        assert statuses.pop("ApplyBuildComponents") == "SKIPPED"
+        assert statuses.pop("RunSysPrepScript") == "SKIPPED"
+        assert set(statuses.values()) == {"COMPLETED"}
+        assert [each["type"] for each in bench.executions(tested)] == ["BUILD", "TEST"]
+
+    @pytest.mark.parametrize(
+        ("path", "message"),
+        [
+            (
+                "build/build-image-from-iso",
+                "needs CreateImageFromIso, which the driver sandbox cannot do: it boots no "
+                "installation medium. The driver qemu could",
+            ),
+            ("build/build-container", "must have an output named ImageId"),
+        ],
+    )
+    def test_what_no_sandbox_can_do_is_refused_with_the_driver_that_could(
+        self, bench: Bench, path: str, message: str
+    ) -> None:
+        with pytest.raises(ClientError, match=message):
+            bench.start(bench.recipe(), workflows=[f"{MANAGED}{path}/x.x.x"])
+
+    @pytest.mark.parametrize(
+        ("action", "message"),
+        [
+            ("RunSysPrep", "it runs Linux and no Windows. The driver qemu could"),
+            ("BootstrapInstanceForContainer", "prepares a machine for container recipes"),
+        ],
+    )
+    def test_an_action_that_no_sandbox_can_do_is_skipped_by_its_condition(
+        self, bench: Bench, action: str, message: str
+    ) -> None:
+        never = {"or": [PLATFORM_IS_WINDOWS, {"stringEquals": "DOCKER", "value": IMAGE_TYPE}]}
+
+        with pytest.raises(ClientError, match=message):
+            build(bench, step("Prepare", action))
+        bench.built(build(bench, step("Prepare", action, **{"if": never})))
 
 
 class TestRunCommand:

@@ -11,4 +11,8 @@ SPEC = ActionSpec(
     image_types=frozenset({ImageType.DOCKER}),
     timeout_default_seconds=HOUR,
     timeout_max_seconds=12 * HOUR,
+    unbuilt_because=(
+        "which prepares a machine for container recipes, and this release builds none yet; an "
+        "`if` that asks whether $.imagebuilder.imageType is DOCKER skips it"
+    ),
 )

@@ -3,6 +3,9 @@
 The machine must be running when the step starts. The image gets its name and tags from the
 distribution configuration and the recipe.
 
+Its disk is the snapshot with the same digits: that of `ami-0123456789abcdef0` is
+`snap-0123456789abcdef0`, of which `RegisterImage` makes another image.
+
 A build workflow for an AMI hands the image on through an output of the document that is called
 exactly `ImageId`.
 """

@@ -1,14 +1,25 @@
-"""Make an image of snapshots.
+"""Make an image of a snapshot.
 
-With `includeSnapshotTags`, the image gets the tags of the first snapshot in `blockDeviceMapping`
-too; where both have a tag, the image's own wins, and tags that begin with `aws:` are left out.
+Every image built here has one snapshot, its disk as it was when the image was made: that of
+`ami-0123456789abcdef0` is `snap-0123456789abcdef0`, with the same digits. The new image has an id
+of its own and the same content; the old one may be deleted.
+
+A machine here is a sandbox: it has one disk, this host's processors and this host's kernel. So
+`blockDeviceMapping` must name just one snapshot, and what is said about devices, sizes, firmware,
+kernels and virtual hardware is passed over, which the log says. An image that S3 backs
+(`imageLocation`) cannot be registered. Snapshots here have no tags, so that `includeSnapshotTags`
+adds none.
 """
 
+import platform
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Final, Literal
 
 from imagewright.actions.common import HOUR
-from imagewright.documents.specs import ActionSpec, Effect, ImageType, about
+from imagewright.documents.specs import UNKNOWN, ActionSpec, Effect, ImageType, about, to_plain
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.ports import ActionError, CommandLibrary, Foreseen, StepContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,4 +130,57 @@ SPEC = ActionSpec(
     timeout_default_seconds=9 * HOUR,
     timeout_max_seconds=12 * HOUR,
     effect=Effect.MAKES_IMAGE,
+    built=True,
 )
+
+_HEEDED: Final = frozenset({"architecture", "blockDeviceMapping", "includeSnapshotTags"})
+_ARCHITECTURES: Final = {"aarch64": "arm64", "amd64": "x86_64"}
+"""What EC2 calls processors that the kernel calls otherwise."""
+
+
+def foresee(inputs: Mapping[str, object], _library: CommandLibrary) -> Foreseen:
+    """Refuse what no sandbox can be registered as."""
+    return Foreseen(problems=[*_problems(inputs)])
+
+
+def run(inputs: Inputs, context: StepContext) -> Outputs:
+    """Register the image."""
+    given = to_plain(inputs)
+    if problem := next(_problems(given), None):
+        raise ActionError(f"The image cannot be registered: {problem}.")
+    (snapshot_id,) = _snapshots(given)
+    passed_over = sorted(given.keys() - _HEEDED)
+    if passed_over:
+        context.log.note(f"Passed over, as a sandbox knows nothing of it: {', '.join(passed_over)}")
+    image_id = context.machines.register_image(snapshot_id, plan=context.plan, token=context.token)
+    pass_by(CrashPoint.IMAGE_RECORDED)
+    return Outputs(image_id=image_id)
+
+
+def _problems(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Say why an image cannot be registered; what is UNKNOWN is taken to be right."""
+    here = _ARCHITECTURES.get(platform.machine(), platform.machine())
+    architecture = inputs.get("architecture")
+    if architecture not in {None, UNKNOWN, here}:
+        yield f"its architecture is {architecture}, and images of the driver sandbox are {here}"
+    if inputs.get("imageLocation"):
+        yield "it has an imageLocation, and the driver sandbox has no images that S3 backs"
+    devices = inputs.get("blockDeviceMapping")
+    if devices is UNKNOWN or (isinstance(devices, list) and UNKNOWN in devices):
+        return
+    snapshots = _snapshots(inputs)
+    if len(snapshots) != 1:
+        yield (
+            f"its blockDeviceMapping names {len(snapshots) or 'no'} snapshots, and an image of the "
+            "driver sandbox is made of one: write `- Ebs: {SnapshotId: snap-…}`"
+        )
+
+
+def _snapshots(inputs: Mapping[str, Any]) -> list[Any]:
+    devices = inputs.get("blockDeviceMapping")
+    volumes = [each.get("Ebs") for each in devices or () if isinstance(each, dict)]
+    return [
+        UNKNOWN if volume is UNKNOWN else volume["SnapshotId"]
+        for volume in volumes
+        if volume is UNKNOWN or (isinstance(volume, dict) and volume.get("SnapshotId"))
+    ]

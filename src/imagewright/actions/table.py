@@ -66,6 +66,9 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
         "LaunchInstance": StepAction(
             spec=launch_instance.SPEC, run=launch_instance.run, undo=launch_instance.undo
         ),
+        "RegisterImage": StepAction(
+            spec=register_image.SPEC, run=register_image.run, foresee=register_image.foresee
+        ),
         "RunCommand": StepAction(
             spec=run_command.SPEC, run=run_command.run, foresee=run_command.foresee
         ),

@@ -241,7 +241,8 @@ class Planner:
             if (spec.built and not unserved) or not may_run(step, scope):
                 continue
             what = f"the input {unserved[0]} of {step.action}" if spec.built else step.action
-            yield f"its step '{step.name}' needs {what}, which this release does not serve yet"
+            because = spec.unbuilt_because or "which this release does not serve yet"
+            yield f"its step '{step.name}' needs {what}, {because}"
 
     def _load(self, document: Document, stored: Stored) -> Workflow:
         checked = load_workflow(document.text, actions=self.actions)

@@ -103,6 +103,8 @@ class ActionSpec:
     """Inputs with which the action is certain to fail; None: there are none."""
     built: bool = False
     """This release runs it; otherwise a build that needs it is refused before it starts."""
+    unbuilt_because: str = ""
+    """Why it does not run here and what could run it, said after its name: ``which the …``."""
     unbuilt_inputs: frozenset[str] = frozenset()
     """Inputs that this release cannot serve; a build that gives one is refused likewise."""
 

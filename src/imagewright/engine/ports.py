@@ -245,6 +245,13 @@ class Machines(Protocol):
         """Make an image of the machine as it is now and return its id. Raises ActionError."""
         ...
 
+    def register_image(self, snapshot_id: str, *, plan: BuildPlan, token: str) -> str:
+        """Make an image of a snapshot of an image that was built here, and return its id.
+
+        Raises ActionError.
+        """
+        ...
+
     def inventory(self, instance_id: str, *, plan: BuildPlan) -> str:
         """Record the packages of the machine for the image, and return its OS version."""
         ...

@@ -199,6 +199,33 @@ class Workbench:
             )
         return image_id
 
+    def register_image(self, snapshot_id: str, *, plan: BuildPlan, token: str) -> str:
+        """Make an image of another's snapshot: see Machines."""
+        image_id = _id_from("ami", token)
+        source_id = f"ami-{snapshot_id.removeprefix('snap-')}"
+        with self._database.write(soon=True) as connection:
+            if machine_images.find(connection, image_id) is not None:
+                return image_id
+            source = machine_images.find(connection, source_id)
+            is_own = source is not None and (source.account, source.region) == (
+                plan.account,
+                plan.region,
+            )
+            if source is None or not is_own or not snapshot_id.startswith("snap-"):
+                raise ActionError(
+                    f"There is no snapshot {snapshot_id}; that of an image ami-… which was built "
+                    "here is snap-…, with the same digits."
+                )
+            machine_images.add(
+                connection,
+                image_id,
+                plan=plan,
+                token=token,
+                layer=source.layer_id,
+                now=self._now(),
+            )
+        return image_id
+
     def inventory(self, instance_id: str, *, plan: BuildPlan) -> str:
         """Record the packages of a machine: see Machines."""
         with self._database.read() as connection:
