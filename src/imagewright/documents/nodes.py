@@ -7,8 +7,10 @@ plain scalars where they stand (``native``).
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice, takewhile
 from typing import TypeAlias
 
@@ -37,18 +39,26 @@ class Scalar:
         piece = self.text[start:end]
         if not piece:
             return self.span
-        before = sum(1 for _ in takewhile(lambda at: at < start, _occurrences(self.text, piece)))
-        found = next(islice(_occurrences(self.raw, piece), before, None), None)
+        found = self._found_at(start, piece)
         if found is None:
             return self.span
         return Span(self._position(found), self._position(found + len(piece)))
 
+    def _found_at(self, start: int, piece: str) -> int | None:
+        """Return where in ``raw`` the text at ``start`` stands."""
+        opening = _opening(self.raw, self.text)
+        if opening is not None:
+            return opening + start
+        before = sum(1 for _ in takewhile(lambda at: at < start, _occurrences(self.text, piece)))
+        return next(islice(_occurrences(self.raw, piece), before, None), None)
+
     def _position(self, index: int) -> Position:
         line, column, offset = self.span.start
-        breaks = list(LINE_BREAK.finditer(self.raw, 0, index))
-        if not breaks:
+        breaks = _line_ends(self.raw)
+        passed = bisect_right(breaks, index)
+        if not passed:
             return Position(line, column + index, offset + index)
-        return Position(line + len(breaks), index - breaks[-1].end() + 1, offset + index)
+        return Position(line + passed, index - breaks[passed - 1] + 1, offset + index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +189,18 @@ def _resolve(text: str) -> str | int | float | bool | None:
 def _finite(text: str) -> float | str:
     number = float(text)
     return text if number in (float("inf"), float("-inf")) else number
+
+
+@lru_cache(maxsize=8)  # a document may have thousands of findings in one script
+def _opening(raw: str, text: str) -> int | None:
+    """Return how many characters of the source stand before a text that it has as it is."""
+    at = raw.find(text)
+    return at if 0 <= at <= 1 and len(raw) - len(text) <= 2 else None
+
+
+@lru_cache(maxsize=8)
+def _line_ends(raw: str) -> tuple[int, ...]:
+    return tuple(found.end() for found in LINE_BREAK.finditer(raw))
 
 
 def _occurrences(text: str, piece: str) -> Iterator[int]:
