@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import (
     build_times,
+    document_checks,
     list_pages,
     memory,
     start_up,
@@ -24,6 +25,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "start-up": start_up.measure,
     "workflow-calls": workflow_calls.measure,
     "list-pages": list_pages.measure,
+    "document-checks": document_checks.measure,
     "step-overhead": step_overhead.measure,
     "build-times": build_times.measure,
     "memory": memory.measure,

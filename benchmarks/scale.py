@@ -10,5 +10,6 @@ class Scale:
     starts: int = 15
     builds: int = 11
     calls: int = 1000
+    documents: int = 1000
     versions: int = 100_000
     requests: int = 100_000

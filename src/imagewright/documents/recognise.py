@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from imagewright.documents.nodes import MapNode, Node
-from imagewright.documents.reading import load
+from imagewright.documents.reading import Loaded, load
 
 
 class DocumentKind(StrEnum):
@@ -17,7 +17,11 @@ class DocumentKind(StrEnum):
 
 def recognise(text: str) -> DocumentKind | None:
     """Say what a text is, also when it is broken; None if it is like nothing known."""
-    loaded = load(text)
+    return recognise_loaded(load(text), text)
+
+
+def recognise_loaded(loaded: Loaded, text: str) -> DocumentKind | None:
+    """Say the same of a text that has been read already."""
     if loaded.root is not None:
         return kind_by_keys(loaded.root)
     return _kind_by_lines(text)

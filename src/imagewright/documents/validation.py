@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from imagewright.documents.component.loading import load_component
+from imagewright.documents.component.loading import check_component
 from imagewright.documents.component.rules import COMPONENT_RULES
 from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.places import EMPTY, Position, Span, split_lines
 from imagewright.documents.reading import Budget, load
-from imagewright.documents.recognise import DocumentKind, recognise
+from imagewright.documents.recognise import DocumentKind, recognise_loaded
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ActionSpec, ModuleSpec, Platform, Stage
 from imagewright.documents.syntax import SYNTAX_RULES, TooLarge
-from imagewright.documents.workflow.check import load_workflow
+from imagewright.documents.workflow.check import check_workflow
 from imagewright.documents.workflow.model import Workflow
 from imagewright.documents.workflow.rules import WORKFLOW_RULES
 
@@ -87,16 +87,17 @@ def validate(
     Never raises over what the file holds.
     """
     text = content.decode("utf-8", "replace")
-    kind = recognise(text[:SIZE_BYTES_MAX])
+    loaded = load(text[:SIZE_BYTES_MAX])
+    kind = recognise_loaded(loaded, text[:SIZE_BYTES_MAX])
     if (refusal := _refuse(content)) is not None:
         return Validated(kind, text, (refusal,))
     if kind is DocumentKind.WORKFLOW:
-        checked = load_workflow(text, actions=actions, stage=stage)
+        checked = check_workflow(loaded, actions=actions, stage=stage)
         return Validated(kind, text, checked.findings, checked.workflow)
     if kind is DocumentKind.COMPONENT:
-        component = load_component(text, modules=modules, platform=platform)
+        component = check_component(loaded, modules=modules, platform=platform)
         return Validated(kind, text, component.findings)
-    return Validated(kind, text, load(text).findings or (_no_document(kind),))
+    return Validated(kind, text, loaded.findings or (_no_document(kind),))
 
 
 def _refuse(content: bytes) -> Diagnostic | None:

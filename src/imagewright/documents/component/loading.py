@@ -11,7 +11,7 @@ from imagewright.documents.component.steps import PhaseReader
 from imagewright.documents.component.variables import VariableReader
 from imagewright.documents.diagnostics import Diagnostic, has_errors, in_order
 from imagewright.documents.nodes import MapNode, Node, Scalar, kind_of
-from imagewright.documents.reading import Budget, load
+from imagewright.documents.reading import Budget, Loaded, load
 from imagewright.documents.specs import ModuleSpec, Platform
 
 _SCHEMA_VERSIONS = ("1.0", "1")
@@ -39,7 +39,13 @@ def load_component(
 
     With a platform, only its modules may be used (CRT-43); without one, any.
     """
-    loaded = load(text, budget)
+    return check_component(load(text, budget), modules=modules, platform=platform)
+
+
+def check_component(
+    loaded: Loaded, *, modules: Mapping[str, ModuleSpec], platform: Platform | None = None
+) -> Checked:
+    """Check what has been read already, as ``load_component`` does."""
     findings = list(loaded.findings)
     component = None
     if loaded.root is not None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from imagewright.documents.diagnostics import Diagnostic, has_errors, in_order
 from imagewright.documents.nodes import MapNode
-from imagewright.documents.reading import Budget, load
+from imagewright.documents.reading import Budget, Loaded, load
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.document_reading import read_workflow
 from imagewright.documents.workflow.model import Step, Workflow
@@ -39,7 +39,13 @@ def load_workflow(
 
     Never raises over what the text holds.
     """
-    loaded = load(text, budget)
+    return check_workflow(load(text, budget), actions=actions, stage=stage)
+
+
+def check_workflow(
+    loaded: Loaded, *, actions: Mapping[str, ActionSpec], stage: Stage | None = None
+) -> Checked:
+    """Check what has been read already, as ``load_workflow`` does."""
     if loaded.root is None:
         return Checked(None, loaded.findings)
     findings = _Findings()

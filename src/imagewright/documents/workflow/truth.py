@@ -6,7 +6,8 @@ one more. What is neither may be true or false. A condition that is true under a
 always true; so a wrong answer is impossible, a missing one is not.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise, product
 from math import prod
 from typing import Final, TypeAlias
@@ -54,13 +55,13 @@ def choices_of(shape: Shape | None) -> tuple[str, ...]:
 
 
 def _constant(condition: Condition, shape_of: ShapeOf) -> bool | None:
-    comparisons = list(comparisons_of(condition))
-    domains = _domains(comparisons, shape_of)
+    asked = {id(each): _Asked.of(each) for each in comparisons_of(condition)}
+    domains = _domains(asked.values(), shape_of)
     cases = prod(len(values) for values in domains.values())
-    if cases * len(comparisons) > COMPARISONS_MAX:
+    if cases * len(asked) > COMPARISONS_MAX:
         return None
     found = {
-        _holds(condition, dict(zip(domains, case, strict=True)))
+        _holds(condition, asked, dict(zip(domains, case, strict=True)))
         for case in product(*domains.values())
     }
     return found.pop() if len(found) == 1 else None
@@ -69,6 +70,34 @@ def _constant(condition: Condition, shape_of: ShapeOf) -> bool | None:
 _Key: TypeAlias = tuple[str, str]
 """What is varied, and how it is read."""
 _Case: TypeAlias = Mapping[_Key, Plain]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A comparison, with what it depends on."""
+
+    comparison: Comparison
+    key: _Key | None
+    """None: both sides are known."""
+    subject: tuple[Reference, Plain] | None
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> "_Asked":
+        subject = subject_of(comparison)
+        return cls(comparison, _key(comparison, subject), subject)
+
+    def holds(self, case: _Case) -> bool:
+        if self.key is not None and self.subject is None:
+            return bool(case[self.key])
+        varied = None if self.key is None else case[self.key]
+        value, operand = (
+            side.value if isinstance(side, Literal) else varied
+            for side in (self.comparison.value, self.comparison.operand)
+        )
+        return compare_values(self.comparison.operator, value, operand)
+
+
+_AskedById: TypeAlias = Mapping[int, _Asked]
 
 
 def subject_of(comparison: Comparison) -> tuple[Reference, Plain] | None:
@@ -82,9 +111,7 @@ def subject_of(comparison: Comparison) -> tuple[Reference, Plain] | None:
             return None
 
 
-def _key(comparison: Comparison) -> _Key | None:
-    """None: both sides are known."""
-    subject = subject_of(comparison)
+def _key(comparison: Comparison, subject: tuple[Reference, Plain] | None) -> _Key | None:
     if subject is not None:
         return str(subject[0]), _reading(comparison.operator)
     if isinstance(comparison.value, Literal) and isinstance(comparison.operand, Literal):
@@ -99,11 +126,11 @@ def _reading(operator: Operator) -> str:
     return "truth" if operator is Operator.BOOLEAN_EQUALS else "number"
 
 
-def _domains(comparisons: Sequence[Comparison], shape_of: ShapeOf) -> dict[_Key, tuple[Plain, ...]]:
+def _domains(asked: Iterable[_Asked], shape_of: ShapeOf) -> dict[_Key, tuple[Plain, ...]]:
     compared: dict[_Key, tuple[Shape | None, list[Plain]]] = {}
     domains: dict[_Key, tuple[Plain, ...]] = {}
-    for comparison in comparisons:
-        key, subject = _key(comparison), subject_of(comparison)
+    for each in asked:
+        key, subject, comparison = each.key, each.subject, each.comparison
         if key is None:
             continue
         if subject is None:
@@ -154,24 +181,13 @@ def _between(before: int | float, after: int | float) -> Iterator[int | float]:
         yield middle
 
 
-def _holds(condition: Condition, case: _Case) -> bool:
+def _holds(condition: Condition, asked: _AskedById, case: _Case) -> bool:
     match condition:
         case And():
-            return all(_holds(child, case) for child in condition.children)
+            return all(_holds(child, asked, case) for child in condition.children)
         case Or():
-            return any(_holds(child, case) for child in condition.children)
+            return any(_holds(child, asked, case) for child in condition.children)
         case Not():
-            return not _holds(condition.child, case)
+            return not _holds(condition.child, asked, case)
         case Comparison():
-            return _compare(condition, case)
-
-
-def _compare(comparison: Comparison, case: _Case) -> bool:
-    key = _key(comparison)
-    if key is not None and subject_of(comparison) is None:
-        return bool(case[key])
-    value, operand = (
-        side.value if isinstance(side, Literal) else case[key] if key else None
-        for side in (comparison.value, comparison.operand)
-    )
-    return compare_values(comparison.operator, value, operand)
+            return asked[id(condition)].holds(case)

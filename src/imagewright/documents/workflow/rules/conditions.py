@@ -19,7 +19,7 @@ from imagewright.documents.workflow.conditions import (
 )
 from imagewright.documents.workflow.rules.facts import Facts, WorkflowRule
 from imagewright.documents.workflow.templates import Leaf, Literal, Whole
-from imagewright.documents.workflow.truth import choices_of, constant, subject_of
+from imagewright.documents.workflow.truth import choices_of, subject_of
 
 
 class UnknownOperator(Rule):
@@ -222,7 +222,7 @@ steps:
         """Find the smallest conditions that always come to the same."""
         for step in facts.workflow.steps:
             if step.condition is not None:
-                decided = constant(step.condition, facts.shape_of)
+                decided = facts.always(step.condition)
                 effect = {None: "", True: "the step always runs", False: "the step never runs"}
                 yield from self._walk(facts, step.condition, effect[decided])
 
@@ -232,7 +232,7 @@ steps:
             for child in children_of(condition)
             for finding in self._walk(facts, child, effect)
         ]
-        always = None if inner else constant(condition, facts.shape_of)
+        always = None if inner else facts.always(condition)
         yield from inner
         if always is not None:
             message = f"this condition is {'always' if always else 'never'} true"

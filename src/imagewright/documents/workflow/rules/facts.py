@@ -8,6 +8,7 @@ from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.rules import Rule
 from imagewright.documents.shapes import Anything, ListOf, MapOf, Record, Shape, Text, Truth, Whole
 from imagewright.documents.specs import ActionSpec, Stage
+from imagewright.documents.workflow.conditions import Condition
 from imagewright.documents.workflow.model import ParameterType, Step, Workflow
 from imagewright.documents.workflow.references import Part, Reference, Root
 from imagewright.documents.workflow.system import SYSTEM_VARIABLES, system_variable_name
@@ -38,6 +39,8 @@ class Facts:
     """None: not known, as when a file is checked by itself."""
     uses: tuple[Use, ...] = field(init=False)
     """Every reference of the document, in order."""
+    _always: dict[int, bool | None] = field(init=False, default_factory=dict)
+    """What conditions always come to, by their identity; several rules ask."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uses", tuple(self._uses()))
@@ -86,13 +89,19 @@ class Facts:
             shape = inner
         return shape
 
+    def always(self, condition: Condition) -> bool | None:
+        """Say what a condition always comes to; None: it may come out either way."""
+        if id(condition) not in self._always:
+            self._always[id(condition)] = constant(condition, self.shape_of)
+        return self._always[id(condition)]
+
     def always_runs(self, step: Step) -> bool:
         """Tell whether a step that is reached is certain not to be skipped."""
-        return step.condition is None or constant(step.condition, self.shape_of) is True
+        return step.condition is None or self.always(step.condition) is True
 
     def never_runs(self, step: Step) -> bool:
         """Tell whether a step is certain to be skipped."""
-        return step.condition is not None and constant(step.condition, self.shape_of) is False
+        return step.condition is not None and self.always(step.condition) is False
 
     def _uses(self) -> Iterator[Use]:
         for index, step in enumerate(self.workflow.steps):
