@@ -15,6 +15,15 @@ class DocumentKind(StrEnum):
     REQUEST = "the input of an API call"
 
 
+_REQUEST_KEYS = frozenset(
+    {
+        *("semanticVersion", "clientToken", "imageRecipeArn", "containerRecipeArn"),
+        *("distributions", "distributionConfigurationArn"),
+        *("instanceProfileName", "infrastructureConfigurationArn"),
+    }
+)
+
+
 def recognise(text: str) -> DocumentKind | None:
     """Say what a text is, also when it is broken; None if it is like nothing known."""
     return recognise_loaded(load(text), text)
@@ -39,7 +48,7 @@ def _kind(names: frozenset[str]) -> DocumentKind | None:
         return DocumentKind.COMPONENT
     if names & {"AWSTemplateFormatVersion", "Resources"}:
         return DocumentKind.TEMPLATE
-    if names & {"semanticVersion", "clientToken", "imageRecipeArn"}:
+    if names & _REQUEST_KEYS:
         return DocumentKind.REQUEST
     return None
 
@@ -47,4 +56,6 @@ def _kind(names: frozenset[str]) -> DocumentKind | None:
 def _kind_by_lines(text: str) -> DocumentKind | None:
     """Go by the keys that begin a line, since the whole cannot be read."""
     heads = (line.partition(":")[0].strip(" \"'{") for line in text.splitlines() if ":" in line)
-    return _kind(frozenset(heads))
+    names = frozenset(heads)
+    # A component's steps stand below its phases; a workflow has none.
+    return DocumentKind.COMPONENT if "phases" in names else _kind(names)

@@ -97,6 +97,8 @@ def validate(
     if kind is DocumentKind.COMPONENT:
         component = check_component(loaded, modules=modules, platform=platform)
         return Validated(kind, text, component.findings)
+    if kind is not None:  # its own tags and templates are no mistakes
+        return Validated(kind, text, (_no_document(kind),))
     return Validated(kind, text, loaded.findings or (_no_document(kind),))
 
 
@@ -123,8 +125,17 @@ def _not_utf8(content: bytes, at: int) -> Diagnostic:
     return NotUtf8.finding(Span(start, end), message, label=name, fix="save the text as UTF-8")
 
 
+_WAYS_OUT: Final = {
+    None: "a workflow has `steps` at its top, a component `phases`",
+    DocumentKind.TEMPLATE: "check the document that it holds below `Data`, in a file of its own",
+    DocumentKind.REQUEST: "check the document that it names with `data` or `uri`, if it does",
+    DocumentKind.WORKFLOW: "",
+    DocumentKind.COMPONENT: "",
+}
+
+
 def _no_document(kind: DocumentKind | None) -> Diagnostic:
-    what = "" if kind is None else f"{kind}, and "
-    message = f"this is {what}neither a workflow document nor a component document"
-    fix = "a workflow has `steps` at its top, a component `phases`"
-    return NoKnownDocument.finding(EMPTY, message, fix=fix)
+    what = f"{kind}, not" if kind else "neither"
+    either = "or" if kind else "nor"
+    message = f"this is {what} a workflow document {either} a component document"
+    return NoKnownDocument.finding(EMPTY, message, fix=_WAYS_OUT[kind])
