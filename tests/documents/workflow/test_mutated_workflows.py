@@ -126,9 +126,9 @@ def test_a_mutated_document_gets_findings_with_places_and_nothing_else(
 ) -> None:
     text = mutated(changes)
 
-    began = time.perf_counter()
+    began = time.thread_time()  # of work, however busy the machine is
     checked = load_workflow(text, actions=ACTIONS, stage=Stage.BUILD)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
     lines = split_lines(text)
     assert [each for each in checked.findings if not has_place(each, lines)] == []

@@ -91,6 +91,12 @@ def test_machines_are_followed_and_dead_steps_found(
             [("WF502", 7)],
             id="misspelt",
         ),
+        pytest.param(
+            outputs(BaseImageId="$.imagebuilder.imageId"),
+            Stage.BUILD,
+            [("WF502", 4)],
+            id="another output",
+        ),
         pytest.param(outputs(ImageId="$.stepOutputs.Image.imageId"), Stage.BUILD, [], id="there"),
         pytest.param(
             outputs(InstanceId="$.stepOutputs.Launch.instanceId"), Stage.BUILD, [], id="a container"
@@ -102,6 +108,10 @@ def test_a_build_that_does_not_put_its_image_out_is_told(
 ) -> None:
     """§8."""
     assert warned(LAUNCH + IMAGE + STOP + text, stage) == expected
+
+
+def test_a_workflow_of_unknown_type_may_name_its_outputs_as_it_likes() -> None:
+    assert warned(LAUNCH + STOP + outputs(imageId="$.imagebuilder.imageId"), None) == []
 
 
 def test_a_step_that_reads_what_never_runs_is_the_last() -> None:

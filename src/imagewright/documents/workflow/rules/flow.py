@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, surely_meant
+from imagewright.documents.diagnostics import Diagnostic, surely_meant
 from imagewright.documents.edits import replacing
 from imagewright.documents.specs import ActionSpec, Effect, Stage
 from imagewright.documents.workflow.evaluation import CONTAINER_OUTPUT, IMAGE_OUTPUT
@@ -128,12 +128,14 @@ class NoImageOutput(WorkflowRule):
         if facts.stage not in (None, Stage.BUILD) or facts.workflow.output(IMAGE_OUTPUT):
             return
         making = [step for step, _ in _steps_with(facts, Effect.MAKES_IMAGE)]
+        if not making and facts.stage is None:
+            return  # a workflow of any type
         names = {output.name: output for output in facts.workflow.outputs}
-        near = did_you_mean(IMAGE_OUTPUT, [name for name in names if name != CONTAINER_OUTPUT])
+        near = surely_meant(IMAGE_OUTPUT, [name for name in names if name != CONTAINER_OUTPUT])
         if near is not None:
             message = f"a build workflow puts its image out as `{IMAGE_OUTPUT}`, not `{near}`"
             span = names[near].name_span
-            edits = replacing(span, near, surely_meant(near, [IMAGE_OUTPUT]))
+            edits = replacing(span, near, IMAGE_OUTPUT) if facts.stage is Stage.BUILD else ()
             yield self.finding(span, message, fix=f"write `{IMAGE_OUTPUT}`", edits=edits)
         elif making and CONTAINER_OUTPUT not in names:
             message = f"the image made here is not put out as `{IMAGE_OUTPUT}`"

@@ -470,7 +470,9 @@ steps:
                 span = node.part(*found.span(1))
                 message = f"`{{{{ {inner} }}}}` stays as it is; a reference begins with `$.`"
                 fix = f"write `{{{{ {meant} }}}}`"
-                yield self.finding(span, message, fix=fix, edits=replacing(span, inner, meant))
+                # A name alone may be for a template engine that the text is meant for.
+                edits = replacing(span, inner, meant) if "." in inner else ()
+                yield self.finding(span, message, fix=fix, edits=edits)
             if (open_at := _never_closed(node.text)) is not None:
                 span = node.part(open_at, open_at + len("{{"))
                 message = "these braces never close, so the reference in them is not read"
