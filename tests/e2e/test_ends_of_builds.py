@@ -178,6 +178,30 @@ def test_outputs_of_a_groups_test_are_for_later_ones_and_not_for_its_siblings(
     assert json.loads(bench.steps(arn, ordinal=3)["Read"]["outputs"])["output"] == ["moon"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("ImageID", "Did you mean 'ImageId'?"), ("Own", "puts out.")]
+)
+def test_reading_what_no_earlier_workflow_puts_out_is_refused(
+    bench: Bench, name: str, said: str
+) -> None:
+    """workflow-documents.md §5.6, rule 5: known once the set of workflows is."""
+    asks = {"name": "Ask", "action": "WaitForAction"}
+    document = {
+        "schemaVersion": "1.0",
+        "steps": [{**asks, "inputs": {"payload.$": f"$.workflowOutputs.{name}"}}],
+        "outputs": [{"name": "Own", "value": "x"}],
+    }
+    test = bench.workflow(json.dumps(document), kind="TEST")
+
+    with pytest.raises(ClientError) as caught:
+        bench.start(bench.recipe(), workflows=[test, bench.workflow(workflow())])
+
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidParameterValueException"
+    assert f"reads '$.workflowOutputs.{name}'" in error["Message"]
+    assert said in error["Message"]
+
+
 def test_two_workflows_with_an_output_of_one_name_are_refused(bench: Bench) -> None:
     """workflow-documents.md §8."""
     document = {

@@ -16,6 +16,7 @@ from imagewright.api.infrastructure_configurations import configuration_entry
 from imagewright.api.recipe_components import check_parameters
 from imagewright.api.recipe_resolution import ResolvedRecipe, resolve_recipe
 from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
+from imagewright.api.workflow_outputs import check_outputs
 from imagewright.arns import Arn, Kind
 from imagewright.call import Call
 from imagewright.documents.specs import ActionSpec, Stage
@@ -168,7 +169,7 @@ class Planner:
         commands: dict[str, str] = {}
         for index, workflow in enumerate(workflows):
             commands |= self._check_workflow(index, workflow, found, plan)
-        _check_outputs(workflows, found)
+        check_outputs(workflows, found.workflows)
         return Planned(replace(plan, commands=commands), found)
 
     def _check_scanning(self, request: CreateImageRequest, call: Call) -> bool:
@@ -318,21 +319,6 @@ def _check_workflows(found: Found) -> None:
                 f"The parameter '{min(extra)}' is for test workflows only; "
                 f"'{stored.arn}' is of type {stored.type}."
             )
-
-
-def _check_outputs(workflows: Sequence[Workflow], found: Found) -> None:
-    """Check that no two workflows have an output of one name (§8): which would later ones read?"""
-    first: dict[str, int] = {}
-    for index, workflow in enumerate(workflows):
-        for output in workflow.outputs:
-            other = first.setdefault(output.name, index)
-            if other != index:
-                both = " and ".join(f"'{found.workflows[each][1].arn}'" for each in (other, index))
-                raise InvalidParameterValue(
-                    "workflows",
-                    "The outputs of an image's workflows must have different names; "
-                    f"{both} both have '{output.name}'.",
-                )
 
 
 def _bound(index: int, workflow: Workflow, configuration: WorkflowConfiguration) -> dict[str, Any]:
