@@ -11,7 +11,7 @@ from imagewright.documents.specs import Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.condition_reading import read_condition
 from imagewright.documents.workflow.rules.facts import Facts
-from imagewright.documents.workflow.truth import constant
+from imagewright.documents.workflow.truth import constant, free
 
 HEAD = "schemaVersion: 1.0\nsteps:\n"
 LAUNCH = "  - {name: Launch, action: LaunchInstance, inputs: {waitFor: ssmAgent}}\n"
@@ -212,7 +212,10 @@ def test_a_condition_that_cannot_come_out_either_way_is_known(
     read = read_condition(root, findings.append)
     assert read is not None
 
-    assert constant(read, Facts(checked.workflow, ACTIONS, None).shape_of) is always
+    shape_of = Facts(checked.workflow, ACTIONS, None).shape_of
+
+    assert constant(read, shape_of) is always
+    assert always is None or not free(read, shape_of)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,26 @@ def constant(condition: Condition, shape_of: ShapeOf) -> bool | None:
         return None
 
 
+def free(condition: Condition, shape_of: ShapeOf) -> bool:
+    """Tell whether each comparison may come out either way, whatever the others do.
+
+    Then so may the condition and every part of it. Nearly all conditions are like that, and to
+    see it is cheaper than to try all cases.
+    """
+    asked = [_Asked.of(each) for each in comparisons_of(condition)]
+    if len({each.key for each in asked}) < len(asked):
+        return False
+    try:
+        domains = _domains(asked, shape_of)
+        return all(
+            each.key is not None
+            and len({each.holds({each.key: value}) for value in domains[each.key]}) > 1
+            for each in asked
+        )
+    except ValueError:
+        return False
+
+
 def choices_of(shape: Shape | None) -> tuple[str, ...]:
     """List the texts a value of a shape may come to; empty if they cannot be listed."""
     match shape:

@@ -221,7 +221,7 @@ steps:
     def check(self, facts: Facts) -> Iterator[Diagnostic]:
         """Find the smallest conditions that always come to the same."""
         for step in facts.workflow.steps:
-            if step.condition is not None:
+            if step.condition is not None and not facts.is_free(step.condition):
                 decided = facts.always(step.condition)
                 effect = {None: "", True: "the step always runs", False: "the step never runs"}
                 yield from self._walk(facts, step.condition, effect[decided])

@@ -13,7 +13,7 @@ from imagewright.documents.workflow.model import ParameterType, Step, Workflow
 from imagewright.documents.workflow.references import Part, Reference, Root
 from imagewright.documents.workflow.system import SYSTEM_VARIABLES, system_variable_name
 from imagewright.documents.workflow.templates import Located
-from imagewright.documents.workflow.truth import constant
+from imagewright.documents.workflow.truth import constant, free
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Facts:
     """Every reference of the document, in order."""
     _always: dict[int, bool | None] = field(init=False, default_factory=dict)
     """What conditions always come to, by their identity; several rules ask."""
+    _free: dict[int, bool] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "uses", tuple(self._uses()))
@@ -91,9 +92,17 @@ class Facts:
 
     def always(self, condition: Condition) -> bool | None:
         """Say what a condition always comes to; None: it may come out either way."""
+        if self.is_free(condition):
+            return None
         if id(condition) not in self._always:
             self._always[id(condition)] = constant(condition, self.shape_of)
         return self._always[id(condition)]
+
+    def is_free(self, condition: Condition) -> bool:
+        """Tell whether no part of a condition always comes to the same; False: it may."""
+        if id(condition) not in self._free:
+            self._free[id(condition)] = free(condition, self.shape_of)
+        return self._free[id(condition)]
 
     def always_runs(self, step: Step) -> bool:
         """Tell whether a step that is reached is certain not to be skipped."""
