@@ -178,7 +178,7 @@ def _step(actions: Mapping[str, ActionSpec]) -> Schema:
             STEP_KEYS,
             {
                 "name": {
-                    "type": "string",
+                    "type": ["string", "boolean"],  # `name: true` is the text it is written as
                     "pattern": f"^{STEP_NAME}$",
                     "description": "How `$.stepOutputs.<name>` refers to it.",
                 },
