@@ -22,6 +22,7 @@ from imagewright.access.keys import AccessKey, AccessKeys
 if TYPE_CHECKING:
     from mypy_boto3_imagebuilder import ImagebuilderClient
     from mypy_boto3_sts import STSClient
+    from tests.other_services import OtherServices
 
 START_SECONDS = 60
 
@@ -158,6 +159,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def client(server: Server) -> "ImagebuilderClient":
     """Return a client of the shared server."""
     return server.client()
+
+
+@pytest.fixture(scope="session")
+def others() -> Iterator["OtherServices"]:
+    """Return the other AWS services, served by moto."""
+    from tests.other_services import serving  # moto takes long to load, and few need it
+
+    with serving() as services:
+        yield services
 
 
 @pytest.fixture

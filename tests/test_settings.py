@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from imagewright.settings import Settings
+import pytest
+
+from imagewright.settings import Settings, SettingsError
 
 
 def test_the_file_of_one_state_says_nothing_of_the_next(tmp_path: Path) -> None:
@@ -11,3 +13,24 @@ def test_the_file_of_one_state_says_nothing_of_the_next(tmp_path: Path) -> None:
     assert Settings.load(tmp_path).region == "local-dc-1"
     assert Settings.load(tmp_path / "other").region == "us-east-1"
     assert Settings().region == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ('urls = ["ftp://a/b"]', "number 1 is no http:// or https:// URL"),
+        ('urls = ["https://a", "https:///b"]', "number 2 is no"),
+        ('urls = ["https://a"]\nsecret = ""', "24 to 64 bytes"),
+        ('urls = ["https://a"]', "set webhooks.secret too"),
+        ('secret = "hunter2"', "24 to 64 bytes"),
+        ('secret = "whsec_aHVudGVyMg=="', "24 to 64 bytes"),
+        ("tries_max = 0", "greater than or equal to 1"),
+    ],
+)
+def test_webhooks_that_cannot_be_are_refused(tmp_path: Path, settings: str, problem: str) -> None:
+    (tmp_path / "settings.toml").write_text(f"[webhooks]\n{settings}\n")
+
+    with pytest.raises(SettingsError, match=problem) as caught:
+        Settings.load(tmp_path)
+
+    assert "hunter2" not in str(caught.value)

@@ -88,10 +88,12 @@ def open_application(
         size_bytes_max=settings.quotas.document_bytes,
         secret=secret,
     )
-    builder = open_builder(state, settings, database, documents, secret=secret, clock=clock)
+    builder = open_builder(
+        state, settings, database, documents, clients=clients, secret=secret, clock=clock
+    )
     once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
     retries = Retries(database, once, builder)
-    handlers = _handlers(settings, database, documents, builder, checker, once, retries)
+    handlers = _handlers(settings, database, documents, builder, checker, clients, once, retries)
     guards: Sequence[Guard] = [lambda call: rates.spend(call.account)]
     wire = wire_app(
         handlers,
@@ -134,6 +136,7 @@ def _handlers(
     documents: Documents,
     builder: Builder,
     checker: WorkflowChecker,
+    clients: AwsClients,
     once: Once,
     retries: Retries,
 ) -> Mapping[str, Handler]:
@@ -181,6 +184,7 @@ def _handlers(
             can_scan=settings.scanning.advisories is not None,
             component_refusals=component_refusals,
             foresee=foresee(CommandDocuments(settings.commands)),
+            missing_service=clients.missing,
         ),
         runs=builder,
         release=builder.release,

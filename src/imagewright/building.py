@@ -18,6 +18,10 @@ from sqlalchemy import Connection
 from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
+from imagewright.aws.clients import AwsClients
+from imagewright.aws.event_bus import EventBus
+from imagewright.aws.messages import Messages
+from imagewright.aws.state_machines import StateMachines
 from imagewright.clock import Clock
 from imagewright.documents.component.loading import load_component
 from imagewright.door.exports import free_export
@@ -25,12 +29,13 @@ from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
-from imagewright.engine.ports import Foreseen
+from imagewright.engine.ports import Foreseen, World
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
+from imagewright.events import Events
 from imagewright.logs.builds import BuildLogs, StepLog
 from imagewright.runner.modules.table import MODULES, SPECS
 from imagewright.runner.refusal import refusals
@@ -39,6 +44,7 @@ from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
+from imagewright.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from imagewright.images.catalogue import Catalogue
@@ -105,13 +111,16 @@ def open_builder(
     database: Database,
     documents: Documents,
     *,
+    clients: AwsClients,
     secret: bytes,
     clock: Clock,
 ) -> Builder:
     """Return the builder for this host. Nothing is loaded yet."""
     if sys.platform != "linux":
         return NoBuilder()
-    return SandboxBuilder(state, settings, database, documents, secret=secret, clock=clock)
+    return SandboxBuilder(
+        state, settings, database, documents, clients=clients, secret=secret, clock=clock
+    )
 
 
 class NoBuilder:
@@ -169,6 +178,7 @@ class SandboxBuilder:
         database: Database,
         documents: Documents,
         *,
+        clients: AwsClients,
         secret: bytes,
         clock: Clock,
     ) -> None:
@@ -179,6 +189,7 @@ class SandboxBuilder:
         self._secret = secret
         self._clock = clock
         self._logs = BuildLogs(state.logs, clock)
+        self._world = _open_world(settings, clients, clock)
         self._journal = Journal(database.soon, builds_parallel_max=settings.builds_parallel_max)
         self._ready = threading.Event()
         self._parts: _Parts | None = None
@@ -308,6 +319,7 @@ class SandboxBuilder:
             actions=STEP_ACTIONS,
             machines=workbench,
             documents=self._documents,
+            world=self._world,
             clock=self._clock,
             log=self._step_log,
         )
@@ -354,6 +366,19 @@ def foresee(
         return step_action.foresee(inputs, commands)
 
     return tell
+
+
+def _open_world(settings: Settings, clients: AwsClients, clock: Clock) -> World:
+    """Put together what steps reach outside this host; nothing is connected yet."""
+    bus = settings.aws.event_bus
+    return World(
+        state_machines=StateMachines(clients),
+        messages=Messages(clients),
+        events=Events(
+            None if bus is None else EventBus(clients, bus, source=settings.aws.event_source),
+            Webhooks(settings.webhooks, clock),
+        ),
+    )
 
 
 def component_refusals(

@@ -4,13 +4,14 @@ A setting comes from the command line, else from ``IMAGEWRIGHT_<NAME>`` in the e
 from ``settings.toml`` in the state directory, else from its default here.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +23,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
+_URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", re.ASCII)
 
 
@@ -75,9 +77,76 @@ class Aws(BaseModel):
     kms_endpoint: str | None = Field(
         default=None, description="A KMS that wraps document keys; unset: the local keyring."
     )
+    stepfunctions_endpoint: str | None = Field(
+        default=None, description="Where ExecuteStateMachine starts executions; unset: AWS itself."
+    )
+    sns_endpoint: str | None = Field(
+        default=None, description="Where WaitForAction notifies topics; unset: AWS itself."
+    )
+    lambda_endpoint: str | None = Field(
+        default=None, description="Where WaitForAction invokes functions; unset: AWS itself."
+    )
+    events_endpoint: str | None = Field(
+        default=None, description="Where the event bus is; unset: AWS itself."
+    )
+    event_bus: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The EventBridge bus, by name or ARN, that is told of events; unset: none.",
+    )
+    event_source: str = Field(
+        default="aws.imagebuilder",
+        min_length=1,
+        description="The `source` of events on the bus; AWS itself accepts none of `aws.…`.",
+    )
     timeout_seconds: float = Field(
         default=10.0, gt=0, description="For connecting and for reading, each."
     )
+
+
+class Webhooks(BaseModel):
+    """URLs that are told of events, as signed requests (see Standard Webhooks)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    urls: tuple[str, ...] = Field(
+        default=(), description="Where events are posted; in the environment, a JSON list."
+    )
+    secret: str | None = Field(
+        default=None,
+        description="What requests are signed with: `whsec_` and the base64 of 24 to 64 bytes, "
+        'as `echo "whsec_$(openssl rand -base64 32)"` makes it.',
+    )
+    timeout_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="For connecting and for the answer, each."
+    )
+    tries_max: int = Field(
+        default=3, ge=1, le=10, description="How often an event is posted that finds no hearing."
+    )
+
+    @field_validator("urls")
+    @classmethod
+    def _are_http(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for number, url in enumerate(urls, start=1):
+            if not _URL.fullmatch(url):  # the text may hold a secret: it is not repeated
+                raise ValueError(f"number {number} is no http:// or https:// URL")
+        return urls
+
+    @model_validator(mode="after")
+    def _are_signed(self) -> Self:
+        if self.urls and self.secret is None:
+            raise ValueError("urls need a secret to sign with: set webhooks.secret too")
+        if self.secret is not None and not _is_key(self.secret):
+            raise ValueError("secret is not whsec_ and the base64 of 24 to 64 bytes")
+        return self
+
+
+def _is_key(secret: str) -> bool:
+    prefix, text = secret[:6], secret[6:]
+    try:
+        return prefix == "whsec_" and 24 <= len(base64.b64decode(text, validate=True)) <= 64
+    except ValueError:
+        return False
 
 
 class Layers(BaseModel):
@@ -242,6 +311,7 @@ class Settings(BaseSettings):
     )
     quotas: Quotas = Quotas()
     aws: Aws = Aws()
+    webhooks: Webhooks = Webhooks()
     layers: Layers = Layers()
     sandbox: Sandbox = Sandbox()
     bases: Bases = Bases()

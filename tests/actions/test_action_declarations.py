@@ -78,6 +78,7 @@ BUILT = {
     *("LaunchInstance", "ExecuteComponents", "RunCommand", "CollectImageMetadata"),
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),
     "RegisterImage",
+    "ExecuteStateMachine",
 }
 
 every_action = pytest.mark.parametrize("spec", ACTIONS.values(), ids=lambda spec: spec.name)

@@ -1,75 +1,10 @@
-"""Other services that workflows may lean on: S3 and KMS, served over HTTP by moto."""
+"""An endpoint of another service that answers nothing."""
 
 import socket
 import threading
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
-    from mypy_boto3_s3 import S3Client
-
-
-@dataclass(frozen=True)
-class OtherServices:
-    """A moto server."""
-
-    url: str
-
-    @property
-    def s3(self) -> "S3Client":
-        return boto3.client(
-            "s3",
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-
-    @property
-    def kms(self) -> "KMSClient":
-        return boto3.client(
-            "kms",
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-
-    def put(self, bucket: str, key: str, content: bytes) -> str:
-        """Store an object and return its URI."""
-        self.s3.create_bucket(Bucket=bucket)
-        self.s3.put_object(Bucket=bucket, Key=key, Body=content)
-        return f"s3://{bucket}/{key}"
-
-    @contextmanager
-    def strangers_refused(self) -> Iterator[None]:
-        """Have every access key refused that IAM does not know: all of ours."""
-        self._let_pass(b"0")
-        yield
-        self._let_pass(b"inf")
-
-    def _let_pass(self, count: bytes) -> None:
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            f"{self.url}/moto-api/reset-auth", data=count, headers={"Content-Type": "text/plain"}
-        )
-        urllib.request.urlopen(request).close()  # noqa: S310
-
-
-@pytest.fixture(scope="session")
-def others() -> Iterator[OtherServices]:
-    served = ThreadedMotoServer(port=0, verbose=False)
-    served.start()
-    host, port = served.get_host_and_port()
-    yield OtherServices(f"http://{host}:{port}")
-    served.stop()
 
 
 class SlowEndpoint:

@@ -15,8 +15,8 @@ from tests.api.asking import (
     make_component,
     refusal,
 )
-from tests.api.conftest import OtherServices
 from tests.conftest import Server, StartServer
+from tests.other_services import OtherServices
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 PARAMETERS = """\

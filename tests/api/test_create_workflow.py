@@ -12,8 +12,9 @@ from uuid import uuid4
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.api.conftest import OtherServices, SlowEndpoint
+from tests.api.conftest import SlowEndpoint
 from tests.conftest import Server, StartServer, wait_until
+from tests.other_services import OtherServices
 
 if TYPE_CHECKING:
     from mypy_boto3_imagebuilder import ImagebuilderClient

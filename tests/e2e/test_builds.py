@@ -651,7 +651,7 @@ class TestRefusedBeforeItStarts:
             assert "'Prepare' needs RunSysPrep" in message
         bench.built(bench.start(bench.recipe(), workflows=[bench.workflow(workflow(never))]))
 
-    def test_an_input_that_is_not_served_is_named(self, bench: Bench) -> None:
+    def test_an_input_whose_service_is_out_of_reach_is_named(self, bench: Bench) -> None:
         topic = {"snsTopicArn": "arn:aws:sns:us-east-1:123456789012:topic"}
 
         code, message = self.refused(
@@ -661,7 +661,7 @@ class TestRefusedBeforeItStarts:
         )
 
         assert code == "InvalidRequestException"
-        assert "'Ask' needs the input snsTopicArn of WaitForAction" in message
+        assert "'Ask' needs sns for its input snsTopicArn" in message
 
     def test_a_module_that_is_not_built_is_named(self, bench: Bench) -> None:
         text = (

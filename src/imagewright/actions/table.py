@@ -63,6 +63,11 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
         ),
         "CreateImage": StepAction(spec=create_image.SPEC, run=create_image.run),
         "ExecuteComponents": StepAction(spec=execute_components.SPEC, run=execute_components.run),
+        "ExecuteStateMachine": StepAction(
+            spec=execute_state_machine.SPEC,
+            run=execute_state_machine.run,
+            abandon=execute_state_machine.abandon,
+        ),
         "LaunchInstance": StepAction(
             spec=launch_instance.SPEC, run=launch_instance.run, undo=launch_instance.undo
         ),

@@ -91,6 +91,8 @@ class Planner:
     """Says why phases of a component's text, with these parameters, cannot run."""
     foresee: Callable[[str, Mapping[str, object]], Foreseen]
     """Says what is known of a step by its action and its inputs, where these are known."""
+    missing_service: Callable[[str], str | None]
+    """Says which setting another AWS service would take; None: it can be asked."""
 
     def find(self, connection: Connection, request: CreateImageRequest, call: Call) -> Found:
         """Find what a request refers to, as it is now.
@@ -238,12 +240,17 @@ class Planner:
         for step in workflow.steps:
             spec = self.actions[step.action]
             given = step.inputs.members if step.inputs is not None else ()
-            unserved = [each.name for each in given if each.name in spec.unbuilt_inputs]
-            if (spec.built and not unserved) or not may_run(step, scope):
-                continue
-            what = f"the input {unserved[0]} of {step.action}" if spec.built else step.action
-            because = spec.unbuilt_because or "which this release does not serve yet"
-            yield f"its step '{step.name}' needs {what}, {because}"
+            names = [each.name for each in given]
+            problem = _unserved(spec, names) or self._out_of_reach(spec, names)
+            if problem and may_run(step, scope):
+                yield f"its step '{step.name}' needs {problem}"
+
+    def _out_of_reach(self, spec: ActionSpec, given: Sequence[str]) -> str | None:
+        """Say which service the settings give no access to, though a step would call it."""
+        for name in given:
+            if name in spec.services and (missing := self.missing_service(spec.services[name])):
+                return f"{spec.services[name]} for its input {name}. {missing}"
+        return None
 
     def _load(self, document: Document, stored: Stored) -> Workflow:
         checked = load_workflow(document.text, actions=self.actions)
@@ -252,6 +259,15 @@ class Planner:
                 f"The document of the workflow '{stored.arn}' is not accepted by this release."
             )
         return checked.workflow
+
+
+def _unserved(spec: ActionSpec, given: Sequence[str]) -> str | None:
+    """Say what of an action this release does not run."""
+    unserved = [name for name in given if name in spec.unbuilt_inputs]
+    if spec.built and not unserved:
+        return None
+    what = f"the input {unserved[0]} of {spec.name}" if spec.built else spec.name
+    return f"{what}, {spec.unbuilt_because or 'which this release does not serve yet'}"
 
 
 def _check_combination(request: CreateImageRequest) -> None:

@@ -27,16 +27,26 @@ class AwsClients:
 
         Raises ServiceUnavailable if the settings name neither an endpoint nor credentials.
         """
-        endpoint = getattr(self._settings, f"{service}_endpoint")
-        if endpoint is None and self._settings.access_key_id is None:
-            raise ServiceUnavailable(
-                f"This installation has no access to {service}: the setting "
-                f"aws.{service}_endpoint or aws.access_key_id is needed."
-            )
+        if problem := self.missing(service):
+            raise ServiceUnavailable(f"{problem}.")
         with self._lock:
             if (service, region) not in self._clients:
+                endpoint = self._endpoint(service)
                 self._clients[service, region] = self._make(service, region, endpoint)
             return self._clients[service, region]
+
+    def missing(self, service: str) -> str | None:
+        """Say which setting a service would take, or None if it can be asked."""
+        if self._endpoint(service) is not None or self._settings.access_key_id is not None:
+            return None
+        return (
+            f"This installation has no access to {service}: the setting "
+            f"aws.{service}_endpoint or aws.access_key_id is needed"
+        )
+
+    def _endpoint(self, service: str) -> str | None:
+        endpoint: str | None = getattr(self._settings, f"{service}_endpoint")
+        return endpoint
 
     def _make(self, service: str, region: str, endpoint: str | None) -> "BaseClient":
         import botocore.session

@@ -4,7 +4,7 @@ Each is written once, in the file that also runs it, and handed in here as a tab
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -107,6 +107,9 @@ class ActionSpec:
     """Why it does not run here and what could run it, said after its name: ``which the …``."""
     unbuilt_inputs: frozenset[str] = frozenset()
     """Inputs that this release cannot serve; a build that gives one is refused likewise."""
+    services: Mapping[str, str] = field(default_factory=dict)
+    """Inputs that call another AWS service, and which; where the settings give no access to it,
+    a build is refused likewise."""
 
     @property
     def summary(self) -> str:

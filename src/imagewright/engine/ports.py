@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from imagewright.documents.specs import ActionSpec, Stage
+from imagewright.engine.events import BuildEvent
 from imagewright.engine.plan import BuildPlan, KeptDocument
 from imagewright.engine.records import (
     FailureContext,
@@ -37,6 +38,10 @@ class ActionError(Exception):
 
 class NoAnswer(ActionError):
     """A machine that should run does not take commands; a moment later it may."""
+
+
+class OutOfReachError(ActionError):
+    """A service elsewhere could not be asked, or broke: another try may succeed."""
 
 
 class Records(Protocol):
@@ -288,6 +293,79 @@ class Machines(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateMachineExecution:
+    """How far an execution of a state machine is, in the words of Step Functions."""
+
+    status: str
+    output: str | None = None
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+
+
+class StateMachines(Protocol):
+    """Executions of Step Functions (§7.11). Every call raises ActionError.
+
+    OutOfReachError is the one that another try may cure.
+    """
+
+    def start(self, state_machine_arn: str, *, name: str, text: str) -> str:
+        """Start an execution with an input, and return its ARN.
+
+        Started again under the same name, it is the same execution, even one that has ended.
+        """
+        ...
+
+    def arn_of(self, state_machine_arn: str, *, name: str) -> str:
+        """Return the ARN that an execution of this name has."""
+        ...
+
+    def describe(self, execution_arn: str) -> StateMachineExecution:
+        """Return how far an execution is."""
+        ...
+
+    def stop(self, execution_arn: str, *, cause: str) -> None:
+        """End an execution; one that never was, or is over, is left as it is."""
+        ...
+
+
+class Messages(Protocol):
+    """Messages to people and programs elsewhere (§12.4). Every call raises ActionError."""
+
+    def publish(self, topic_arn: str, message: Mapping[str, Any], *, token: str) -> None:
+        """Publish a message, as JSON, to an SNS topic; one that orders has it once per token."""
+        ...
+
+    def invoke(self, function_name: str, event: Mapping[str, Any], *, region: str) -> None:
+        """Invoke a Lambda function and do not wait; ``region`` is where a mere name lives."""
+        ...
+
+
+class Events(Protocol):
+    """Events, told to whoever the settings name (§12.3)."""
+
+    def tell(self, event: BuildEvent, *, stop: Event, log: StepLog | None = None) -> None:
+        """Tell an event. Raises nothing: who was not told is said in the logs.
+
+        It returns once everyone was told or given up; sooner if ``stop`` is set.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What steps reach outside this host."""
+
+    state_machines: StateMachines
+    messages: Messages
+    events: Events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
     """What a step action is given beside its inputs."""
 
@@ -299,6 +377,7 @@ class StepContext:
     """What LaunchInstance starts from unless told: None is the recipe's parent image."""
     machines: Machines
     documents: Documents
+    world: World
     stop: Event
     """Set when the step's time is up or its build is cancelled: whatever runs must end now."""
     seconds_left: float
@@ -312,8 +391,13 @@ class StepContext:
         return self.step.id
 
 
+@dataclass(frozen=True, slots=True)
 class Pause:
-    """Returned by an action whose step now waits for an answer."""
+    """Returned by an action whose step waits from now on for an answer."""
+
+    tell: Callable[[], None]
+    """Tells those who may answer. It is called once the step is recorded as waiting, so that no
+    answer comes too soon; after a crash in between, again. Raises ActionError."""
 
 
 class Skip:
@@ -331,3 +415,6 @@ class StepAction:
     """Takes what ``run`` put out; None if it was ended before it could. Raises ActionError."""
     foresee: Callable[[Mapping[str, object], CommandLibrary], Foreseen] | None = None
     """Looks at the inputs when the build is asked for; what only the run brings is UNKNOWN."""
+    abandon: Callable[[Any, StepContext], None] | None = None
+    """Takes ``spec.inputs``; ends what a run left going that was lost with its process, where the
+    build was cancelled before the run was taken up again. Raises ActionError."""

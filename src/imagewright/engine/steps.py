@@ -26,6 +26,7 @@ from imagewright.engine.ports import (
     StepAction,
     StepContext,
     StepLog,
+    World,
 )
 from imagewright.engine.records import MESSAGE_MAX, StepExecution, StepStatus
 from imagewright.engine.scene import Scene, Scenes, as_json
@@ -54,6 +55,7 @@ class Steps:
         actions: Mapping[str, StepAction],
         machines: Machines,
         documents: Documents,
+        world: World,
         clock: Clock,
         log: Callable[[BuildPlan, StepExecution], StepLog],
     ) -> None:
@@ -62,17 +64,21 @@ class Steps:
         self._actions = actions
         self._machines = machines
         self._documents = documents
+        self._world = world
         self._clock = clock
         self._log = log
 
     def perform(self, step_id: str) -> Verdict:
-        """Run a step to its end, or to where it waits for an answer."""
+        """Run a step to its end, or to where it waits for an answer.
+
+        One that waits already was lost on the way here, so that those who may answer are told
+        once more: perhaps nobody was.
+        """
         step = self._records.step(step_id)
-        if step.status is StepStatus.WAITING:
-            return Verdict.WAIT
-        if step.status not in {StepStatus.PENDING, StepStatus.RUNNING}:
+        if step.status not in {StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING}:
             return _verdict(step)
         if self._records.is_cancelled(step.image_arn):
+            self._abandon(step)
             return self._cancel(step)
         try:
             return self._perform(step)
@@ -125,6 +131,7 @@ class Steps:
             base_image_id=scene.base_image_id,
             machines=self._machines,
             documents=self._documents,
+            world=self._world,
             stop=stop,
             seconds_left=self._seconds_left(step),
             log=self._log(scene.plan, step),
@@ -167,9 +174,8 @@ class Steps:
                 result = action.run(inputs, context)
             except ActionError as error:
                 return self._fail_or_stop(step, watch, error)
-        if isinstance(result, Pause):
-            waiting = replace(step, status=StepStatus.WAITING)
-            return Verdict.WAIT if self._records.start_waiting(waiting) else self._cancel(step)
+            if isinstance(result, Pause):
+                return self._wait(step, result)
         if isinstance(result, Skip):
             document = scene.step(step)
             raw_inputs = as_json(document.raw_inputs) if document.inputs else None
@@ -178,6 +184,33 @@ class Steps:
         if result is None:
             return self._complete(step, {}, {})
         return self._complete(step, to_plain(result), to_plain(result, hidden=True))
+
+    def _wait(self, step: StepExecution, pause: Pause) -> Verdict:
+        waiting = replace(step, status=StepStatus.WAITING)
+        if step.status is not StepStatus.WAITING and not self._records.start_waiting(waiting):
+            return self._cancel(step)
+        pass_by(CrashPoint.STEP_WAITING)
+        try:
+            pause.tell()
+        except ActionError as error:
+            if self._records.is_cancelled(step.image_arn):
+                return self._cancel(waiting)
+            failed = self._failed(waiting, error)
+            return _verdict(failed) if self._records.stop_waiting(failed) else Verdict.WAIT
+        pass_by(CrashPoint.WAITING_TOLD)
+        return Verdict.WAIT
+
+    def _abandon(self, step: StepExecution) -> None:
+        """End what a lost run of the step left going elsewhere."""
+        abandon = self._actions[step.action].abandon
+        if abandon is None or step.status is not StepStatus.RUNNING:
+            return
+        scene = self._scenes.of(step.workflow_execution_id)
+        context = self.context(step, scene, Event())
+        try:
+            abandon(self._start(step, scene), context)
+        except (ActionError, ResolveError) as error:
+            context.log.note(str(error))
 
     def _complete(self, step: StepExecution, shown: Any, results: Any) -> Verdict:
         return self._end(
