@@ -48,18 +48,30 @@ class ObjectReader:
             content = _up_to(size_bytes_max + 1, found["Body"])
         except BotoClientError as error:
             raise _refusal(error.response, uri, member) from error
-        except RecursionError:
-            # botocore asks where a bucket is that has moved, and asks again when told the same.
-            raise ClientError(
-                f"S3 redirects the request for {uri} without saying where the bucket is."
-            ) from None
-        except BotoCoreError as error:
+        except (RecursionError, BotoCoreError) as error:
+            if _went_in_circles(error):
+                raise ClientError(
+                    f"S3 redirects the request for {uri} without saying where the bucket is."
+                ) from None
             raise ServiceUnavailable(f"S3 is out of reach: {error}") from error
         if len(content) > size_bytes_max:
             raise InvalidParameterValue(
                 member, f"The object {uri} is larger than {size_bytes_max} bytes."
             )
         return content
+
+
+def _went_in_circles(error: BaseException | None) -> bool:
+    """Tell whether botocore asked for ever where a bucket is that has moved.
+
+    It asks again when told the same. What ends that is Python's limit, and where it is reached
+    decides whether botocore wraps it in an error of its own.
+    """
+    while error is not None:
+        if isinstance(error, RecursionError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _up_to(size_bytes: int, body: Any) -> bytes:
