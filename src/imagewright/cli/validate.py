@@ -83,7 +83,7 @@ def validate(
     """
     if fix and STDIN in files:
         fail(ExitCode.USAGE, "--fix changes files, and standard input is none")
-    checked, unreadable = _check(files, stage, platform, fix=fix)
+    checked, unreadable = _check(files, stage, platform, fix=fix, together=together)
     if together:
         checked = _against_each_other(checked)
     _FORMS[form](checked)
@@ -94,7 +94,12 @@ def validate(
 
 
 def _check(
-    files: Sequence[str], stage: Stage | None, platform: Platform | None, *, fix: bool = False
+    files: Sequence[str],
+    stage: Stage | None,
+    platform: Platform | None,
+    *,
+    fix: bool = False,
+    together: bool = False,
 ) -> tuple[list[_Checked], bool]:
     """Check every file, mend it if that is wanted; tell also whether one could not be read."""
     # These take a good part of a second to load, and only this command needs them.
@@ -104,7 +109,9 @@ def _check(
     from imagewright.runner.modules.table import SPECS
 
     def check(content: bytes) -> "Validated":
-        return validate(content, actions=ACTIONS, modules=SPECS, stage=stage, platform=platform)
+        result = validate(content, actions=ACTIONS, modules=SPECS, stage=stage, platform=platform)
+        # The typed documents of a large folder would fill the memory for nothing.
+        return result if together else replace(result, workflow=None)
 
     checked: list[_Checked] = []
     unreadable = False
