@@ -6,13 +6,16 @@ from uuid import uuid4
 import pytest
 from tests.conftest import wait_until
 from tests.e2e.conftest import Lab
-from tests.e2e.test_builds import waiting, workflow
+from tests.e2e.test_builds import command, waiting, workflow
 from tests.e2e.test_image_scans import SCANNING, write_advisories
+from tests.e2e.test_machine_actions import step
 from tests.e2e.test_retries import answer, go_on, stopped, waiting_steps
 
+from imagewright.actions.table import STEP_ACTIONS
 from imagewright.engine.crash_points import CrashPoint
 
 REACHED_BY_OTHERS = {
+    CrashPoint.MACHINE_ANSWERED: "test_every_action_survives_losing_the_server",
     CrashPoint.FINDINGS_RECORDED: "test_a_scan_survives_losing_the_server",
     CrashPoint.EXECUTION_STARTED: "tests/actions/test_execute_state_machine.py",
     CrashPoint.STEP_WAITING: "tests/actions/test_wait_for_action.py",
@@ -21,6 +24,8 @@ REACHED_BY_OTHERS = {
 """Points within actions that reach other services, and where they are tested."""
 NOT_REACHED = {CrashPoint.ROLLBACK_BEGUN, *REACHED_BY_OTHERS}
 """By a build that goes well and does without those actions."""
+LOST_ELSEWHERE = {"CollectImageScanFindings", "ExecuteStateMachine", "WaitForAction"}
+"""Actions that need advisories, another service or an answer: their own tests lose them."""
 
 
 def component(*, fails: bool = False) -> str:
@@ -115,6 +120,62 @@ def test_a_server_lost_again_and_again_still_gets_there(lab: Lab) -> None:
 
     with lab.bench() as bench:
         bench.built(arn)
+        bench.nothing_is_left()
+
+
+def every_action(snapshot_id: str) -> str:
+    """Write a build workflow of every action that needs no answer."""
+    once = command("Once", "echo once >> /once")
+    count = command("Count", 'test "$(cat /once)" = once')
+    names = ("WaitForSSMAgent", "ExecuteComponents", "CollectImageMetadata", "SanitizeInstance")
+    disk = [{"Ebs": {"SnapshotId": snapshot_id}}]
+    register = {
+        "name": "Register",
+        "action": "RegisterImage",
+        "inputs": {"blockDeviceMapping": disk},
+    }
+    return workflow(once, *(step(f"Do{name}", name) for name in names), count, register)
+
+
+STARTED = CrashPoint.STEP_STARTED.value
+INSTANTS = (
+    f"{STARTED}:LaunchInstance",
+    f"{STARTED}:RunCommand",
+    f"{STARTED}:WaitForSSMAgent",
+    CrashPoint.MACHINE_ANSWERED.value,
+    f"{STARTED}:ExecuteComponents",
+    f"{STARTED}:CollectImageMetadata",
+    f"{STARTED}:SanitizeInstance",
+    f"{STARTED}:RegisterImage",
+    CrashPoint.IMAGE_RECORDED.value,
+    f"{STARTED}:CreateImage",
+    f"{STARTED}:TerminateInstance",
+)
+"""In the order in which the workflow of every action comes to them."""
+
+
+def test_every_action_is_lost_at_its_start() -> None:
+    lost = {instant.removeprefix(f"{STARTED}:") for instant in INSTANTS if STARTED in instant}
+
+    assert lost == STEP_ACTIONS.keys() - LOST_ELSEWHERE
+
+
+def test_every_action_survives_losing_the_server(lab: Lab) -> None:
+    with lab.bench() as bench:
+        first = bench.built(bench.start(bench.recipe()))["outputResources"]["amis"][0]["image"]
+        workflows = [bench.workflow(every_action(first.replace("ami-", "snap-")))]
+        recipe = bench.recipe(bench.component(component()))
+    arn = ""
+    for instant in INSTANTS:
+        with lab.bench(IMAGEWRIGHT_CRASH_AT=instant) as bench:
+            arn = arn or bench.start(recipe, workflows=workflows)
+            assert bench.server.process.wait(120) == -9, instant
+
+    with lab.bench() as bench:
+        bench.built(arn)
+
+        images = bench.query(f"SELECT id FROM machine_images WHERE image_arn = '{arn}'")  # noqa: S608 - our own ARN
+        assert len(images) == 2
         bench.nothing_is_left()
 
 

@@ -1,6 +1,7 @@
 """The instants at which losing the server is tested, by name.
 
-A test sets ``IMAGEWRIGHT_CRASH_AT`` to one of them; nobody else does.
+A test sets ``IMAGEWRIGHT_CRASH_AT`` to one of them, or for one action alone to
+``step-started:WaitForSSMAgent``; nobody else does.
 """
 
 import os
@@ -47,7 +48,7 @@ class CrashPoint(StrEnum):
     """All workflows of a stage ended; the image's state says nothing of it."""
 
 
-def pass_by(point: CrashPoint) -> None:
+def pass_by(point: CrashPoint, *, action: str = "") -> None:
     """Die here, as if the power went, if a test asked for it."""
-    if os.environ.get("IMAGEWRIGHT_CRASH_AT") == point.value:
+    if os.environ.get("IMAGEWRIGHT_CRASH_AT") in {point.value, f"{point.value}:{action}"}:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -161,7 +161,7 @@ class Steps:
                     inputs=as_json(values) if document.inputs is not None else None,
                 )
             )
-            pass_by(CrashPoint.STEP_STARTED)
+            pass_by(CrashPoint.STEP_STARTED, action=step.action)
         return inputs
 
     def _act(self, step: StepExecution, scene: Scene, inputs: Any) -> Verdict:
@@ -260,7 +260,7 @@ class Steps:
     def _end(self, step: StepExecution, **changes: Any) -> Verdict:
         ended = replace(step, ended_at=self._clock.now(), **changes)
         self._records.save_step(ended)
-        pass_by(CrashPoint.STEP_ENDED)
+        pass_by(CrashPoint.STEP_ENDED, action=step.action)
         return _verdict(ended)
 
     def _seconds_left(self, step: StepExecution) -> float:
