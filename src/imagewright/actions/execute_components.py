@@ -21,7 +21,7 @@ from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.modules.table import SPECS
-from imagewright.runner.result import RunResult
+from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
 
 SPEC = ActionSpec(
@@ -176,17 +176,24 @@ def _failed(
             "phaseName": failure.phase,
             "stepName": failure.step,
             "action": failure.action,
-            "errorMessage": _with_last_lines(failure.message, failure.last_lines),
+            "errorMessage": _explained(failure),
         },
     )
 
 
-def _with_last_lines(message: str, last_lines: str) -> str:
+def _explained(failure: Failure) -> str:
+    """Say why, what it said last, and what may help."""
+    advice = f"\nHint: {failure.hint}" if failure.hint else ""
+    room = _ERROR_MAX - len(advice)
+    return _with_last_lines(failure.message, failure.last_lines, room) + advice
+
+
+def _with_last_lines(message: str, last_lines: str, room: int) -> str:
     """Put both together; what is too much goes from the middle, for the last line says most."""
     if not last_lines or last_lines in message:
-        return _shortened(message, _ERROR_MAX)
-    head = _shortened(message, _ERROR_MAX // 2)
-    room = _ERROR_MAX - len(head) - 1
+        return _shortened(message, room)
+    head = _shortened(message, room // 2)
+    room -= len(head) + 1
     tail = last_lines if len(last_lines) <= room else "…" + last_lines[1 - room :]
     return f"{head}\n{tail}"
 

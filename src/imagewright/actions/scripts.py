@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError, StepContext, Work
 from imagewright.machines.machine import Command, Line, Machine, MachineError
+from imagewright.runner.hints import LACK_OF_MEMORY, hint
 
 OUTPUT_CHARACTERS_MAX = 24_000
 """As much of the output as Systems Manager keeps; the log has it all."""
@@ -108,9 +109,12 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
         return Ran(output="", failure=why, status="Failed")
     how = f"exited with {ended.code}" if ended.reason == "exited" else ended.reason
     tail = f" Its last lines: {' / '.join(said.last)}" if said.last else " It printed nothing."
+    lack = f" {LACK_OF_MEMORY.capitalize()}." if ended.lacked_memory else ""
+    failure = f"{script.name} {how} after {ended.seconds:.1f} s.{lack}"
+    advice = hint(failure, [*said.last], exit_code=ended.code)
     return Ran(
         output=said.output,
-        failure=f"{script.name} {how} after {ended.seconds:.1f} s.{tail}",
+        failure=failure + tail + (f" Hint: {advice}." if advice else ""),
         status="TimedOut" if ended.reason == "timed out" else "Failed",
     )
 

@@ -46,6 +46,8 @@ class Exit:
     """0 to 255; 128 + n when signal n ended it."""
     seconds: float
     reason: Literal["exited", "timed out", "cancelled"] = "exited"
+    lacked_memory: bool = False
+    """The kernel ended one of its processes because the machine's memory was used up."""
 
 
 OnLine = Callable[[Line], None]

@@ -11,7 +11,7 @@ import os
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
@@ -264,6 +264,7 @@ class SandboxMachine:
         if self._group.out_of_memory_kills() > kills_before:
             limit = self._options.limits.memory_bytes_max
             self._on_notice(f"a process was ended for lack of memory: the limit is {limit} bytes")
+            result = replace(result, lacked_memory=True)
         if not survived:
             self._is_up = False
             self._on_notice(

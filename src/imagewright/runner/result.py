@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagewright.documents.component.model import Component, Step
+from imagewright.runner.hints import hint
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import PhaseStatus, RunStatus, StepStatus, combine
 
@@ -50,6 +51,8 @@ class Failure:
     message: str
     last_lines: str
     """What it wrote last; empty if there is nothing, or the step does not log."""
+    hint: str
+    """What may help; empty where nothing is known that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,15 @@ def _step(component: Component, state: StepState) -> StepResult:
 
 
 def _failure(component: Component, state: StepState) -> Failure:
-    last_lines = "\n".join(state.last_lines) if _logs(component, state) else ""
-    return Failure(state.phase, state.step, state.action, state.message, last_lines)
+    last_lines = state.last_lines if _logs(component, state) else []
+    return Failure(
+        phase=state.phase,
+        step=state.step,
+        action=state.action,
+        message=state.message,
+        last_lines="\n".join(last_lines),
+        hint=hint(state.message, last_lines, exit_code=state.exit_code),
+    )
 
 
 def _logs(component: Component, state: StepState) -> bool:

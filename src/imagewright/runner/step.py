@@ -16,6 +16,7 @@ from imagewright.machines.machine import Machine
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import Cancelled, ModuleFailure, own_words
 from imagewright.runner.guest import Guest, Place
+from imagewright.runner.hints import LACK_OF_MEMORY
 from imagewright.runner.module import Module, RebootNeeded
 from imagewright.runner.reporting import Notice, Rebooting, Reporter, StepEnded, StepStarted
 from imagewright.runner.resolver import Resolver, Round, plain
@@ -158,6 +159,7 @@ class StepRun:
                 outputs = self._entries(state, guest, resolver)
             except ModuleFailure as failure:
                 state.last_lines = [line for line in guest.last_lines if not own_words(line)]
+                failure = _with_lack(failure) if guest.lacked_memory else failure
                 raise self._of_round(state, failure, number) from failure
             state.outputs.append(outputs)
             state.round = number + 1
@@ -292,6 +294,11 @@ class StepRun:
             step=self._step,
             round=round_,
         )
+
+
+def _with_lack(failure: ModuleFailure) -> ModuleFailure:
+    message = f"{failure}; {LACK_OF_MEMORY}"
+    return ModuleFailure(message, exit_code=failure.exit_code, outputs=failure.outputs)
 
 
 def _characters(value: Any) -> int:
