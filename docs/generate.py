@@ -1,7 +1,8 @@
 """Write what the code itself says into the documentation: settings, commands, exit codes, rules.
 
 ``python docs/generate.py`` writes; with ``--check`` it only tells which pages are out of date.
-Whole pages are generated below ``docs/rules``; elsewhere, what stands between two marks is.
+``docs/actions.md`` and all below ``docs/rules`` are generated whole; elsewhere, what stands
+between two marks is.
 """
 
 import ast
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from action_pages import actions_page
 
 from imagewright.actions.table import ACTIONS
 from imagewright.cli import exits
@@ -59,6 +61,7 @@ def pages() -> dict[Path, str]:
         DOCS / "documents.md": _filled(
             DOCS / "documents.md", {"actions": actions_table(), "modules": modules_table()}
         ),
+        DOCS / "actions.md": actions_page(ACTIONS),
         **{DOCS / "rules" / name: text for name, text in rule_pages().items()},
     }
 
@@ -160,7 +163,7 @@ def _help_of(command: Any, parent: Any) -> Iterator[str]:
 def actions_table() -> str:
     """Return the step actions of workflow documents."""
     rows = (
-        f"| `{spec.name}` | {_one_line(spec.summary)} "
+        f"| [{spec.name}](actions.md#{spec.name.lower()}) | {_one_line(spec.summary)} "
         f"| {', '.join(stage for stage in _STAGES if stage in spec.stages)} "
         f"| {_yes(spec.built)} |\n"
         for spec in ACTIONS.values()
