@@ -14,9 +14,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import REGION, wait_until
-from tests.e2e.conftest import BUILD_SECONDS, FINAL, PARENT, Bench, Lab
+from tests.e2e.conftest import BUILD_SECONDS, FINAL, PARENT, Bench
 from tests.e2e.test_builds import component
-from tests.other_services import OtherServices
 
 CORPUS = Path(__file__).parents[3] / "shared/corpus"
 MIRROR_SECONDS = 300
@@ -279,28 +278,6 @@ def test_a_parameter_switches_off_that_a_sample_waits(bench: Bench) -> None:
 
     bench.built(arn)
     assert bench.steps(arn)["WaitForActionAtEnd"]["status"] == "SKIPPED"
-
-
-def test_the_approval_gate_of_the_cdk_tells_its_topic_and_waits_for_the_answer(
-    lab: Lab, others: OtherServices
-) -> None:
-    """CRT-52, workflow-documents.md §12."""
-    topic, queue = others.topic("approval")
-    given = [{"name": "snsTopicArn", "value": [topic]}]
-    with lab.bench(IMAGEWRIGHT_AWS_SNS_ENDPOINT=others.url) as bench:
-        workflow = bench.workflow(document(APPROVED_WORKFLOW, "workflows"))
-        run = {"workflowArn": workflow, "parameters": given}
-
-        arn = bench.start(bench.recipe(), workflows=[run])
-
-        [told] = others.received(queue, seconds=BUILD_SECONDS)
-        bench.client.send_workflow_step_action(
-            stepExecutionId=told["workflowStepExecutionId"],
-            imageBuildVersionArn=told["imageArn"],
-            action="RESUME",
-        )
-        bench.built(arn)
-        bench.nothing_is_left()
 
 
 def test_the_approval_gate_of_the_cdk_wants_a_topic_that_can_be_reached(bench: Bench) -> None:
