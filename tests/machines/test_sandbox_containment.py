@@ -92,7 +92,7 @@ def test_a_fork_bomb_ends_with_its_time(launch: Launch) -> None:
     )
 
     assert result.reason == "timed out"
-    assert result.seconds < 10  # on an idle host, 2
+    assert result.seconds < 20  # ten of which a command has to end by itself
     assert sh(machine, "ps | wc -l")[0] == 0
 
 
