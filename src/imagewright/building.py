@@ -19,9 +19,6 @@ from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
 from imagewright.aws.clients import AwsClients
-from imagewright.aws.event_bus import EventBus
-from imagewright.aws.messages import Messages
-from imagewright.aws.state_machines import StateMachines
 from imagewright.clock import Clock
 from imagewright.documents.component.loading import load_component
 from imagewright.door.exports import free_export
@@ -35,7 +32,6 @@ from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
-from imagewright.events import Events
 from imagewright.logs.builds import BuildLogs, StepLog
 from imagewright.runner.modules.table import MODULES, SPECS
 from imagewright.runner.refusal import refusals
@@ -44,7 +40,6 @@ from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
-from imagewright.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from imagewright.images.catalogue import Catalogue
@@ -370,6 +365,13 @@ def foresee(
 
 def _open_world(settings: Settings, clients: AwsClients, clock: Clock) -> World:
     """Put together what steps reach outside this host; nothing is connected yet."""
+    # Only builds need these, and the port answers before there is one.
+    from imagewright.aws.event_bus import EventBus
+    from imagewright.aws.messages import Messages
+    from imagewright.aws.state_machines import StateMachines
+    from imagewright.events import Events
+    from imagewright.webhooks import Webhooks
+
     bus = settings.aws.event_bus
     return World(
         state_machines=StateMachines(clients),

@@ -28,7 +28,7 @@ PARTS = {
         *("/var/log/journal/0/system.journal", "/var/log/sa/sa01", "/var/log/a log"),
     ],
     "ssm_log_files": ["/var/log/amazon/ssm/amazon-ssm-agent.log"],
-    "toe_files": ["/opt/work/TOE_2026-01-01/console.log"],
+    "toe_files": ["/opt/here/TOE_2026-01-01/console.log"],
     "": [
         *("/root/.bash_history", "/home/admin/.bash_history", "/home/admin/.python_history"),
         *("/etc/machine-id", "/var/lib/systemd/random-seed", "/var/lib/rsyslog/imjournal.state"),
@@ -50,13 +50,13 @@ STILL_THERE = [f"[ ! -s '{path}' ] || echo '{path}'" for path in FILES]
 
 def sanitized(bench: Bench, *flags: str) -> str:
     """Build an image of a machine full of what must go, with files that say what to skip."""
-    skip = [f"touch /opt/work/skip_cleanup_{flag}" for flag in flags]
+    skip = [f"touch /opt/here/skip_cleanup_{flag}" for flag in flags]
     steps = (
         command("Fill", *FILL, *skip),
         step("Clean", "SanitizeInstance"),
         command("Look", *STILL_THERE, "true"),
     )
-    return build(bench, *steps, recipe=bench.recipe(workingDirectory="/opt/work"))
+    return build(bench, *steps, recipe=bench.recipe(workingDirectory="/opt/here"))
 
 
 def still_there(bench: Bench, arn: str) -> set[str]:

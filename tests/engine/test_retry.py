@@ -133,13 +133,13 @@ LAUNCHED = step(
     rollback_status=RollbackStatus.COMPLETED,
 )
 FAILED = step("Fail", StepStatus.FAILED)
-TODO = step("Later", StepStatus.PENDING)
+NOT_BEGUN = step("Later", StepStatus.PENDING)
 
 
 @pytest.mark.parametrize(
     ("steps", "carried", "machines"),
     [
-        ([LAUNCHED, FAILED, TODO], ["step-Launch"], ["i-1"]),
+        ([LAUNCHED, FAILED, NOT_BEGUN], ["step-Launch"], ["i-1"]),
         (
             [LAUNCHED, step("No", StepStatus.SKIPPED), FAILED],
             ["step-Launch", "step-No"],
@@ -173,7 +173,7 @@ TODO = step("Later", StepStatus.PENDING)
             ["step-Launch", "step-End"],
             [],
         ),
-        ([step("Ask", StepStatus.CANCELLED), TODO], [], []),
+        ([step("Ask", StepStatus.CANCELLED), NOT_BEGUN], [], []),
         ([LAUNCHED, step("Done", StepStatus.COMPLETED)], [], []),
     ],
 )

@@ -27,7 +27,9 @@ _WORST_FIRST = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL", "UNTRIAGED
 
 def run(inputs: OneInstance, context: StepContext) -> CommandOutputs:
     """Scan."""
-    counts = context.machines.scan(inputs.instance_id, plan=context.plan, log=context.log)
+    counts = context.machines.scan(
+        inputs.instance_id, plan=context.plan, stop=context.stop, log=context.log
+    )
     pass_by(CrashPoint.FINDINGS_RECORDED)
     found = ", ".join(f"{counts[each]} {each}" for each in _WORST_FIRST if counts.get(each))
     output = f"{sum(counts.values())} vulnerabilities{': ' + found if found else ''}"

@@ -22,14 +22,6 @@ from imagewright.store.database import Database
 from imagewright.store.resources import Stored
 
 _ARN = "imageBuildVersionArn"
-_UNDER_WAY = frozenset(
-    {
-        ImageStatus.PENDING,
-        ImageStatus.BUILDING,
-        ImageStatus.TESTING,
-        ImageStatus.DISTRIBUTING,
-    }
-)
 
 Choose = Callable[
     [
@@ -123,12 +115,12 @@ class Retries:
 
 def _refuse_unless_ended_badly(stored: Stored) -> None:
     status = ImageStatus(str(stored.status))
-    if status in _UNDER_WAY:
+    if not status.is_final:
         raise ResourceInUse(
             f"The image '{stored.arn}' is {status}: its build goes on. Wait for its end, or cancel "
             "it."
         )
-    if status not in {ImageStatus.FAILED, ImageStatus.CANCELLED}:
+    if status is ImageStatus.AVAILABLE:
         raise InvalidRequest(
             f"The image '{stored.arn}' is {status}; only one that is FAILED or CANCELLED can be "
             "retried."

@@ -261,10 +261,12 @@ class Machines(Protocol):
         """Record the packages of the machine for the image, and return its OS version."""
         ...
 
-    def scan(self, instance_id: str, *, plan: BuildPlan, log: StepLog) -> Mapping[str, int]:
+    def scan(
+        self, instance_id: str, *, plan: BuildPlan, stop: Event, log: StepLog
+    ) -> Mapping[str, int]:
         """Look for known vulnerabilities in the machine's packages, and keep them for the image.
 
-        Returns how many there are of each severity. Raises ActionError.
+        Returns how many there are of each severity. Raises ActionError, also once ``stop`` is set.
         """
         ...
 

@@ -6,6 +6,7 @@ read as they come. Advisories name source packages, and compare versions as thei
 
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,14 @@ from typing import Any
 
 RECORD_BYTES_MAX = 8 << 20
 """Of one advisory; the longest published are below 2 MiB."""
+
+_UNREADABLE = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,  # a broken member
+    EOFError,  # one that is cut off
+    RuntimeError,  # an encrypted one; NotImplementedError for a way to pack that is unknown
+)
 
 Json = Mapping[str, Any]
 Key = Callable[[str], Any]
@@ -44,7 +53,7 @@ def read_advisories(folder: Path, mentioning: str) -> Iterator[Json]:
             for name, content in _records(path):
                 if needle in content:
                     yield _parsed(content, name)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except _UNREADABLE as error:
             raise AdvisoriesUnreadable(f"{path} cannot be read: {error}") from error
     if not found:
         raise AdvisoriesUnreadable(f"{folder} holds no advisories: neither *.json nor *.zip")
@@ -58,7 +67,7 @@ def affected(
     What an advisory says of versions that cannot be compared counts for nothing.
     """
     family = ecosystem.partition(":")[0]
-    for entry in _maps(advisory.get("affected")):
+    for entry in maps(advisory.get("affected")):
         named = entry.get("package")
         if not isinstance(named, Mapping) or named.get("name") != package:
             continue
@@ -66,11 +75,11 @@ def affected(
             continue
         fixes = [
             fixed
-            for each in _maps(entry.get("ranges"))
+            for each in maps(entry.get("ranges"))
             if each.get("type") == "ECOSYSTEM"
-            and (fixed := _within(_maps(each.get("events")), version, key)) is not None
+            and (fixed := _within(maps(each.get("events")), version, key)) is not None
         ]
-        if fixes or version in _texts(entry.get("versions")):
+        if fixes or version in texts(entry.get("versions")):
             return Affected(next((fixed for fixed in fixes if fixed), None) or _any_fix(entry))
     return None
 
@@ -95,6 +104,9 @@ def _within(events: Sequence[Json], version: str, key: Key) -> str | None:
     except ValueError:  # a version that is none
         return None
     return later[0].text if later else ""
+
+
+_FROM_THE_FIRST = ("introduced", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +149,13 @@ def _kind(event: Json) -> str | None:
 def _point(event: Json, key: Key) -> _Point:
     kind = _kind(event) or ""
     text = str(event[kind])
-    return _Point(kind, text, None if text == "0" else key(text))
+    return _Point(kind, text, None if (kind, text) == _FROM_THE_FIRST else key(text))
 
 
 def _any_fix(entry: Json) -> str | None:
     """Return the fix that an entry names, for a version that it lists one by one."""
-    for each in _maps(entry.get("ranges")):
-        for event in _maps(each.get("events")):
+    for each in maps(entry.get("ranges")):
+        for event in maps(each.get("events")):
             if "fixed" in event:
                 return str(event["fixed"])
     return None
@@ -183,9 +195,11 @@ def _parsed(content: bytes, name: str) -> Json:
     return advisory
 
 
-def _maps(value: object) -> list[Json]:
+def maps(value: object) -> list[Json]:
+    """Return the maps of a list; of anything else, none."""
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
-def _texts(value: object) -> list[str]:
+def texts(value: object) -> list[str]:
+    """Return the texts of a list; of anything else, none."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from imagewright.clock import iso_milliseconds
-from imagewright.images.advisories import Affected, Json, Key, affected, read_advisories
+from imagewright.images.advisories import (
+    Affected,
+    Json,
+    Key,
+    affected,
+    maps,
+    read_advisories,
+    texts,
+)
 from imagewright.images.inventory import Inventory, Package
 
 UNTRIAGED = "UNTRIAGED"
@@ -79,11 +87,8 @@ def scan(
 def _concerned(
     advisory: Json, ecosystem: str, by_source: Mapping[str, Sequence[Package]], key: Key
 ) -> Iterator[tuple[Package, Affected]]:
-    names = {
-        str(entry["package"].get("name"))
-        for entry in advisory.get("affected") or ()
-        if isinstance(entry, Mapping) and isinstance(entry.get("package"), Mapping)
-    }
+    named = [entry.get("package") for entry in maps(advisory.get("affected"))]
+    names = {str(package.get("name")) for package in maps(named)}
     for name in sorted(names & by_source.keys()):
         for package in by_source[name]:
             version = package.source_version or package.version
@@ -95,7 +100,7 @@ def _finding(
     advisory: Json, ecosystem: str, concerned: Sequence[tuple[Package, Affected]]
 ) -> Finding:
     name = _vulnerability(advisory)
-    scores = [_cvss(each) for each in advisory.get("severity") or () if isinstance(each, Mapping)]
+    scores = [_cvss(each) for each in maps(advisory.get("severity"))]
     cvss = [score for score in scores if score is not None]
     severity = _severity(advisory, ecosystem, cvss)
     fixes = [hit.fixed_in is not None for _, hit in concerned]
@@ -168,13 +173,12 @@ def _related(advisory: Json) -> set[str]:
     return {
         each
         for member in ("aliases", "upstream", "related")
-        for each in advisory.get(member) or ()
-        if isinstance(each, str)
+        for each in texts(advisory.get(member))
     }
 
 
 def _urls(advisory: Json) -> list[str]:
-    references = [each for each in advisory.get("references") or () if isinstance(each, Mapping)]
+    references = maps(advisory.get("references"))
     return [str(each["url"])[:_TEXT_MAX] for each in references if each.get("url")]
 
 
@@ -205,23 +209,26 @@ def _cvss(severity: Json) -> dict[str, Any] | None:
 def _severity(advisory: Json, ecosystem: str, cvss: Sequence[Json]) -> str:
     """Take the distribution's own judgement, else what the score says."""
     family = ecosystem.partition(":")[0]
-    entries = [each for each in advisory.get("affected") or () if isinstance(each, Mapping)]
     own = [
         part
-        for entry in entries
-        if str((entry.get("package") or {}).get("ecosystem")).partition(":")[0] == family
+        for entry in maps(advisory.get("affected"))
+        for package in maps([entry.get("package")])
+        if str(package.get("ecosystem")).partition(":")[0] == family
         for part in (entry.get("ecosystem_specific"), entry.get("database_specific"))
     ]
-    for part in [*own, advisory.get("database_specific")]:
-        if isinstance(part, Mapping):
-            for member in ("severity", "urgency"):
-                if (word := str(part.get(member, "")).lower()) in _SEVERITIES:
-                    return _SEVERITIES[word]
-    for each in advisory.get("severity") or ():
-        if isinstance(each, Mapping) and each.get("type") == "Ubuntu":
-            word = str(each.get("score")).lower()
-            if word in _SEVERITIES:
-                return _SEVERITIES[word]
+    words = [
+        part.get(member, "")
+        for part in maps([*own, advisory.get("database_specific")])
+        for member in ("severity", "urgency")
+    ]
+    words += [
+        each.get("score", "")
+        for each in maps(advisory.get("severity"))
+        if each.get("type") == "Ubuntu"
+    ]
+    for word in words:
+        if (judged := _SEVERITIES.get(str(word).lower())) is not None:
+            return judged
     return _severity_of(max(each["baseScore"] for each in cvss)) if cvss else UNTRIAGED
 
 

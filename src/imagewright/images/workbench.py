@@ -242,7 +242,9 @@ class Workbench:
             set_os_version(connection, plan.image_arn, os_version)
         return os_version
 
-    def scan(self, instance_id: str, *, plan: BuildPlan, log: StepLog) -> Mapping[str, int]:
+    def scan(
+        self, instance_id: str, *, plan: BuildPlan, stop: Event, log: StepLog
+    ) -> Mapping[str, int]:
         """Look for known vulnerabilities in a machine's packages: see Machines."""
         from imagewright.images.advisories import AdvisoriesUnreadable
         from imagewright.images.scan import CannotScan, scan  # seldom needed, and slow to load
@@ -257,7 +259,7 @@ class Workbench:
         self._set_scan_state(plan, "SCANNING")
         try:
             inventory = self._inventory(_Standing(row.layer, instance_id))
-            found = scan(inventory, self._advisories, _counting(log))
+            found = scan(inventory, self._advisories, _counting(log, stop))
         except (MachineError, CannotScan, AdvisoriesUnreadable) as error:
             self._set_scan_state(plan, "FAILED", reason=str(error)[:1024])
             raise ActionError(f"The machine cannot be scanned: {error}") from error
@@ -431,12 +433,14 @@ def _telling(log: StepLog) -> Callable[[Progress], None]:
     return tell
 
 
-def _counting(log: StepLog) -> Callable[[int], None]:
-    """Tell how many advisories were looked at, every two seconds."""
+def _counting(log: StepLog, stop: Event) -> Callable[[int], None]:
+    """Tell how many advisories were looked at, every two seconds; end it once it is to stop."""
     told = time.monotonic()
 
     def tell(number: int) -> None:
         nonlocal told
+        if stop.is_set():
+            raise ActionError(f"The scan was ended after {number:,} advisories.")
         if time.monotonic() > told + 2:
             told = time.monotonic()
             log.note(f"Looked at {number:,} advisories so far.")

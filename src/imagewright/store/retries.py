@@ -78,7 +78,7 @@ def _add(connection: Connection, again: Again, ordinal: int) -> None:
 def _revive(connection: Connection, machine: Machine) -> None:
     """Let a machine stand where it stood before the step that failed."""
     layer_id = layer_after(connection, machine.instance_id, machine.works_of)
-    if layer_id is None or not layers.chain(connection, layer_id):
+    if layer_id is None or layers.get(connection, layer_id) is None:
         raise LayerGone(machine.instance_id)
     instances.revive(connection, machine.instance_id, layer_id)
 
