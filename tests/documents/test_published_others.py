@@ -1,19 +1,14 @@
 """Published files that are no good document: each is told what it is, or what is wrong with it."""
 
-from pathlib import Path
-
 import pytest
+from tests.documents.workflow.test_workflow_corpus import CORPUS, needs_corpus
 
 from imagewright.actions.table import ACTIONS
 from imagewright.documents.recognise import DocumentKind
 from imagewright.documents.validation import validate
 from imagewright.runner.modules.table import SPECS
 
-OTHER = Path(__file__).parents[3] / "shared" / "corpus" / "other"
-
-needs_corpus = pytest.mark.skipif(
-    not OTHER.is_dir(), reason="the corpus of published documents is not beside the repository"
-)
+OTHER = CORPUS / "other"
 
 TEMPLATE = (
     "this is a CloudFormation template, not a workflow document or a component document",
