@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ import pytest
 from botocore.config import Config
 
 from imagewright.access.keys import AccessKey, AccessKeys
+from imagewright.machines.idmap import current_map
+from imagewright.machines.machine import MachineError
+from imagewright.machines.namespaces import Namespace
 
 if TYPE_CHECKING:
     from mypy_boto3_imagebuilder import ImagebuilderClient
@@ -174,6 +177,30 @@ def others() -> Iterator["OtherServices"]:
 def name(request: pytest.FixtureRequest) -> str:
     """Return a resource name that no other test uses."""
     return f"{request.node.originalname[:80].strip('_')}-{uuid4().hex[:12]}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Delete what earlier sessions left, before pytest tries to and takes a refusal for an error.
+
+    Layers belong to ids that an ordinary user cannot act for outside of the sandbox.
+    """
+    base = session.config._tmp_path_factory._basetemp  # type: ignore[attr-defined]  # no public way that does not make one
+    if base is None or os.geteuid() == 0:
+        return
+    old = [place for place in base.parent.glob("*-*") if not place.is_symlink() and place != base]
+    names = [place.name for place in old if not _in_use(place)]
+    with suppress(MachineError), Namespace(base.parent, current_map()) as namespace:
+        namespace.call("remove", names=names)
+
+
+def _in_use(place: Path) -> bool:
+    """Say whether the session that made this directory of temporary files still runs."""
+    try:
+        os.kill(int((place / ".lock").read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def end_server(server: Server) -> None:
