@@ -41,6 +41,7 @@ from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store import schema
 from imagewright.store.database import Database, open_sqlite
+from imagewright.store.outbox import Outbox
 from imagewright.wire.authentication import AnyRequest, Authenticator, SignedRequests
 from imagewright.wire.chain import Guard, Handler, wire_app
 from imagewright.wire.messages import ASGIApp
@@ -88,12 +89,22 @@ def open_application(
         size_bytes_max=settings.quotas.document_bytes,
         secret=secret,
     )
+    outbox = Outbox(list(settings.listeners), clock)
     builder = open_builder(
-        state, settings, database, documents, clients=clients, secret=secret, clock=clock
+        state,
+        settings,
+        database,
+        documents,
+        clients=clients,
+        outbox=outbox,
+        secret=secret,
+        clock=clock,
     )
     once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
-    retries = Retries(database, once, builder)
-    handlers = _handlers(settings, database, documents, builder, checker, clients, once, retries)
+    retries = Retries(database, once, builder, outbox)
+    handlers = _handlers(
+        settings, database, documents, builder, checker, clients, once, retries, outbox
+    )
     guards: Sequence[Guard] = [lambda call: rates.spend(call.account)]
     wire = wire_app(
         handlers,
@@ -139,6 +150,7 @@ def _handlers(
     clients: AwsClients,
     once: Once,
     retries: Retries,
+    outbox: Outbox,
 ) -> Mapping[str, Handler]:
     pager = Pager(documents.secret)
     lists = Lists(database, pager)
@@ -187,6 +199,7 @@ def _handlers(
             missing_service=clients.missing,
         ),
         runs=builder,
+        outbox=outbox,
         release=builder.release,
         quota=settings.quotas.images,
     )

@@ -40,6 +40,7 @@ from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
+from imagewright.store.outbox import Outbox
 
 if TYPE_CHECKING:
     from imagewright.images.catalogue import Catalogue
@@ -107,6 +108,7 @@ def open_builder(
     documents: Documents,
     *,
     clients: AwsClients,
+    outbox: Outbox,
     secret: bytes,
     clock: Clock,
 ) -> Builder:
@@ -114,7 +116,14 @@ def open_builder(
     if sys.platform != "linux":
         return NoBuilder()
     return SandboxBuilder(
-        state, settings, database, documents, clients=clients, secret=secret, clock=clock
+        state,
+        settings,
+        database,
+        documents,
+        clients=clients,
+        outbox=outbox,
+        secret=secret,
+        clock=clock,
     )
 
 
@@ -174,6 +183,7 @@ class SandboxBuilder:
         documents: Documents,
         *,
         clients: AwsClients,
+        outbox: Outbox,
         secret: bytes,
         clock: Clock,
     ) -> None:
@@ -184,7 +194,8 @@ class SandboxBuilder:
         self._secret = secret
         self._clock = clock
         self._logs = BuildLogs(state.logs, clock)
-        self._world = _open_world(settings, clients, clock)
+        self._clients = clients
+        self._outbox = outbox
         self._journal = Journal(database.soon, builds_parallel_max=settings.builds_parallel_max)
         self._ready = threading.Event()
         self._parts: _Parts | None = None
@@ -306,7 +317,9 @@ class SandboxBuilder:
 
     def _open_engine(self, workbench: "Workbench") -> None:
         """Build the engine, and take up the builds of before."""
-        records = BuildRecords(self._database)
+        from imagewright.events import Teller, tellers_of
+
+        records = BuildRecords(self._database, self._outbox)
         scenes = Scenes(records, self._documents, ACTIONS, workbench.parent_image_id)
         steps = Steps(
             records=records,
@@ -314,7 +327,7 @@ class SandboxBuilder:
             actions=STEP_ACTIONS,
             machines=workbench,
             documents=self._documents,
-            world=self._world,
+            world=_open_world(self._clients, self._database, self._outbox),
             clock=self._clock,
             log=self._step_log,
         )
@@ -326,6 +339,8 @@ class SandboxBuilder:
             machines=workbench,
             clock=self._clock,
         )
+        tellers = tellers_of(self._settings, self._clients, self._clock)
+        Teller(tellers, database=self._database, logs=self._logs).start()
         self._journal.open(run_build=builds.run, run_workflow=builds.run_workflow)
 
     def _own_image(self, reference: str) -> str | None:
@@ -363,23 +378,17 @@ def foresee(
     return tell
 
 
-def _open_world(settings: Settings, clients: AwsClients, clock: Clock) -> World:
+def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> World:
     """Put together what steps reach outside this host; nothing is connected yet."""
     # Only builds need these, and the port answers before there is one.
-    from imagewright.aws.event_bus import EventBus
     from imagewright.aws.messages import Messages
     from imagewright.aws.state_machines import StateMachines
     from imagewright.events import Events
-    from imagewright.webhooks import Webhooks
 
-    bus = settings.aws.event_bus
     return World(
         state_machines=StateMachines(clients),
         messages=Messages(clients),
-        events=Events(
-            None if bus is None else EventBus(clients, bus, source=settings.aws.event_source),
-            Webhooks(settings.webhooks, clock),
-        ),
+        events=Events(database, outbox),
     )
 
 

@@ -9,11 +9,10 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from http.client import HTTPException, HTTPMessage
-from threading import Event
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -46,43 +45,34 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Webhooks:
-    """Posts events."""
+class Webhook:
+    """Posts events to one URL."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, url: str, settings: Settings, clock: Clock) -> None:
+        self._url = url
         self._settings = settings
         self._clock = clock
         self._opener = urllib.request.build_opener(_NoRedirects)
 
-    def tell(self, event: BuildEvent, stop: Event) -> Iterator[WebhookError]:
-        """Post an event to every URL, again and again up to the settings' tries.
-
-        Yields what was not told. Once ``stop`` is set, nothing is tried again.
-        """
-        for url in self._settings.urls:
-            try:
-                self._tell_one(url, event, stop)
-            except WebhookError as error:
-                yield error
-
-    def _tell_one(self, url: str, event: BuildEvent, stop: Event) -> None:
+    def tell(self, event: BuildEvent) -> None:
+        """Post an event, again and again up to the settings' tries. Raises WebhookError."""
         body = json.dumps(event.envelope(), ensure_ascii=False).encode()
         pause = _PAUSE_SECONDS
         for left in range(self._settings.tries_max - 1, -1, -1):
-            problem, may_pass = self._post(url, event.id, body)
+            problem, may_pass = self._post(event.id, body)
             if problem is None:
                 return
-            if left == 0 or not may_pass or stop.wait(pause):
-                raise WebhookError(
-                    f"The webhook at {urlsplit(url).netloc} was not told: {problem}."
-                )
+            if left == 0 or not may_pass:
+                host = urlsplit(self._url).netloc
+                raise WebhookError(f"The webhook at {host} was not told: {problem}.")
+            time.sleep(pause)
             pause *= 2
 
-    def _post(self, url: str, event_id: str, body: bytes) -> tuple[str | None, bool]:
+    def _post(self, event_id: str, body: bytes) -> tuple[str | None, bool]:
         """Return what went wrong, and whether another try may go right."""
         timestamp = str(int(self._clock.now().timestamp()))
         request = urllib.request.Request(  # noqa: S310 - the settings take http and https alone
-            url,
+            self._url,
             data=body,
             method="POST",
             headers={

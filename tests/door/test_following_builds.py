@@ -21,6 +21,7 @@ from imagewright.engine.records import (
 from imagewright.logs.builds import READ_BYTES_MAX, BuildLogs
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
+from imagewright.store.outbox import Outbox
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,7 +47,7 @@ class Scene:
         self.clock = HandClock()
         self.logs = BuildLogs(logs, self.clock)
         self.database = database
-        self.records = BuildRecords(database)
+        self.records = BuildRecords(database, Outbox((), self.clock))
         self.arn = add_image(database)
         self.execution = WorkflowExecution(
             id="wf-1",

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.actions.conftest import Endpoint, endpoint
+from tests.actions.test_events import listening_to, told
+from tests.conftest import wait_until
 from tests.e2e.conftest import Bench, Lab
 
 SCANNING: dict[str, Any] = {"imageScanningConfiguration": {"imageScanningEnabled": True}}
@@ -42,10 +45,16 @@ def write_advisories(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def scanner(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def hook() -> Iterator[Endpoint]:
+    with endpoint() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def scanner(lab: Lab, hook: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("advisories")
     write_advisories(folder)
-    with lab.bench(IMAGEWRIGHT_SCANNING_ADVISORIES=str(folder)) as running:
+    with lab.bench(IMAGEWRIGHT_SCANNING_ADVISORIES=str(folder), **listening_to(hook)) as running:
         yield running
 
 
@@ -75,6 +84,19 @@ def test_a_scan_finds_what_is_installed_and_not_fixed(scanner: Bench, scanned: s
     assert worst["packageVulnerabilityDetails"]["vendorCreatedAt"].year == 2024
     [package] = worst["packageVulnerabilityDetails"]["vulnerablePackages"]
     assert (package["name"], package["fixedInVersion"]) == ("bash", "99")
+
+
+def test_what_a_scan_counted_is_told(scanner: Bench, scanned: str, hook: Endpoint) -> None:
+    """EVT-02."""
+    found = "EC2 Image Builder CVE Detected"
+    wait_until(lambda: found in [each["detail-type"] for each in told(hook, scanned)])
+
+    [event] = [each for each in told(hook, scanned) if each["detail-type"] == found]
+    launched = scanner.steps(scanned, ordinal=1)["LaunchTestInstance"]
+    assert event["detail"] == {
+        "resource-id": json.loads(launched["outputs"])["instanceId"],
+        "finding-severity-counts": {"all": 2, "critical": 0, "high": 1, "medium": 0},
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from imagewright.arns import Kind
+from imagewright.clock import SystemClock
 from imagewright.documents.specs import Stage
 from imagewright.engine.plan import BuildPlan, KeptDocument, PlannedWorkflow
 from imagewright.engine.records import (
@@ -20,6 +21,7 @@ from imagewright.store import builds
 from imagewright.store import resources as store
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
+from imagewright.store.outbox import Outbox
 from imagewright.store.resources import Draft, Place
 from imagewright.versions import Version
 
@@ -32,7 +34,7 @@ AddBuild = Callable[..., list[StepExecution]]
 
 @pytest.fixture
 def records(database: Database) -> BuildRecords:
-    return BuildRecords(database)
+    return BuildRecords(database, Outbox((), SystemClock()))
 
 
 @pytest.fixture

@@ -88,8 +88,7 @@ def _tell(inputs: Inputs, context: StepContext) -> None:
         messages.publish(inputs.sns_topic_arn, message, token=context.token)
     if inputs.lambda_function_name is not None:
         messages.invoke(inputs.lambda_function_name, message, region=context.plan.region)
-    event = step_waits(context.plan, context.execution, context.step)
-    context.world.events.tell(event, stop=context.stop, log=context.log)
+    context.world.events.tell(step_waits(context.plan, context.execution, context.step))
 
 
 def _message(inputs: Inputs, context: StepContext) -> Mapping[str, Any]:

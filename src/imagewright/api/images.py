@@ -44,6 +44,7 @@ from imagewright.errors import InvalidParameterValue, ResourceDependency, Servic
 from imagewright.store import builds, findings, packages, references
 from imagewright.store import resources as store
 from imagewright.store.database import Database
+from imagewright.store.outbox import Outbox
 from imagewright.store.resources import Draft, Stored
 from imagewright.store.tables import resources
 from imagewright.versions import Version
@@ -94,6 +95,7 @@ class Images:
     pager: Pager
     planner: Planner
     runs: Runs
+    outbox: Outbox
     release: Callable[[Connection, str], None]
     """Lets go, in the caller's transaction, of what an image's build left behind."""
     quota: int
@@ -227,7 +229,7 @@ class Images:
         if _status(stored) is ImageStatus.PENDING:
             # It waits for its turn: nothing is there to be undone.
             state = {"status": ImageStatus.CANCELLED.value}
-            builds.set_state(connection, str(stored.arn), state)
+            builds.set_state(connection, str(stored.arn), state, self.outbox)
         for step, run_id in builds.request_cancel(connection, str(stored.arn)):
             self.runs.answer(connection, run_id=run_id, step_id=step.id, message={})
         return {"imageBuildVersionArn": str(stored.arn)}

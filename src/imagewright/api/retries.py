@@ -19,6 +19,7 @@ from imagewright.engine.retry import Retry, from_the_failed_step, whole_stage
 from imagewright.errors import InvalidRequest, ResourceInUse
 from imagewright.store import builds, retries
 from imagewright.store.database import Database
+from imagewright.store.outbox import Outbox
 from imagewright.store.resources import Stored
 
 _ARN = "imageBuildVersionArn"
@@ -41,6 +42,7 @@ class Retries:
     database: Database
     once: Once
     runs: Runs
+    outbox: Outbox
 
     def retry_image(self, request: RetryImageRequest, call: Call) -> RetryImageResponse:
         """Run the test or distribution stage again in which a build stopped (IMG-64 to IMG-66)."""
@@ -105,7 +107,7 @@ class Retries:
                 "failed step with 'imagewright runs retry'."
             )
         try:
-            number = retries.record(connection, arn, retry)
+            number = retries.record(connection, arn, retry, self.outbox)
         except retries.LayerGone as gone:
             raise InvalidRequest(
                 f"The build of '{arn}' cannot go on: {gone}. Start a new build with CreateImage."

@@ -9,7 +9,7 @@ from imagewright.door.finding import AVAILABLE, find_image
 from imagewright.door.workshop import OpenWorkshop, Workshop
 from imagewright.errors import ResourceNotFound
 from imagewright.store import machine_images
-from imagewright.store.builds import BuildRecords
+from imagewright.store.builds import plan_of
 from imagewright.store.database import Database
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ class Contents:
 
         store = workshop.layer_store
         chain = store.chain(image.layer_id)
-        parent = BuildRecords(self.database).plan(image.arn).parent_image
+        with self.database.read() as connection:
+            plan = plan_of(connection, image.arn)
+        if plan is None:  # it was imported, and stands on nothing
+            raise ResourceNotFound(image.arn)
+        parent = plan.parent_image
         base_id = self._parent_layer(workshop, parent, [row.id for row in chain])
         found = changes(store, image.layer_id, base_id, count_max=FILES_MAX)
         inventory = take_inventory(store, image.layer_id)

@@ -1,13 +1,14 @@
-"""What happens to builds, as events that others are told of (``workflow-documents.md`` §12.3)."""
+"""What happens to builds, as events that others are told of (EVT-01 to EVT-03)."""
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
+from imagewright.arns import Arn
 from imagewright.engine.plan import BuildPlan
-from imagewright.engine.records import StepExecution, WorkflowExecution
+from imagewright.engine.records import ImageStatus, StepExecution, WorkflowExecution
 
 SOURCE = "aws.imagebuilder"
 
@@ -39,6 +40,60 @@ class BuildEvent:
             "resources": list(self.resources),
             "detail": dict(self.detail),
         }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as it is kept until it is told."""
+        return {**asdict(self), "at": self.at.isoformat(), "resources": list(self.resources)}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """Return the event that ``to_json`` gave."""
+        return cls(**{**kept, "at": datetime.fromisoformat(kept["at"])})
+
+
+def state_changed(
+    image_arn: str, before: ImageStatus, after: ImageStatus, *, event_id: str, at: datetime
+) -> BuildEvent:
+    """Return the event of an image that reached another state (EVT-01, EVT-06)."""
+    arn = Arn.parse(image_arn)
+    return BuildEvent(
+        id=event_id,
+        kind="EC2 Image Builder Image State Change",
+        account=arn.account,
+        region=arn.region,
+        at=at,
+        resources=[image_arn],
+        detail={
+            "previous-state": {"status": before.value},
+            "state": {"status": after.value},
+        },
+    )
+
+
+def vulnerabilities_counted(
+    plan: BuildPlan,
+    step: StepExecution,
+    *,
+    instance_id: str,
+    counts: Mapping[str, int],
+    at: datetime,
+) -> BuildEvent:
+    """Return the event of a scan that ended (EVT-02); ``counts`` by severity, as ``CRITICAL``."""
+    return BuildEvent(
+        id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.image_arn}#{step.id}")),
+        kind="EC2 Image Builder CVE Detected",
+        account=plan.account,
+        region=plan.region,
+        at=at,
+        resources=[step.image_arn],
+        detail={
+            "resource-id": instance_id,
+            "finding-severity-counts": {
+                "all": sum(counts.values()),
+                **{each: counts.get(each.upper(), 0) for each in ("critical", "high", "medium")},
+            },
+        },
+    )
 
 
 def step_waits(plan: BuildPlan, execution: WorkflowExecution, step: StepExecution) -> BuildEvent:

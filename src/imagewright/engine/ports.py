@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol
 
+from imagewright.clock import Clock
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.engine.events import BuildEvent
 from imagewright.engine.plan import BuildPlan, KeptDocument
@@ -350,11 +351,8 @@ class Messages(Protocol):
 class Events(Protocol):
     """Events, told to whoever the settings name (§12.3)."""
 
-    def tell(self, event: BuildEvent, *, stop: Event, log: StepLog | None = None) -> None:
-        """Tell an event. Raises nothing: who was not told is said in the logs.
-
-        It returns once everyone was told or given up; sooner if ``stop`` is set.
-        """
+    def tell(self, event: BuildEvent) -> None:
+        """Have an event told; nobody waits for it. Who could not be told is said in the logs."""
         ...
 
 
@@ -383,6 +381,7 @@ class StepContext:
     stop: Event
     """Set when the step's time is up or its build is cancelled: whatever runs must end now."""
     seconds_left: float
+    clock: Clock
     log: StepLog
     is_cancelled: bool = False
     """Whether an undo is because of a cancel."""

@@ -134,6 +134,7 @@ class Steps:
             world=self._world,
             stop=stop,
             seconds_left=self._seconds_left(step),
+            clock=self._clock,
             log=self._log(scene.plan, step),
         )
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -18,6 +19,7 @@ from sqlalchemy import (
 from imagewright.store.metadata import METADATA
 
 _ARN = String(1024)
+_Sequence = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER autoincrements there
 
 builds = Table(
     "builds",
@@ -112,4 +114,16 @@ machine_steps = Table(
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("instance_id", "token", "unit"),
     comment="Which layer each piece of work left its machine on; what makes it happen once.",
+)
+
+untold_events = Table(
+    "untold_events",
+    METADATA,
+    Column("sequence", _Sequence, primary_key=True, autoincrement=True),
+    Column("listener", String(64), nullable=False),
+    Column("event_id", String(36), nullable=False),
+    Column("event", JSON, nullable=False),
+    UniqueConstraint("listener", "event_id"),
+    sqlite_autoincrement=True,
+    comment="Events that someone is still to be told of (EVT-01 to EVT-04), in their order.",
 )

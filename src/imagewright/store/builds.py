@@ -23,6 +23,7 @@ from imagewright.engine.records import (
 from imagewright.store import resources as store
 from imagewright.store.build_tables import builds, step_executions, workflow_executions
 from imagewright.store.database import Database
+from imagewright.store.outbox import Outbox
 from imagewright.store.resources import Place, Stored
 from imagewright.store.tables import resources
 from imagewright.versions import Version
@@ -33,8 +34,9 @@ _SCAN_ENDS = frozenset({"ABANDONED", "COMPLETED", "FAILED", "TIMED_OUT"})
 class BuildRecords:
     """See ``engine.ports.Records``."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
 
     def plan(self, image_arn: str) -> BuildPlan:
         """Return what a build is to do."""
@@ -141,7 +143,7 @@ class BuildRecords:
         with self._database.write(soon=not status.is_final) as connection:
             if status.is_final and _cancel_requested(connection, image_arn, lock=True):
                 state = {"status": ImageStatus.CANCELLED.value}
-            return set_state(connection, image_arn, state)
+            return set_state(connection, image_arn, state, self._outbox)
 
     def add_output_image(self, image_arn: str, image_id: str) -> None:
         """Show an image id among the image's output resources (IMG-50, IMG-51)."""
@@ -186,8 +188,10 @@ def plan_of(connection: Connection, image_arn: str) -> BuildPlan | None:
     return None if stored is None else BuildPlan.from_json(stored)
 
 
-def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) -> ImageStatus:
-    """Move an image to a state, as answers show it; a final state is never left.
+def set_state(
+    connection: Connection, image_arn: str, state: Mapping[str, Any], outbox: Outbox
+) -> ImageStatus:
+    """Move an image to a state, as answers show it; a final state is never left (EVT-01).
 
     Returns the state it is in then.
     """
@@ -203,6 +207,7 @@ def set_state(connection: Connection, image_arn: str, state: Mapping[str, Any]) 
     if status.is_final and scan is not None and scan["status"] not in _SCAN_ENDS:
         body["scanState"] = {"status": "ABANDONED"}
     _save_image(connection, stored, body, status)
+    outbox.moved(connection, image_arn, before, status)
     return status
 
 
@@ -217,7 +222,9 @@ def set_scan_state(
         _save_image(connection, stored, {**stored.body, "scanState": state}, image_status)
 
 
-def begin_again(connection: Connection, image_arn: str, status: ImageStatus) -> None:
+def begin_again(
+    connection: Connection, image_arn: str, status: ImageStatus, outbox: Outbox
+) -> None:
     """Move an image whose build was over to the state in which a retry goes on (IMG-30)."""
     stored = _image(connection, image_arn)
     if stored is not None:
@@ -225,6 +232,7 @@ def begin_again(connection: Connection, image_arn: str, status: ImageStatus) -> 
         if body.get("scanState") == {"status": "ABANDONED"}:
             body["scanState"] = {"status": "PENDING"}
         _save_image(connection, stored, body, status)
+        outbox.moved(connection, image_arn, ImageStatus(stored.status or "PENDING"), status)
 
 
 def set_os_version(connection: Connection, image_arn: str, os_version: str) -> None:

@@ -12,6 +12,7 @@ from imagewright.engine.retry import Again, Machine, Retry
 from imagewright.store import builds, instances, layers
 from imagewright.store.build_tables import builds as build_rows
 from imagewright.store.build_tables import machine_steps, step_executions, workflow_executions
+from imagewright.store.outbox import Outbox
 
 
 class LayerGone(Exception):
@@ -25,7 +26,7 @@ class LayerGone(Exception):
         self.instance_id = instance_id
 
 
-def record(connection: Connection, image_arn: str, retry: Retry) -> int:
+def record(connection: Connection, image_arn: str, retry: Retry, outbox: Outbox) -> int:
     """Write a retry down and return its number; the image is in the state of its stage then.
 
     Raises LayerGone; then nothing may be kept of the transaction.
@@ -48,7 +49,7 @@ def record(connection: Connection, image_arn: str, retry: Retry) -> int:
         for machine in again.machines:
             _revive(connection, machine)
         _carry_over(connection, again)
-    builds.begin_again(connection, image_arn, STATES[retry.stage])
+    builds.begin_again(connection, image_arn, STATES[retry.stage], outbox)
     return number
 
 
