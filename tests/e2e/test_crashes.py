@@ -90,7 +90,10 @@ def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
 
         assert state["status"] == "FAILED"
         failure = state["failureContext"]["componentFailure"]
-        assert (failure["stepName"], failure["errorMessage"]) == ("Leave", "exit status 7\nsaid")
+        assert (failure["stepName"], failure["errorMessage"]) == (
+            "Leave",
+            "exit status 7 at line 3: exit 7\nsaid",
+        )
         assert bench.executions(arn)[0]["status"] == "ROLLBACK_COMPLETED"
         bench.nothing_is_left()
 

@@ -37,9 +37,12 @@ class ComponentRefused(Exception):
         self.problems = problems
 
 
-def exit_message(exit_code: int, stdout: str) -> str:
-    """Say why a script failed: in its own words if it gave any (§10.3), else by its exit code."""
-    return own_words(stdout) or f"exit status {exit_code}{_signal(exit_code)}"
+def exit_message(exit_code: int, stdout: str, where: str = "") -> str:
+    """Say why a script failed: in its own words if it gave any (§10.3), else by its exit code.
+
+    ``where`` names the command at which it ended, as ``culprit`` does.
+    """
+    return own_words(stdout) or f"exit status {exit_code}{_signal(exit_code)}{where}"
 
 
 def own_words(stdout: str) -> str | None:

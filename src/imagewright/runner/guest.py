@@ -66,7 +66,7 @@ class Guest:
     """From now on; None for no limit."""
     monotonic: Callable[[], float] = time.monotonic
     lacked_memory: bool = False
-    """Whether the last command lost a process for lack of memory."""
+    """Whether a command lost a process for lack of memory."""
     last_lines: tuple[str, ...] = ()
     """What the last command of the author's wrote last: on standard error, or if that was silent,
     on standard output."""
@@ -210,7 +210,7 @@ class Guest:
             timeout_seconds=self._seconds_left(),
         )
         ended = self.machine.run(command, on_line=on_line, cancel=self.cancel)
-        self.lacked_memory = ended.lacked_memory
+        self.lacked_memory |= ended.lacked_memory
         return self._code(ended)
 
     def _code(self, ended: Exit) -> int:

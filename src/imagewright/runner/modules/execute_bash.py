@@ -7,14 +7,17 @@ and needs no permission to execute there. It reads nothing on standard input. Of
 alone is needed.
 
 Exit code 0 is success; 194 restarts the machine and runs the step again from its beginning, so
-leave a mark for the second time; anything else is failure. A script that prints
-``{"failureMessage": "…"}`` as its last line before it fails says why in its own words.
+leave a mark for the second time; anything else is failure. The failure names the command that
+the script ended with, and its line. A script that prints ``{"failureMessage": "…"}`` as its last
+line before it fails says why in its own words instead.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from imagewright.documents.specs import ModuleSpec, Platform, about
+from imagewright.runner.culprit import culprit, prelude
 from imagewright.runner.failures import ModuleFailure, exit_message
 from imagewright.runner.guest import Finished, Guest
 from imagewright.runner.module import Module, RebootNeeded
@@ -42,26 +45,30 @@ def run(inputs: Inputs, guest: Guest) -> Outputs:
     number = secrets.randbelow(9 * 10**8) + 10**8
     folder = f"/tmp/AWSTOE{number}"  # noqa: S108  (of the machine; made anew, for root alone)
     script = "\n".join(inputs.commands) + "\n"
-    argv = ("bash", "-c", _RUN, "imagewright", folder, f"{folder}/script-{number}.sh")
-    ended = False
+    file = f"{folder}/script-{number}.sh"
+    argv = ("bash", "-c", _RUN, "imagewright", folder, file, prelude(f"{folder}/where"))
+    where, ended = "", False
     try:
-        finished = guest.stream(argv, shown=("bash", argv[-1]), stdin=script.encode())
+        finished = guest.stream(argv, shown=("bash", file), stdin=script.encode())
+        if finished.exit_code not in {0, REBOOT_EXIT_CODE}:
+            with suppress(ModuleFailure):  # the machine is broken; its failure is told all the same
+                where = culprit(guest.script(_WHERE, folder), script, finished.exit_code)
         ended = True
     finally:
         if not ended:
             _clear(guest, folder)
     if finished.exit_code == _NOT_FOUND and not guest.has("bash"):
         raise ModuleFailure("the machine has no bash; install it in an earlier component or base")
-    return outcome(finished)
+    return outcome(finished, where)
 
 
-def outcome(finished: Finished) -> Outputs:
-    """Judge an exit code (§4.5)."""
+def outcome(finished: Finished, where: str = "") -> Outputs:
+    """Judge an exit code (§4.5); ``where`` says at which command the script ended."""
     if finished.exit_code == REBOOT_EXIT_CODE:
         raise RebootNeeded(runs_again=True)
     if finished.exit_code != 0:
         raise ModuleFailure(
-            exit_message(finished.exit_code, finished.stdout),
+            exit_message(finished.exit_code, finished.stdout, where),
             exit_code=finished.exit_code,
             outputs={"stdout": finished.stdout},
         )
@@ -76,10 +83,16 @@ def _clear(guest: Guest, folder: str) -> None:
 _RUN = """
 [ -d "${1%/*}" ] || mkdir -p "${1%/*}"
 mkdir -m 700 "$1" && cat >"$2" || exit 1
-bash "$2" </dev/null
+printf %s "$3" >"$1/before"
+BASH_ENV=$1/before bash "$2" </dev/null
 code=$?
-rm -rf "$1"
+[ -s "$1/where" ] || rm -rf "$1"
 exit "$code"
+"""
+
+_WHERE = """
+[ ! -f "$1/where" ] || cat "$1/where"
+rm -rf "$1"
 """
 
 MODULE = Module(
