@@ -12,6 +12,7 @@ from imagewright.actions.table import ACTIONS
 from imagewright.api.component_documents import ComponentChecker
 from imagewright.api.components import Components
 from imagewright.api.creation import Once
+from imagewright.api.distribution_configurations import DistributionConfigurations
 from imagewright.api.documents import Documents
 from imagewright.api.executions import Executions
 from imagewright.api.image_recipes import ImageRecipes
@@ -184,6 +185,12 @@ def _handlers(
         lists=lists,
         quota=settings.quotas.infrastructure_configurations,
     )
+    distribution = DistributionConfigurations(
+        database=database,
+        once=once,
+        lists=lists,
+        quota=settings.quotas.distribution_configurations,
+    )
     images = Images(
         database=database,
         once=once,
@@ -249,6 +256,11 @@ def _handlers(
         "ListInfrastructureConfigurations": infrastructure.list_infrastructure_configurations,
         "UpdateInfrastructureConfiguration": infrastructure.update_infrastructure_configuration,
         "DeleteInfrastructureConfiguration": infrastructure.delete_infrastructure_configuration,
+        "CreateDistributionConfiguration": distribution.create_distribution_configuration,
+        "GetDistributionConfiguration": distribution.get_distribution_configuration,
+        "ListDistributionConfigurations": distribution.list_distribution_configurations,
+        "UpdateDistributionConfiguration": distribution.update_distribution_configuration,
+        "DeleteDistributionConfiguration": distribution.delete_distribution_configuration,
         "ListTagsForResource": tags.list_tags_for_resource,
         "TagResource": tags.tag_resource,
         "UntagResource": tags.untag_resource,

@@ -1,5 +1,6 @@
 """Names of resources on the wire: ARNs and slugs (``api-behaviour.md`` §1)."""
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
@@ -7,6 +8,8 @@ from typing import Self
 from imagewright.versions import Version
 
 MANAGED_ACCOUNT = "aws"
+REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", re.ASCII)
+"""What a region is called: ``us-east-1``, ``local-dc-1`` (ARN-04)."""
 
 
 class Kind(StrEnum):

@@ -21,11 +21,12 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from imagewright.arns import REGION
+
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
-_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -54,6 +55,9 @@ class Quotas(BaseModel):
     image_recipes: int = Field(default=1000, ge=0, description="Versions of image recipes.")
     infrastructure_configurations: int = Field(
         default=1000, ge=0, description="Infrastructure configurations."
+    )
+    distribution_configurations: int = Field(
+        default=1000, ge=0, description="Distribution configurations."
     )
     images: int = Field(default=10_000, ge=0, description="Builds of images.")
     components_per_recipe: int = Field(
@@ -331,7 +335,7 @@ class Settings(BaseSettings):
     @field_validator("region")
     @classmethod
     def _region_fits_arns(cls, region: str) -> str:
-        if not _REGION.fullmatch(region):
+        if not REGION.fullmatch(region):
             raise ValueError("a region looks like us-east-1 or local-dc-1 (ARN-04)")
         return region
 

@@ -48,6 +48,22 @@ KINDS = [
             "logging": {"s3Logs": {"s3BucketName": "logs", "s3KeyPrefix": "/"}},
         },
     ),
+    Kind(
+        "distribution_configuration",
+        "distributionConfiguration",
+        "distributionConfigurationArn",
+        {
+            "distributions": [
+                {
+                    "region": REGION,
+                    "amiDistributionConfiguration": {
+                        "name": "web {{ imagebuilder:buildDate }}",
+                        "launchPermission": {"userIds": ["111122223333"]},
+                    },
+                }
+            ]
+        },
+    ),
 ]
 
 

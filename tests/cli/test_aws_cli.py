@@ -108,3 +108,37 @@ def test_a_typo_is_refused_with_its_line_column_and_what_was_meant(
     assert done.returncode != 0
     assert "InvalidParameterValueException" in done.stderr
     assert "did you mean `Launch`? (line 14, column 35)" in done.stderr
+
+
+def test_a_distribution_configuration_is_created_from_a_file_and_read(
+    aws: Aws, tmp_path: Path, name: str
+) -> None:
+    distributions = [
+        {
+            "region": "us-west-2",
+            "amiDistributionConfiguration": {"name": "web {{ imagebuilder:buildDate }}"},
+        }
+    ]
+    request = {"name": name, "distributions": distributions}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+
+    created = answered(
+        aws(
+            "imagebuilder",
+            "create-distribution-configuration",
+            "--cli-input-json",
+            "file://request.json",
+        )
+    )
+    arn = created["distributionConfigurationArn"]
+    found = answered(
+        aws(
+            "imagebuilder",
+            "get-distribution-configuration",
+            "--distribution-configuration-arn",
+            arn,
+        )
+    )
+
+    assert arn.endswith(f":distribution-configuration/{name.replace('_', '-')}")
+    assert found["distributionConfiguration"]["distributions"] == distributions

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection
 
-from imagewright.api import lookup, storing
+from imagewright.api import lookup, storing, unversioned
 from imagewright.api.creation import Once
 from imagewright.api.filters import FilterMeaning, by_name, conditions
 from imagewright.api.listing import Lists
@@ -25,14 +25,9 @@ from imagewright.api.shapes import (
     UpdateInfrastructureConfigurationRequest,
     UpdateInfrastructureConfigurationResponse,
 )
-from imagewright.arns import Kind, slug_of
+from imagewright.arns import Kind
 from imagewright.call import Call
-from imagewright.clock import iso_milliseconds
-from imagewright.errors import (
-    InvalidParameterCombination,
-    InvalidParameterValue,
-    ResourceNotFound,
-)
+from imagewright.errors import InvalidParameterCombination, InvalidParameterValue
 from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.resources import Draft, Stored
@@ -79,7 +74,7 @@ class InfrastructureConfigurations:
         answer = self.once.run(
             request,
             call,
-            prepare=lambda: _draft(request, call),
+            prepare=lambda: unversioned.draft(request, _content(request), call),
             commit=lambda connection, draft: self._store(connection, draft, call),
         )
         return cast("CreateInfrastructureConfigurationResponse", answer)
@@ -136,18 +131,7 @@ class InfrastructureConfigurations:
 
 def configuration_entry(stored: Stored) -> InfrastructureConfiguration:
     """Show a configuration as it is now."""
-    shown: dict[str, Any] = {
-        "arn": str(stored.arn),
-        "name": stored.name,
-        **given(stored.body, *_CONTENT),
-        "dateCreated": stored.created_at,
-        "tags": dict(stored.tags),
-    }
-    if stored.description is not None:
-        shown["description"] = stored.description
-    if stored.updated_at is not None:
-        shown["dateUpdated"] = stored.updated_at
-    return cast("InfrastructureConfiguration", shown)
+    return cast("InfrastructureConfiguration", unversioned.entry(stored, *_CONTENT))
 
 
 def _summary(stored: Stored) -> InfrastructureConfigurationSummary:
@@ -167,35 +151,13 @@ def _summary(stored: Stored) -> InfrastructureConfigurationSummary:
     return cast("InfrastructureConfigurationSummary", shown)
 
 
-def _draft(request: CreateInfrastructureConfigurationRequest, call: Call) -> Draft:
-    return Draft(
-        path=slug_of(request["name"]),
-        version=store.UNVERSIONED,
-        version_text=str(store.UNVERSIONED),
-        name=request["name"],
-        description=request.get("description"),
-        body=_content(request),
-        tags=request.get("tags", {}),
-        created_at=iso_milliseconds(call.received_at),
-    )
-
-
 def _replace(
     connection: Connection,
     request: UpdateInfrastructureConfigurationRequest,
     body: Mapping[str, Any],
     call: Call,
 ) -> UpdateInfrastructureConfigurationResponse:
-    stored = lookup.find_own(connection, request[_ARN], call, member=_ARN)
-    there = store.replace_in_place(
-        connection,
-        stored,
-        description=request.get("description"),
-        body=body,
-        updated_at=iso_milliseconds(call.received_at),
-    )
-    if not there:
-        raise ResourceNotFound(request[_ARN])
+    stored = unversioned.replace(connection, request, body, call, member=_ARN)
     return {_ARN: str(stored.arn)}
 
 
