@@ -15,12 +15,14 @@ from imagewright.api.creation import Once
 from imagewright.api.distribution_configurations import DistributionConfigurations
 from imagewright.api.documents import Documents
 from imagewright.api.executions import Executions
+from imagewright.api.image_pipelines import ImagePipelines
 from imagewright.api.image_recipes import ImageRecipes
 from imagewright.api.images import Images
 from imagewright.api.infrastructure_configurations import InfrastructureConfigurations
 from imagewright.api.listing import Lists
 from imagewright.api.managed import ship
 from imagewright.api.paging import Pager
+from imagewright.api.pipeline_runs import PipelineRuns
 from imagewright.api.planning import Planner
 from imagewright.api.retries import Retries
 from imagewright.api.scan_findings import ScanFindings
@@ -191,25 +193,34 @@ def _handlers(
         lists=lists,
         quota=settings.quotas.distribution_configurations,
     )
+    planner = Planner(
+        documents=documents,
+        actions=ACTIONS,
+        check_parent=builder.check_parent,
+        can_scan=settings.scanning.advisories is not None,
+        component_refusals=component_refusals,
+        foresee=foresee(CommandDocuments(settings.commands)),
+        missing_service=clients.missing,
+    )
     images = Images(
         database=database,
         once=once,
         lists=lists,
         pager=pager,
-        planner=Planner(
-            documents=documents,
-            actions=ACTIONS,
-            check_parent=builder.check_parent,
-            can_scan=settings.scanning.advisories is not None,
-            component_refusals=component_refusals,
-            foresee=foresee(CommandDocuments(settings.commands)),
-            missing_service=clients.missing,
-        ),
+        planner=planner,
         runs=builder,
         outbox=outbox,
         release=builder.release,
         quota=settings.quotas.images,
     )
+    pipelines = ImagePipelines(
+        database=database,
+        once=once,
+        lists=lists,
+        planner=planner,
+        quota=settings.quotas.image_pipelines,
+    )
+    pipeline_runs = PipelineRuns(database=database, once=once, lists=lists, images=images)
     executions = Executions(
         database=database,
         once=once,
@@ -261,6 +272,13 @@ def _handlers(
         "ListDistributionConfigurations": distribution.list_distribution_configurations,
         "UpdateDistributionConfiguration": distribution.update_distribution_configuration,
         "DeleteDistributionConfiguration": distribution.delete_distribution_configuration,
+        "CreateImagePipeline": pipelines.create_image_pipeline,
+        "GetImagePipeline": pipelines.get_image_pipeline,
+        "ListImagePipelines": pipelines.list_image_pipelines,
+        "UpdateImagePipeline": pipelines.update_image_pipeline,
+        "DeleteImagePipeline": pipelines.delete_image_pipeline,
+        "StartImagePipelineExecution": pipeline_runs.start_image_pipeline_execution,
+        "ListImagePipelineImages": pipeline_runs.list_image_pipeline_images,
         "ListTagsForResource": tags.list_tags_for_resource,
         "TagResource": tags.tag_resource,
         "UntagResource": tags.untag_resource,

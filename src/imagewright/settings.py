@@ -59,6 +59,7 @@ class Quotas(BaseModel):
     distribution_configurations: int = Field(
         default=1000, ge=0, description="Distribution configurations."
     )
+    image_pipelines: int = Field(default=75, ge=0, description="Image pipelines.")
     images: int = Field(default=10_000, ge=0, description="Builds of images.")
     components_per_recipe: int = Field(
         default=20, ge=0, description="Components that one recipe may name."

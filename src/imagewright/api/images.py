@@ -16,8 +16,9 @@ from imagewright.api.latest import latest_version_references
 from imagewright.api.listing import Lists, listed_place, wanted_builds, wants_names
 from imagewright.api.members import given
 from imagewright.api.paging import Pager
-from imagewright.api.planning import Planned, Planner
+from imagewright.api.planning import IMAGE_TESTS, Planned, Planner
 from imagewright.api.shapes import (
+    BuildType,
     CancelImageCreationRequest,
     CancelImageCreationResponse,
     CreateImageRequest,
@@ -41,7 +42,7 @@ from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
 from imagewright.engine.records import ImageStatus
 from imagewright.errors import InvalidParameterValue, ResourceDependency, ServiceQuotaExceeded
-from imagewright.store import builds, findings, packages, references
+from imagewright.store import builds, findings, packages, pipelines, references
 from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.outbox import Outbox
@@ -86,6 +87,17 @@ class Runs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked for an image (IMG-07)."""
+
+    build_type: BuildType
+    pipeline_arn: str | None = None
+
+
+_BY_HAND = Origin("USER_INITIATED")
+
+
+@dataclass(frozen=True, slots=True)
 class Images:
     """The handlers of the image operations."""
 
@@ -110,11 +122,45 @@ class Images:
         answer = self.once.run(
             request if reuse_layers else {**request, "reuseLayers": False},
             call,
-            prepare=lambda: self._prepare(request, call, reuse_layers=reuse_layers),
-            commit=lambda connection, planned: self._store(connection, planned, request, call),
+            prepare=lambda: self.prepare(request, call, reuse_layers=reuse_layers),
+            commit=lambda connection, planned: self._create(connection, planned, request, call),
         )
         self.runs.look()
         return cast("CreateImageResponse", answer)
+
+    def prepare(
+        self, request: CreateImageRequest, call: Call, *, reuse_layers: bool = True
+    ) -> Planned:
+        """Check that what is asked for can be built, and fix how. No transaction may be open.
+
+        Raises what the planner does.
+        """
+        with self.database.read() as connection:
+            found = self.planner.find(connection, request, call)
+        planned = self.planner.plan(found, request, call)
+        return replace(planned, plan=replace(planned.plan, reuse_layers=reuse_layers))
+
+    def start(
+        self,
+        connection: Connection,
+        planned: Planned,
+        request: CreateImageRequest,
+        call: Call,
+        origin: Origin = _BY_HAND,
+    ) -> Stored:
+        """Store an image and ask for its build, in the caller's transaction.
+
+        ``runs.look`` starts it once that is committed. Raises ServiceQuotaExceeded.
+        """
+        place = lookup.own_place(call, Kind.IMAGE)
+        stored = store.add_build(connection, place, _draft(planned, request, call, origin))
+        if store.count_builds(connection, place) > self.quota:
+            raise ServiceQuotaExceeded("images", self.quota)
+        arn = str(stored.arn)
+        plan = replace(planned.plan, image_arn=arn, build=stored.arn.build or 0)
+        builds.add_build(connection, plan)
+        self.runs.enqueue(connection, arn)
+        return stored
 
     def get_image(self, request: GetImageRequest, call: Call) -> GetImageResponse:
         """Return a build, or the newest available one that an ARN means (VER-18)."""
@@ -141,7 +187,9 @@ class Images:
         member = "imageVersionArn"
         wanted = wanted_builds(request.get("imageVersionArn"), call, Kind.IMAGE, member=member)
         page = self.lists.builds(request, call, wanted, conditions(request, _FILTERS))
-        return cast("ListImageBuildVersionsResponse", page.members("imageSummaryList", _summary))
+        return cast(
+            "ListImageBuildVersionsResponse", page.members("imageSummaryList", image_summary)
+        )
 
     def list_image_packages(
         self, request: ListImagePackagesRequest, call: Call
@@ -193,28 +241,16 @@ class Images:
             builds.forget_build(connection, arn)
             packages.forget(connection, arn)
             findings.forget(connection, arn)
+            pipelines.forget_image(connection, arn)
             self.release(connection, arn)
         return {"imageBuildVersionArn": arn}
 
-    def _prepare(self, request: CreateImageRequest, call: Call, *, reuse_layers: bool) -> Planned:
-        with self.database.read() as connection:
-            found = self.planner.find(connection, request, call)
-        planned = self.planner.plan(found, request, call)
-        return replace(planned, plan=replace(planned.plan, reuse_layers=reuse_layers))
-
-    def _store(
+    def _create(
         self, connection: Connection, planned: Planned, request: CreateImageRequest, call: Call
     ) -> CreateImageResponse:
-        place = lookup.own_place(call, Kind.IMAGE)
-        stored = store.add_build(connection, place, _draft(planned, request, call))
-        if store.count_builds(connection, place) > self.quota:
-            raise ServiceQuotaExceeded("images", self.quota)
-        arn = str(stored.arn)
-        plan = replace(planned.plan, image_arn=arn, build=stored.arn.build or 0)
-        builds.add_build(connection, plan)
-        self.runs.enqueue(connection, arn)
+        stored = self.start(connection, planned, request, call)
         return {
-            "imageBuildVersionArn": arn,
+            "imageBuildVersionArn": str(stored.arn),
             "latestVersionReferences": latest_version_references(stored.arn),
         }
 
@@ -248,12 +284,14 @@ def image_entry(stored: Stored) -> Image:
             "imageScanningConfiguration",
             "executionRole",
             "workflows",
+            "sourcePipelineArn",
         ),
     }
     return cast("Image", shown)
 
 
-def _summary(stored: Stored) -> ImageSummary:
+def image_summary(stored: Stored) -> ImageSummary:
+    """Show an image among others."""
     return cast("ImageSummary", {**_common(stored), "owner": owner_of(stored.arn)})
 
 
@@ -301,17 +339,16 @@ def _version_entry(stored: Stored, version: str | None) -> ImageVersion:
     return cast("ImageVersion", shown)
 
 
-def _draft(planned: Planned, request: CreateImageRequest, call: Call) -> Draft:
+def _draft(planned: Planned, request: CreateImageRequest, call: Call, origin: Origin) -> Draft:
     recipe = planned.found.recipe
-    tests = {"imageTestsEnabled": True, "timeoutMinutes": 720}
     body: dict[str, Any] = {
         "state": {"status": ImageStatus.PENDING.value},
         "outputResources": {"amis": []},
         "imageRecipe": dict(recipe.shown),
         "infrastructureConfiguration": dict(configuration_entry(planned.found.infrastructure)),
         "enhancedImageMetadataEnabled": planned.plan.collect_metadata,
-        "imageTestsConfiguration": {**tests, **request.get("imageTestsConfiguration", {})},
-        "buildType": "USER_INITIATED",
+        "imageTestsConfiguration": {**IMAGE_TESTS, **request.get("imageTestsConfiguration", {})},
+        "buildType": origin.build_type,
         "imageSource": "CUSTOM",
         "workflows": [
             {**configuration, "workflowArn": str(stored.arn)}
@@ -319,6 +356,8 @@ def _draft(planned: Planned, request: CreateImageRequest, call: Call) -> Draft:
         ],
         **given(request, "imageScanningConfiguration", "executionRole", "loggingConfiguration"),
     }
+    if origin.pipeline_arn is not None:
+        body["sourcePipelineArn"] = origin.pipeline_arn
     if planned.plan.collect_scan_findings:
         body["scanState"] = {"status": "PENDING"}
     return Draft(

@@ -4,7 +4,7 @@ What a build would stumble over later is refused here, before anything starts (I
 """
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,8 @@ from imagewright.errors import (
 from imagewright.store.resources import Stored
 
 WORKFLOWS_MAX = 10
+IMAGE_TESTS: Mapping[str, Any] = {"imageTestsEnabled": True, "timeoutMinutes": 720}
+"""What holds of tests where a request does not say (IMG-04)."""
 
 _NOT_YET_KNOWN = frozenset({"cloudWatchLogStream", "imageBuildNumber", "sourceImageARN"})
 """The system variables that follow from the number of the build."""
@@ -123,16 +125,34 @@ class Planner:
             ),
         )
 
+    def check(self, found: Found, request: CreateImageRequest, call: Call) -> Sequence[Workflow]:
+        """Check what a request says of workflows and scans, wherever it may run (IMG-11 to -19).
+
+        Returns the documents of the workflows.
+        Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
+        """
+        _check_workflows(found)
+        self._check_scanning(request, call)
+        workflows = [
+            self._load(self.documents.open(stored, call), stored) for _, stored in found.workflows
+        ]
+        for index, (workflow, (configuration, stored)) in enumerate(
+            zip(workflows, found.workflows, strict=True)
+        ):
+            _check_image_output(workflow, stored)
+            _bound(index, workflow, configuration)
+        check_outputs(workflows, found.workflows)
+        return workflows
+
     def plan(self, found: Found, request: CreateImageRequest, call: Call) -> Planned:
         """Check that the build can be done, and fix what it does.
 
         Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
         """
-        _check_workflows(found)
+        workflows = self.check(found, request, call)
         recipe, tests = found.recipe, request.get("imageTestsConfiguration", {})
         parent = recipe.shown["parentImage"]
         self.check_parent(parent)
-        scans = self._check_scanning(request, call)
         name = recipe.stored.name
         logging = request.get("loggingConfiguration", {})
         plan = BuildPlan(
@@ -159,26 +179,22 @@ class Planner:
             ),
             infrastructure=_infrastructure(found.infrastructure),
             collect_metadata=request.get("enhancedImageMetadataEnabled", True),
-            collect_scan_findings=scans,
+            collect_scan_findings=_wants_scan(request),
             tests_enabled=tests.get("imageTestsEnabled", True),
             description=recipe.stored.description,
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
         self._check_components(plan, found, call)
-        workflows = [
-            self._load(self.documents.open(stored, call), stored) for _, stored in found.workflows
-        ]
         commands: dict[str, str] = {}
         for index, workflow in enumerate(workflows):
             commands |= self._check_workflow(index, workflow, found, plan)
-        check_outputs(workflows, found.workflows)
         return Planned(replace(plan, commands=commands), found)
 
-    def _check_scanning(self, request: CreateImageRequest, call: Call) -> bool:
-        """Tell whether the image is to be scanned, and refuse what cannot be (SCN-01, SCN-03)."""
-        wishes = request.get("imageScanningConfiguration", {})
-        if not wishes.get("imageScanningEnabled", False):
-            return False
+    def _check_scanning(self, request: CreateImageRequest, call: Call) -> None:
+        """Refuse a scan that cannot be (SCN-01, SCN-03)."""
+        if not _wants_scan(request):
+            return
+        wishes = request["imageScanningConfiguration"]
         if not request.get("imageTestsConfiguration", {}).get("imageTestsEnabled", True):
             raise InvalidParameterCombination(
                 "Image scanning needs image tests: 'imageScanningEnabled' cannot be true while "
@@ -194,7 +210,6 @@ class Planner:
                 call.account,
                 "The server needs a folder of OSV advisories: the setting scanning.advisories.",
             )
-        return True
 
     def _check_components(self, plan: BuildPlan, found: Found, call: Call) -> None:
         """Refuse components whose parameters do not fit, or that cannot run here."""
@@ -215,12 +230,6 @@ class Planner:
         """Refuse a workflow that cannot run, and return the command documents that it needs."""
         configuration, stored = found.workflows[index]
         stage = Stage(str(stored.type))
-        if stage is Stage.BUILD and workflow.output(IMAGE_OUTPUT) is None:
-            raise InvalidParameterValue(
-                "workflows",
-                f"A build workflow must have an output named {IMAGE_OUTPUT} to build an AMI; "
-                f"'{stored.arn}' has none.",
-            )
         parameters = _bound(index, workflow, configuration)
         variables = system_variables(plan, stage, started_at=None, base_image_id=None)
         known = {name: value for name, value in variables.items() if name not in _NOT_YET_KNOWN}
@@ -261,6 +270,20 @@ class Planner:
         return checked.workflow
 
 
+def _wants_scan(request: CreateImageRequest) -> bool:
+    return request.get("imageScanningConfiguration", {}).get("imageScanningEnabled", False)
+
+
+def _check_image_output(workflow: Workflow, stored: Stored) -> None:
+    """Refuse a build workflow that would build nothing (IMG-11)."""
+    if stored.type == Stage.BUILD and workflow.output(IMAGE_OUTPUT) is None:
+        raise InvalidParameterValue(
+            "workflows",
+            f"A build workflow must have an output named {IMAGE_OUTPUT} to build an AMI; "
+            f"'{stored.arn}' has none.",
+        )
+
+
 def _unserved(spec: ActionSpec, given: Sequence[str]) -> str | None:
     """Say what of an action this release does not run."""
     unserved = [name for name in given if name in spec.unbuilt_inputs]
@@ -282,8 +305,13 @@ def _check_combination(request: CreateImageRequest) -> None:
         raise InvalidRequest("imagewright does not distribute images yet.")
     if request.get("workflows") and "executionRole" not in request:
         raise InvalidParameterCombination("An execution role is required to provide workflows.")
-    group = request.get("loggingConfiguration", {}).get("logGroupName", "/aws/imagebuilder/")
-    if not group.startswith("/aws/imagebuilder/") and "executionRole" not in request:
+    check_log_groups(request, request.get("loggingConfiguration", {}).values())
+
+
+def check_log_groups(request: Mapping[str, Any], groups: Iterable[Any]) -> None:
+    """Refuse log groups that need a role which the request does not give (PIP-40)."""
+    own = all(str(group).startswith("/aws/imagebuilder/") for group in groups)
+    if not own and "executionRole" not in request:
         raise InvalidParameterCombination(
             "An execution role is required to write to a log group outside /aws/imagebuilder/."
         )

@@ -21,9 +21,9 @@ from imagewright.store import findings
 from imagewright.store.database import Database
 from imagewright.store.findings import FindingRow, Wanted
 
-_PIPELINE = "imagePipelineArn"
 _MEMBERS = {
     "imageBuildVersionArn": "image",
+    "imagePipelineArn": "pipeline",
     "vulnerabilityId": "vulnerability",
     "severity": "severity",
 }
@@ -32,7 +32,7 @@ _MEMBERS = {
 _AGGREGATIONS = {
     "accountId": "accountAggregation",
     "imageBuildVersionArn": "imageAggregation",
-    _PIPELINE: "imagePipelineAggregation",
+    "imagePipelineArn": "imagePipelineAggregation",
     "vulnerabilityId": "vulnerabilityIdAggregation",
 }
 
@@ -81,15 +81,13 @@ class ScanFindings:
         )
 
 
-def _wanted(filters: Sequence[Mapping[str, Any]], call: Call) -> Wanted | None:
-    """Return what a request means; None: nothing (no build here belongs to a pipeline)."""
+def _wanted(filters: Sequence[Mapping[str, Any]], call: Call) -> Wanted:
+    """Return what a request means. Raises InvalidParameterValue."""
     wanted = Wanted(call.account, call.region)
     for entry in filters:
         name, values = entry.get("name", ""), entry.get("values", [])
-        if name == _PIPELINE:
-            return None
         if name not in _MEMBERS:
-            known = ", ".join(sorted([*_MEMBERS, _PIPELINE]))
+            known = ", ".join(sorted(_MEMBERS))
             raise InvalidParameterValue(
                 "filters[0].name", f"This list can be filtered by: {known}."
             )
@@ -99,17 +97,15 @@ def _wanted(filters: Sequence[Mapping[str, Any]], call: Call) -> Wanted | None:
 
 
 def _fetch(
-    connection: Connection, wanted: Wanted | None, after: Sequence[str] | None, limit: int
+    connection: Connection, wanted: Wanted, after: Sequence[str] | None, limit: int
 ) -> list[FindingRow]:
-    if wanted is None:
-        return []
     place = None if after is None else (after[0], after[1])
     return findings.page(connection, wanted, after=place, count=limit)
 
 
 def _counts(connection: Connection, name: str, value: str, call: Call) -> dict[str, int]:
     wanted = Wanted(call.account, call.region)
-    if name == _PIPELINE or (name == "accountId" and value != call.account):
+    if name == "accountId" and value != call.account:
         counted: Mapping[str, int] = {}
     else:
         if name in _MEMBERS:

@@ -47,9 +47,17 @@ def check_quota(connection: Connection, place: Place, quota: int) -> None:
         raise ServiceQuotaExceeded(place.kind.plural, quota)
 
 
-def delete(database: Database, text: str, call: Call, *, member: str) -> str:
+def delete(
+    database: Database,
+    text: str,
+    call: Call,
+    *,
+    member: str,
+    forget: Callable[[Connection, str], None] | None = None,
+) -> str:
     """Delete one resource of the caller that nothing refers to; return its ARN (CRT-70 to -74).
 
+    ``forget`` drops, in the same transaction, what else is known of it.
     Raises ResourceDependency, Forbidden for what the product ships, ResourceNotFound, and
     InvalidParameterValue for ``member`` when it is not one that is named.
     """
@@ -62,4 +70,6 @@ def delete(database: Database, text: str, call: Call, *, member: str) -> str:
             raise ResourceDependency(str(stored.arn), referrers=users)
         store.remove(connection, place, stored)
         references.erase(connection, str(stored.arn))
+        if forget is not None:
+            forget(connection, str(stored.arn))
     return str(stored.arn)

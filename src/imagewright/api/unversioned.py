@@ -42,6 +42,7 @@ def replace(
     call: Call,
     *,
     member: str,
+    platform: str | None = None,
 ) -> Stored:
     """Give the resource of the ARN in ``member`` new content; return it as it was before.
 
@@ -55,6 +56,7 @@ def replace(
         description=request.get("description"),
         body=body,
         updated_at=iso_milliseconds(call.received_at),
+        platform=platform,
     )
     if not there:
         raise ResourceNotFound(request[member])

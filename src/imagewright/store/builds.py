@@ -20,6 +20,7 @@ from imagewright.engine.records import (
     WorkflowExecution,
     WorkflowStatus,
 )
+from imagewright.store import pipelines
 from imagewright.store import resources as store
 from imagewright.store.build_tables import builds, step_executions, workflow_executions
 from imagewright.store.database import Database
@@ -208,6 +209,8 @@ def set_state(
         body["scanState"] = {"status": "ABANDONED"}
     _save_image(connection, stored, body, status)
     outbox.moved(connection, image_arn, before, status)
+    if status.is_final:
+        pipelines.note_end(connection, image_arn, status)
     return status
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal,
 
 from imagewright.arns import Arn
 from imagewright.store.machine_tables import scan_findings
+from imagewright.store.pipeline_tables import pipeline_runs
 
 _C = scan_findings.c
 
@@ -32,6 +33,8 @@ class Wanted:
     image: str | None = None
     vulnerability: str | None = None
     severity: str | None = None
+    pipeline: str | None = None
+    """Whose images' findings."""
 
 
 def put(connection: Connection, image: str, rows: Iterable[FindingRow]) -> None:
@@ -87,4 +90,7 @@ def _clauses(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
     ):
         if value is not None:
             clauses.append(column == value)
+    if wanted.pipeline is not None:
+        images = select(pipeline_runs.c.image_arn)
+        clauses.append(_C.image.in_(images.where(pipeline_runs.c.pipeline_arn == wanted.pipeline)))
     return clauses

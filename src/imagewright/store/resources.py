@@ -218,12 +218,13 @@ def replace_in_place(
     description: str | None,
     body: Mapping[str, Any],
     updated_at: str,
+    platform: str | None = None,
 ) -> bool:
-    """Give a configuration new content under its name and tags. Tells whether it was there."""
+    """Give a resource new content under its name and tags. Tells whether it was there."""
     changed = connection.execute(
         update(resources)
         .where(resources.c.sequence == stored.sequence)
-        .values(description=description, body=dict(body), updated_at=updated_at)
+        .values(description=description, platform=platform, body=dict(body), updated_at=updated_at)
     ).rowcount
     return changed == 1
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, inspect, text
 
 from imagewright.errors import ServiceError
-from imagewright.store import build_tables, machine_tables, tables  # noqa: F401 - they fill METADATA
+from imagewright.store import build_tables, machine_tables, pipeline_tables, tables  # noqa: F401 - they fill METADATA
 from imagewright.store.database import Database
 from imagewright.store.metadata import METADATA
 
