@@ -51,6 +51,7 @@ from imagewright.wire.messages import ASGIApp
 
 if TYPE_CHECKING:
     from imagewright.door.builds import StartImage
+    from imagewright.door.pipelines import StartPipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def open_application(
             logs=BuildLogs(state.logs, clock),
             workshop=builder.workshop,
             start_image=cast("StartImage", handlers["CreateImage"]),
+            start_pipeline=cast("StartPipeline", handlers["StartImagePipelineExecution"]),
             retry_build=retries.go_on,
             operator=settings.account,
             authenticator=authenticator,

@@ -17,6 +17,7 @@ from imagewright.api.listing import Lists, listed_place, wanted_builds, wants_na
 from imagewright.api.members import given
 from imagewright.api.paging import Pager
 from imagewright.api.planning import IMAGE_TESTS, Planned, Planner
+from imagewright.api.run_parameters import NO_PARAMETERS, RunParameters
 from imagewright.api.shapes import (
     BuildType,
     CancelImageCreationRequest,
@@ -129,7 +130,12 @@ class Images:
         return cast("CreateImageResponse", answer)
 
     def prepare(
-        self, request: CreateImageRequest, call: Call, *, reuse_layers: bool = True
+        self,
+        request: CreateImageRequest,
+        call: Call,
+        *,
+        reuse_layers: bool = True,
+        parameters: RunParameters = NO_PARAMETERS,
     ) -> Planned:
         """Check that what is asked for can be built, and fix how. No transaction may be open.
 
@@ -137,7 +143,7 @@ class Images:
         """
         with self.database.read() as connection:
             found = self.planner.find(connection, request, call)
-        planned = self.planner.plan(found, request, call)
+        planned = self.planner.plan(found, request, call, parameters)
         return replace(planned, plan=replace(planned.plan, reuse_layers=reuse_layers))
 
     def start(

@@ -14,6 +14,7 @@ from imagewright.api.images import Images, Origin, image_summary
 from imagewright.api.listing import Builds, Lists
 from imagewright.api.members import given
 from imagewright.api.planning import Planned
+from imagewright.api.run_parameters import read_run_parameters
 from imagewright.api.shapes import (
     CreateImageRequest,
     ListImagePipelineImagesRequest,
@@ -55,7 +56,9 @@ class PipelineRuns:
     ) -> StartImagePipelineExecutionResponse:
         """Build the image of a pipeline, enabled or not, whatever has changed (PIP-30, PIP-31).
 
-        Every reference is resolved now (VER-20). The caller's errors: those of CreateImage.
+        Every reference is resolved now (VER-20). The request may have parameters for this run,
+        which AWS has no member for; see ``run_parameters``. The caller's errors: those of
+        CreateImage.
         """
         answer = self.once.run(
             request,
@@ -94,7 +97,8 @@ class PipelineRuns:
             **given(request, "tags"),
         }
         image = cast("CreateImageRequest", asked)
-        return _Run(image, self.images.prepare(image, call))
+        parameters = read_run_parameters(request)
+        return _Run(image, self.images.prepare(image, call, parameters=parameters))
 
     def _begin(
         self,

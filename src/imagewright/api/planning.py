@@ -15,6 +15,12 @@ from imagewright.api.documents import Document, Documents, kept_of
 from imagewright.api.infrastructure_configurations import configuration_entry
 from imagewright.api.recipe_components import check_parameters
 from imagewright.api.recipe_resolution import ResolvedRecipe, resolve_recipe
+from imagewright.api.run_parameters import (
+    NO_PARAMETERS,
+    RunParameters,
+    with_component_parameters,
+    with_workflow_parameters,
+)
 from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
 from imagewright.api.workflow_outputs import check_outputs
 from imagewright.arns import Arn, Kind
@@ -144,12 +150,21 @@ class Planner:
         check_outputs(workflows, found.workflows)
         return workflows
 
-    def plan(self, found: Found, request: CreateImageRequest, call: Call) -> Planned:
+    def plan(
+        self,
+        found: Found,
+        request: CreateImageRequest,
+        call: Call,
+        parameters: RunParameters = NO_PARAMETERS,
+    ) -> Planned:
         """Check that the build can be done, and fix what it does.
 
+        ``parameters`` take the place of those that the request and the recipe give.
         Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
         """
         workflows = self.check(found, request, call)
+        if parameters:
+            found = self._with_parameters(found, workflows, parameters, call)
         recipe, tests = found.recipe, request.get("imageTestsConfiguration", {})
         parent = recipe.shown["parentImage"]
         self.check_parent(parent)
@@ -189,6 +204,16 @@ class Planner:
         for index, workflow in enumerate(workflows):
             commands |= self._check_workflow(index, workflow, found, plan)
         return Planned(replace(plan, commands=commands), found)
+
+    def _with_parameters(
+        self, found: Found, workflows: Sequence[Workflow], parameters: RunParameters, call: Call
+    ) -> Found:
+        documents = [self.documents.open(each.build, call) for each in found.recipe.components]
+        return replace(
+            found,
+            recipe=with_component_parameters(found.recipe, documents, parameters),
+            workflows=with_workflow_parameters(found.workflows, workflows, parameters),
+        )
 
     def _check_scanning(self, request: CreateImageRequest, call: Call) -> None:
         """Refuse a scan that cannot be (SCN-01, SCN-03)."""

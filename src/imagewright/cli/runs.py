@@ -2,13 +2,16 @@
 
 import json
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from imagewright.arns import Kind, slug_of
 from imagewright.cli.client import Client
 from imagewright.cli.exits import ExitCode, fail, note
 from imagewright.cli.following import (
@@ -37,7 +40,7 @@ from imagewright.cli.text import (
 Json = Mapping[str, Any]
 
 commands = typer.Typer(
-    help="List, follow, answer, retry and cancel builds. A build is named by its ARN, name, "
+    help="Start, list, follow, answer, retry and cancel builds. A build is named by its ARN, name, "
     "name/version, name/version/build, or `last`.",
     no_args_is_help=True,
 )
@@ -47,8 +50,76 @@ Reference = Annotated[
 ]
 
 _LISTING = "imagewright runs list"
+_PIPELINES = "aws imagebuilder list-image-pipelines"
 _REASON_MAX = 100
 _MARKS = {"COMPLETED": TICK, "FAILED": CROSS, "CANCELLED": CROSS}
+
+
+@commands.command()
+def start(
+    pipeline: Annotated[
+        str, typer.Argument(metavar="PIPELINE", help="Its name or ARN.", show_default=False)
+    ],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A parameter of the pipeline's workflows, for this run; again for the next item "
+            "of a list.",
+        ),
+    ] = None,
+    component_parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter of the recipe's components."),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Follow the build to its end.")] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="With --follow: show every line of output.")
+    ] = False,
+    region: Region = None,
+    state: State = None,
+    output: Output = OutputForm.TEXT,
+) -> None:
+    """Build the image of a pipeline now, with parameters of its own.
+
+    The parameters take the place of what the pipeline and its recipe say, in this
+    run alone; a name that nothing declares is refused, with the names there are.
+    With --follow ends with 0 if the image is available, else with 1.
+
+    \b
+        imagewright runs start web
+        imagewright runs start web --parameter size=40 --parameter hosts=a --parameter hosts=b
+        imagewright runs start web --component-parameter Colour=blue --follow
+    """
+    given = {
+        "parameters": _parameters(parameter or []),
+        "componentParameters": _parameters(component_parameter or []),
+    }
+    with session(state, region, builds=True, listing=_PIPELINES) as running:
+        request = {
+            "imagePipelineArn": _pipeline_arn(running.client, pipeline),
+            "clientToken": str(uuid4()),
+            **{member: entries for member, entries in given.items() if entries},
+        }
+        started = time.monotonic()
+        answer = running.client.post("/pipelines/runs", request)
+        arn = answer["imageBuildVersionArn"]
+        if not follow:
+            typer.echo(
+                json.dumps(answer) if output is OutputForm.JSON else f"building {short(arn)}"
+            )
+            if running.is_own:
+                note(
+                    f"no server runs; the build goes on with `imagewright runs follow {short(arn)}`"
+                )
+            return
+        if output is OutputForm.TEXT:
+            Console(highlight=False, soft_wrap=True).print(f"building {short(arn)}", style="bold")
+        end = follow_build(running, arn, output, log=log)
+    if output is OutputForm.TEXT:
+        tell_outcome(end, arn, time.monotonic() - started)
+    elif end["status"] != "AVAILABLE":
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @commands.command("list")
@@ -309,6 +380,25 @@ def _why(build: Json) -> str:
     if component is None:
         return visible(build.get("reason", "").partition("\n")[0])[:_REASON_MAX]
     return f"{short(component['componentArn'])}: {component['phaseName']} {component['stepName']}"
+
+
+def _parameters(given: Sequence[str]) -> list[dict[str, Any]]:
+    """Read ``NAME=VALUE`` pairs; end the command where one is none."""
+    values: dict[str, list[str]] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            fail(ExitCode.USAGE, f"a parameter is given as NAME=VALUE, not as '{pair}'")
+        values.setdefault(name, []).append(value)
+    return [{"name": name, "value": texts} for name, texts in values.items()]
+
+
+def _pipeline_arn(client: Client, reference: str) -> str:
+    if reference.startswith("arn:"):
+        return reference
+    kind = Kind.IMAGE_PIPELINE.value
+    own = f"arn:aws:imagebuilder:{client.region}:{client.account}"
+    return f"{own}:{kind}/{slug_of(reference)}"
 
 
 def _find(client: Client, build: str) -> str:

@@ -28,6 +28,7 @@ from imagewright.door.following import Watch, follow
 from imagewright.door.health import Health
 from imagewright.door.layers import Layers
 from imagewright.door.machines import Machines
+from imagewright.door.pipelines import START, Pipelines, StartPipeline
 from imagewright.door.states import States
 from imagewright.door.workshop import OpenWorkshop
 from imagewright.errors import (
@@ -61,6 +62,7 @@ class Parts:
     logs: BuildLogs
     workshop: OpenWorkshop
     start_image: StartImage
+    start_pipeline: StartPipeline
     retry_build: RetryBuild
     operator: str
     """The account that runs the installation."""
@@ -83,6 +85,7 @@ def door_app(parts: Parts) -> ASGIApp:
         retry_build=parts.retry_build,
         client_token_required=parts.client_token_required,
     )
+    pipelines = Pipelines(parts.start_pipeline, parts.client_token_required)
     states = States(parts.database)
     machines = Machines(parts.database, parts.kept_age_max)
     layers = Layers(parts.database, parts.workshop, parts.operator, parts.clock, parts.kept_age_max)
@@ -97,6 +100,7 @@ def door_app(parts: Parts) -> ASGIApp:
         _route(parts, "GET", "/builds/state", "GetStateOfStep", states.of_step),
         _route(parts, "GET", "/builds/log", "GetBuildLog", builds.log),
         _route(parts, "GET", "/builds/events", "FollowBuild", partial(_events, parts)),
+        _route(parts, "POST", "/pipelines/runs", START, pipelines.start),
         _route(parts, "GET", "/images/contents", "GetImageContents", contents.added),
         _route(parts, "GET", "/images/export", "ExportImage", partial(_export, exports)),
         _route(parts, "GET", "/machines", "ListMachines", machines.list),
