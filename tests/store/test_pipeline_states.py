@@ -7,17 +7,21 @@ from uuid import uuid4
 import pytest
 
 from imagewright.arns import Kind
+from imagewright.clock import SystemClock
 from imagewright.engine.records import ImageStatus
 from imagewright.store import builds, findings, pipelines
 from imagewright.store import resources as store
 from imagewright.store.database import Database
 from imagewright.store.findings import FindingRow, Wanted
+from imagewright.store.outbox import Outbox
 from imagewright.store.resources import Draft, Place, Stored
 from imagewright.versions import Version
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 NOW = "2026-01-01T00:00:00.000Z"
 LATER = "2026-01-02T00:00:00.000Z"
+
+NOBODY = Outbox((), SystemClock())
 
 Add = Callable[..., Stored]
 
@@ -66,7 +70,7 @@ def add_run(database: Database) -> Add:
 
 def end(database: Database, image: Stored, status: str) -> None:
     with database.write() as connection:
-        builds.set_state(connection, str(image.arn), {"status": status})
+        builds.set_state(connection, str(image.arn), {"status": status}, NOBODY)
 
 
 def failures(database: Database, pipeline: Stored) -> int:
@@ -120,7 +124,7 @@ def test_a_retry_that_fails_again_counts_once_and_one_that_succeeds_clears(
     counts = []
     for status in ("FAILED", "FAILED", "AVAILABLE"):
         with database.write() as connection:
-            builds.begin_again(connection, str(image.arn), ImageStatus.TESTING)
+            builds.begin_again(connection, str(image.arn), ImageStatus.TESTING, NOBODY)
         end(database, image, status)
         counts.append(failures(database, pipeline))
 
