@@ -26,20 +26,28 @@ from imagewright.api.pipeline_runs import PipelineRuns
 from imagewright.api.planning import Planner
 from imagewright.api.retries import Retries
 from imagewright.api.scan_findings import ScanFindings
+from imagewright.api.scheduled_runs import ScheduledRuns
 from imagewright.api.tags import Tags
 from imagewright.api.workflow_documents import WorkflowChecker
 from imagewright.api.workflows import Workflows
 from imagewright.aws.clients import AwsClients
 from imagewright.aws.kms import KmsKeys
 from imagewright.aws.objects import ObjectReader
-from imagewright.building import Builder, component_refusals, foresee, open_builder
+from imagewright.building import (
+    Builder,
+    component_refusals,
+    foresee,
+    open_builder,
+)
 from imagewright.call import Principal
 from imagewright.clock import Clock, SystemClock
 from imagewright.door.entrance import two_doors
 from imagewright.keyring import KeyService, LocalKeyring
 from imagewright.logs.builds import BuildLogs
+from imagewright.logs.pipelines import PipelineLogs
 from imagewright.managed import IMAGES, WORKFLOWS
 from imagewright.runner.modules.table import SPECS as MODULES
+from imagewright.schedules.rounds import Rounds
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store import schema
@@ -54,12 +62,18 @@ if TYPE_CHECKING:
     from imagewright.door.pipelines import StartPipeline
 
 
+SCHEDULES_LOOK_SECONDS = 1.0
+"""How late a schedule starts a build at most; a look reads one index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """A server's parts, put together; ``asgi`` is what the network sees."""
 
     asgi: ASGIApp
     builder: Builder
+    schedules: Rounds
+    """Starts the builds of pipelines that are due."""
 
 
 def open_application(
@@ -106,9 +120,8 @@ def open_application(
     )
     once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
     retries = Retries(database, once, builder, outbox)
-    handlers = _handlers(
-        settings, database, documents, builder, checker, clients, once, retries, outbox
-    )
+    images = _images(settings, database, documents, builder, clients, once, outbox)
+    handlers = _handlers(settings, database, documents, builder, checker, once, retries, images)
     guards: Sequence[Guard] = [lambda call: rates.spend(call.account)]
     wire = wire_app(
         handlers,
@@ -143,7 +156,52 @@ def open_application(
         )
         return door_app(parts)
 
-    return Application(asgi=two_doors(wire, open_door), builder=builder)
+    scheduled = ScheduledRuns(
+        database=database,
+        images=images,
+        logs=PipelineLogs(state.pipeline_logs),
+        outbox=outbox,
+        clock=clock,
+        draining=draining,
+    )
+    return Application(
+        asgi=two_doors(wire, open_door),
+        builder=builder,
+        schedules=Rounds(scheduled.go_round, every_seconds=SCHEDULES_LOOK_SECONDS),
+    )
+
+
+def _images(
+    settings: Settings,
+    database: Database,
+    documents: Documents,
+    builder: Builder,
+    clients: AwsClients,
+    once: Once,
+    outbox: Outbox,
+) -> Images:
+    pager = Pager(documents.secret)
+    lists = Lists(database, pager)
+    planner = Planner(
+        documents=documents,
+        actions=ACTIONS,
+        check_parent=builder.check_parent,
+        can_scan=settings.scanning.advisories is not None,
+        component_refusals=component_refusals,
+        foresee=foresee(CommandDocuments(settings.commands)),
+        missing_service=clients.missing,
+    )
+    return Images(
+        database=database,
+        once=once,
+        lists=lists,
+        pager=pager,
+        planner=planner,
+        runs=builder,
+        outbox=outbox,
+        release=builder.release,
+        quota=settings.quotas.images,
+    )
 
 
 def _handlers(
@@ -152,13 +210,11 @@ def _handlers(
     documents: Documents,
     builder: Builder,
     checker: WorkflowChecker,
-    clients: AwsClients,
     once: Once,
     retries: Retries,
-    outbox: Outbox,
+    images: Images,
 ) -> Mapping[str, Handler]:
-    pager = Pager(documents.secret)
-    lists = Lists(database, pager)
+    lists, pager = images.lists, images.pager
     workflows = Workflows(
         database=database,
         once=once,
@@ -195,31 +251,11 @@ def _handlers(
         lists=lists,
         quota=settings.quotas.distribution_configurations,
     )
-    planner = Planner(
-        documents=documents,
-        actions=ACTIONS,
-        check_parent=builder.check_parent,
-        can_scan=settings.scanning.advisories is not None,
-        component_refusals=component_refusals,
-        foresee=foresee(CommandDocuments(settings.commands)),
-        missing_service=clients.missing,
-    )
-    images = Images(
-        database=database,
-        once=once,
-        lists=lists,
-        pager=pager,
-        planner=planner,
-        runs=builder,
-        outbox=outbox,
-        release=builder.release,
-        quota=settings.quotas.images,
-    )
     pipelines = ImagePipelines(
         database=database,
         once=once,
         lists=lists,
-        planner=planner,
+        planner=images.planner,
         quota=settings.quotas.image_pipelines,
     )
     pipeline_runs = PipelineRuns(database=database, once=once, lists=lists, images=images)

@@ -76,6 +76,11 @@ class StateDirectory:
         return self.root / "logs"
 
     @property
+    def pipeline_logs(self) -> Path:
+        """What the schedules of pipelines did."""
+        return self.logs / "pipelines"
+
+    @property
     def exports(self) -> Path:
         """Where images are packed before they are sent; empty but for that while."""
         return self.root / "exports"

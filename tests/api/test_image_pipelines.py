@@ -1,5 +1,6 @@
 """Pipelines made, read, changed, listed and deleted; ``test_pipeline_runs`` runs them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -550,7 +551,6 @@ def test_pipelines_are_listed_in_the_order_of_their_arns_and_filtered(
 ) -> None:
     """SRT-02, FLT-01 to FLT-05, FLT-10, OPX-02."""
     content = everything(client, name)
-    del content["schedule"]
     for suffix, status in (("c", "ENABLED"), ("a", "DISABLED"), ("b", "ENABLED")):
         mine = {**content, "description": f"{name} {suffix}", "status": status}
         client.create_image_pipeline(name=f"{name}-{suffix}", **mine)
@@ -584,13 +584,27 @@ def test_a_quota_counts_pipelines(serve: StartServer, name: str) -> None:
     )
 
 
-def test_a_schedule_that_would_be_on_is_refused(client: Any, name: str) -> None:
-    """Nothing runs it yet."""
-    schedule = {"scheduleExpression": "rate(1 day)"}
+def test_the_next_run_is_told_while_the_schedule_is_on(client: Any, name: str) -> None:
+    """PIP-03, PIP-33, O-15."""
+    content = parts(client, name)
+    schedule = {"scheduleExpression": "cron(30 4 1 1 ? 2050)"}
+    arn = client.create_image_pipeline(name=name, schedule=schedule, **content)[ARN]
 
-    code, status, message = refusal(
-        client.create_image_pipeline, name=name, schedule=schedule, **parts(client, name)
+    on = get(client, arn)
+    client.update_image_pipeline(
+        imagePipelineArn=arn, schedule=schedule, status="DISABLED", **content
     )
+    off = get(client, arn)
+    client.update_image_pipeline(
+        imagePipelineArn=arn, schedule={**schedule, "timezone": "Asia/Tokyo"}, **content
+    )
+    elsewhere = get(client, arn)
 
-    assert (code, status) == ("InvalidRequestException", 400)
-    assert "StartImagePipelineExecution" in message
+    assert on["schedule"] == {**schedule, "timezone": "UTC"}
+    assert moment(on["dateNextRun"]) == datetime(2050, 1, 1, 4, 30, tzinfo=UTC)
+    assert "dateNextRun" not in off
+    assert moment(elsewhere["dateNextRun"]) == datetime(2049, 12, 31, 19, 30, tzinfo=UTC)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -29,7 +29,7 @@ from imagewright.api.shapes import (
 )
 from imagewright.arns import Kind
 from imagewright.call import Call
-from imagewright.errors import InvalidParameterCombination, InvalidRequest
+from imagewright.errors import InvalidParameterCombination
 from imagewright.store import pipelines, references
 from imagewright.store import resources as store
 from imagewright.store.database import Database
@@ -254,11 +254,6 @@ def _checked_body(request: _Content) -> dict[str, Any]:
     }
     if "schedule" in request:
         body["schedule"] = checked_schedule(request["schedule"])
-        if body["status"] == "ENABLED":
-            raise InvalidRequest(
-                "imagewright does not run schedules yet. Give the pipeline the status DISABLED, "
-                "and start its builds with StartImagePipelineExecution."
-            )
     return body
 
 

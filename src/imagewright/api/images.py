@@ -163,7 +163,12 @@ class Images:
         if store.count_builds(connection, place) > self.quota:
             raise ServiceQuotaExceeded("images", self.quota)
         arn = str(stored.arn)
-        plan = replace(planned.plan, image_arn=arn, build=stored.arn.build or 0)
+        plan = replace(
+            planned.plan,
+            image_arn=arn,
+            build=stored.arn.build or 0,
+            pipeline_arn=origin.pipeline_arn,
+        )
         builds.add_build(connection, plan)
         self.runs.enqueue(connection, arn)
         return stored

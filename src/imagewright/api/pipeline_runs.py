@@ -14,7 +14,11 @@ from imagewright.api.images import Images, Origin, image_summary
 from imagewright.api.listing import Builds, Lists
 from imagewright.api.members import given
 from imagewright.api.planning import Planned
-from imagewright.api.run_parameters import read_run_parameters
+from imagewright.api.run_parameters import (
+    NO_PARAMETERS,
+    RunParameters,
+    read_run_parameters,
+)
 from imagewright.api.shapes import (
     CreateImageRequest,
     ListImagePipelineImagesRequest,
@@ -28,14 +32,14 @@ from imagewright.clock import iso_milliseconds
 from imagewright.errors import ResourceNotFound
 from imagewright.store import pipelines
 from imagewright.store.database import Database
-from imagewright.store.resources import Conditions
+from imagewright.store.resources import Conditions, Stored
 
 _ARN: Final = "imagePipelineArn"
 _FILTERS: Mapping[str, FilterMeaning] = {"name": by_name, "version": by_version}
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """A run that can be begun."""
 
     request: CreateImageRequest
@@ -88,22 +92,16 @@ class PipelineRuns:
         shown = page.members("imageSummaryList", image_summary)
         return cast("ListImagePipelineImagesResponse", shown)
 
-    def _prepare(self, request: StartImagePipelineExecutionRequest, call: Call) -> _Run:
+    def _prepare(self, request: StartImagePipelineExecutionRequest, call: Call) -> Run:
         with self.database.read() as connection:
-            stored = lookup.find_own(connection, request[_ARN], call, member=_ARN)
-        asked: dict[str, Any] = {
-            **image_request(stored.body),
-            **given(stored.body, "distributionConfigurationArn"),
-            **given(request, "tags"),
-        }
-        image = cast("CreateImageRequest", asked)
+            pipeline = lookup.find_own(connection, request[_ARN], call, member=_ARN)
         parameters = read_run_parameters(request)
-        return _Run(image, self.images.prepare(image, call, parameters=parameters))
+        return prepare_run(self.images, pipeline, call, request.get("tags"), parameters)
 
     def _begin(
         self,
         connection: Connection,
-        run: _Run,
+        run: Run,
         request: StartImagePipelineExecutionRequest,
         call: Call,
     ) -> StartImagePipelineExecutionResponse:
@@ -114,3 +112,23 @@ class PipelineRuns:
         at = iso_milliseconds(call.received_at)
         pipelines.add_run(connection, arn, image, scheduled=False, at=at)
         return {"imageBuildVersionArn": str(image.arn)}
+
+
+def prepare_run(
+    images: Images,
+    pipeline: Stored,
+    call: Call,
+    tags: Mapping[str, str] | None,
+    parameters: RunParameters = NO_PARAMETERS,
+) -> Run:
+    """Check that a pipeline can build its image now, and fix how; the image gets the tags.
+
+    No transaction may be open. The caller's errors: those of CreateImage.
+    """
+    asked: dict[str, Any] = {
+        **image_request(pipeline.body),
+        **given(pipeline.body, "distributionConfigurationArn"),
+        "tags": tags or {},
+    }
+    request = cast("CreateImageRequest", asked)
+    return Run(request, images.prepare(request, call, parameters=parameters))

@@ -52,8 +52,10 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
     def on_answering() -> None:
         print(f"imagewright answers at {url}", flush=True)
         application.builder.start()  # loading it takes time from whatever runs beside it
+        application.schedules.start()
 
     _Server(config, draining, on_answering).run(sockets=[listener])
+    application.schedules.stop()
     state.server.unlink(missing_ok=True)
     leave(ExitCode.OK)
 

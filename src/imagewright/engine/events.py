@@ -85,7 +85,7 @@ def vulnerabilities_counted(
         account=plan.account,
         region=plan.region,
         at=at,
-        resources=[step.image_arn],
+        resources=[step.image_arn, *([plan.pipeline_arn] if plan.pipeline_arn else [])],
         detail={
             "resource-id": instance_id,
             "finding-severity-counts": {
@@ -112,4 +112,18 @@ def step_waits(plan: BuildPlan, execution: WorkflowExecution, step: StepExecutio
             "workflow-step-execution-id": step.id,
             "workflow-step-name": step.name,
         },
+    )
+
+
+def pipeline_disabled(arn_text: str, failures: int, *, event_id: str, at: datetime) -> BuildEvent:
+    """Return the event of a pipeline that its failures disabled (EVT-04)."""
+    arn = Arn.parse(arn_text)
+    return BuildEvent(
+        id=event_id,
+        kind="EC2 Image Builder Image Pipeline Automatically Disabled",
+        account=arn.account,
+        region=arn.region,
+        at=at,
+        resources=[arn_text],
+        detail={"consecutive-failures": str(failures)},
     )

@@ -80,6 +80,8 @@ class BuildPlan:
     """The command documents that steps run, by ``command_key``."""
     reuse_layers: bool = True
     """False: ``--no-cache``."""
+    pipeline_arn: str | None = None
+    """The pipeline that the build is a run of."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as the store keeps it."""

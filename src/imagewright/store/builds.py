@@ -210,7 +210,7 @@ def set_state(
     _save_image(connection, stored, body, status)
     outbox.moved(connection, image_arn, before, status)
     if status.is_final:
-        pipelines.note_end(connection, image_arn, status)
+        pipelines.note_end(connection, image_arn, status, outbox)
     return status
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select
 
 from imagewright.clock import Clock
-from imagewright.engine.events import BuildEvent, state_changed
+from imagewright.engine.events import BuildEvent, pipeline_disabled, state_changed
 from imagewright.engine.records import ImageStatus
 from imagewright.store.build_tables import untold_events
 
@@ -46,6 +46,13 @@ class Outbox:
                 image_arn, before, after, event_id=str(uuid.uuid4()), at=self.clock.now()
             )
             self.put(connection, event)
+
+    def disabled(self, connection: Connection, pipeline_arn: str, failures: int) -> None:
+        """Have it told that so many failures in a row disabled a pipeline (EVT-04)."""
+        event = pipeline_disabled(
+            pipeline_arn, failures, event_id=str(uuid.uuid4()), at=self.clock.now()
+        )
+        self.put(connection, event)
 
 
 @dataclass(frozen=True, slots=True)

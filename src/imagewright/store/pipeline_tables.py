@@ -16,12 +16,9 @@ pipeline_states = Table(
     Column("consecutive_failures", Integer, nullable=False, server_default="0"),
     Column("last_run_at", String(24), nullable=True),
     Column("next_run_at", String(24), nullable=True),
-    Column("disabled_by", _ARN, nullable=True),
-    Column("disabled_told", Boolean, nullable=False, server_default=false()),
     Index("pipeline_states_due", "next_run_at"),
     comment="One row per pipeline. next_run_at: when its schedule starts the next build, if it "
-    "does (PIP-33). disabled_by: the failed run that disabled it (PIP-32); disabled_told: the "
-    "event of that went out.",
+    "does (PIP-33).",
 )
 
 pipeline_runs = Table(

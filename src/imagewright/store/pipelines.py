@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from imagewright.arns import Arn, Kind
 from imagewright.engine.records import ImageStatus
 from imagewright.store import resources as store
+from imagewright.store.outbox import Outbox
 from imagewright.store.pipeline_tables import pipeline_runs, pipeline_states
 from imagewright.store.resources import Conditions, Place, Stored
 from imagewright.store.tables import resources
@@ -27,9 +28,19 @@ class PipelineState:
     next_run_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A pipeline whose schedule says that it builds now."""
+
+    arn: str
+    at: str
+    """When it was to."""
+    pipeline: Stored
+
+
 def set_schedule(connection: Connection, arn: str, next_run_at: str | None) -> None:
     """Begin to count anew for a pipeline that was made or changed (PIP-32)."""
-    values = {"consecutive_failures": 0, "next_run_at": next_run_at, "disabled_by": None}
+    values = {"consecutive_failures": 0, "next_run_at": next_run_at}
     changed = connection.execute(
         update(pipeline_states).where(_S.arn == arn).values(**values)
     ).rowcount
@@ -42,6 +53,32 @@ def state_of(connection: Connection, arn: str) -> PipelineState:
     query = select(_S.arn, _S.consecutive_failures, _S.last_run_at, _S.next_run_at)
     row = connection.execute(query.where(_S.arn == arn)).one_or_none()
     return PipelineState(arn=arn) if row is None else PipelineState(**row._mapping)
+
+
+def due(connection: Connection, now: str) -> list[Due]:
+    """Return the pipelines that build now by themselves, those first that waited longest."""
+    query = (
+        select(_S.arn, _S.next_run_at).where(_S.next_run_at <= now).order_by(_S.next_run_at, _S.arn)
+    )
+    found = [(row, _pipeline(connection, row.arn)) for row in connection.execute(query)]
+    return [
+        Due(arn=row.arn, at=row.next_run_at, pipeline=pipeline)
+        for row, pipeline in found
+        if pipeline is not None
+    ]
+
+
+def take(connection: Connection, due: Due, next_run_at: str | None) -> Stored | None:
+    """Let a pipeline that is due wait for its next run; return it as it is now.
+
+    None if someone else took it, or it was changed or deleted since it was found due.
+    """
+    taken = connection.execute(
+        update(pipeline_states)
+        .where(_S.arn == due.arn, _S.next_run_at == due.at)
+        .values(next_run_at=next_run_at)
+    ).rowcount
+    return _pipeline(connection, due.arn) if taken else None
 
 
 def forget(connection: Connection, arn: str) -> None:
@@ -90,7 +127,21 @@ def newest_image(connection: Connection, pipeline: Stored) -> Stored | None:
     return found[0] if found else None
 
 
-def note_end(connection: Connection, image_arn: str, status: ImageStatus) -> None:
+def last_build(connection: Connection, pipeline: Stored) -> Stored | None:
+    """Return the newest image of a pipeline that succeeded or is being built (PIP-20)."""
+    clauses = images_of(str(pipeline.arn), since=pipeline.sequence).clauses
+    failed = [ImageStatus.FAILED.value, ImageStatus.CANCELLED.value]
+    found = store.page_of_builds(
+        connection,
+        _place(pipeline.arn, Kind.IMAGE),
+        conditions=Conditions(clauses=(*clauses, resources.c.status.not_in(failed))),
+        before=None,
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def note_end(connection: Connection, image_arn: str, status: ImageStatus, outbox: Outbox) -> None:
     """Count what the end of an image means for the pipeline that built it (PIP-32).
 
     A success begins the count anew; a failure of a scheduled run counts once, and disables the
@@ -110,14 +161,11 @@ def note_end(connection: Connection, image_arn: str, status: ImageStatus) -> Non
         connection.execute(
             update(pipeline_runs).where(_R.image_arn == image_arn).values(counted=True)
         )
-        count_failure(connection, pipeline, image_arn)
+        count_failure(connection, pipeline, outbox)
 
 
-def count_failure(connection: Connection, pipeline: Stored, run: str) -> None:
-    """Count a scheduled run that failed; disable the pipeline that reaches its limit (PIP-32).
-
-    ``run`` names it: its image, or its hour where it could not even start.
-    """
+def count_failure(connection: Connection, pipeline: Stored, outbox: Outbox) -> None:
+    """Count a scheduled run that failed; disable the pipeline that reaches its limit (PIP-32)."""
     arn = str(pipeline.arn)
     failures = state_of(connection, arn).consecutive_failures + 1
     connection.execute(
@@ -133,11 +181,8 @@ def count_failure(connection: Connection, pipeline: Stored, run: str) -> None:
         .where(resources.c.sequence == pipeline.sequence)
         .values(body={**pipeline.body, "status": "DISABLED"})
     )
-    connection.execute(
-        update(pipeline_states)
-        .where(_S.arn == arn)
-        .values(next_run_at=None, disabled_by=run, disabled_told=False)
-    )
+    connection.execute(update(pipeline_states).where(_S.arn == arn).values(next_run_at=None))
+    outbox.disabled(connection, arn, failures)
 
 
 def _pipeline(connection: Connection, arn_text: str) -> Stored | None:

@@ -17,11 +17,8 @@ def upgrade() -> None:
         sa.Column("consecutive_failures", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("last_run_at", sa.String(length=24), nullable=True),
         sa.Column("next_run_at", sa.String(length=24), nullable=True),
-        sa.Column("disabled_by", sa.String(length=1024), nullable=True),
-        sa.Column("disabled_told", sa.Boolean(), nullable=False, server_default=sa.false()),
         comment="One row per pipeline. next_run_at: when its schedule starts the next build, if it "
-        "does (PIP-33). disabled_by: the failed run that disabled it (PIP-32); disabled_told: the "
-        "event of that went out.",
+        "does (PIP-33).",
     )
     op.create_index("pipeline_states_due", "pipeline_states", ["next_run_at"], unique=False)
     op.create_table(
