@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-from tests.api.asking import ABSENT, ACCOUNT, EXISTS, VALUE, arn_of, given, refusal
-from tests.conftest import Server, StartServer
+from tests.api.asking import ACCOUNT, VALUE, arn_of, given, refusal
+from tests.conftest import Server
 
 ARN = "distributionConfigurationArn"
 OTHER = "111122223333"
@@ -210,19 +210,6 @@ def test_a_configuration_may_send_copies_nowhere(client: Any, name: str) -> None
     assert listed(client, filters=named(name))[0]["regions"] == []
 
 
-def test_a_name_can_be_taken_once(client: Any, name: str) -> None:
-    """NAM-05, NAM-06, VER-06."""
-    arn = make(client, name)
-
-    assert refusal(
-        client.create_distribution_configuration, name=name.upper(), distributions=[]
-    ) == (
-        EXISTS,
-        400,
-        f"The following resource 'DistributionConfiguration' already exists: '{arn}'.",
-    )
-
-
 @pytest.mark.parametrize(("distributions", "member"), BAD, ids=lambda each: str(each)[:60])
 def test_what_cannot_be_is_refused_at_create_and_at_update(
     client: Any, name: str, distributions: list[dict[str, Any]], member: str
@@ -306,75 +293,6 @@ def test_an_update_replaces_everything_but_name_and_tags(client: Any, name: str)
     }
 
 
-def test_create_and_update_run_once_per_token(client: Any, name: str) -> None:
-    """IDM-01 to IDM-03."""
-    first = {"name": name, "distributions": [], "clientToken": "c-" + name[-12:]}
-    arn = client.create_distribution_configuration(**first)[ARN]
-    update = {
-        "distributionConfigurationArn": arn,
-        "distributions": [{"region": "us-east-1"}],
-        "clientToken": "u-" + name[-12:],
-    }
-    client.update_distribution_configuration(**update)
-    client.update_distribution_configuration(
-        distributionConfigurationArn=arn, distributions=[{"region": "us-east-2"}]
-    )
-
-    assert client.create_distribution_configuration(**first)[ARN] == arn
-    client.update_distribution_configuration(**update)
-
-    assert get(client, arn)["distributions"] == [{"region": "us-east-2"}]
-    assert refusal(client.update_distribution_configuration, **{**update, "distributions": []})[
-        :2
-    ] == ("IdempotentParameterMismatchException", 400)
-
-
-def test_what_is_not_there_is_not_found(client: Any, server: Server, name: str) -> None:
-    """ERR-26, IDM-13, OPX-01."""
-    arn = make(client, name)
-    stranger: Any = server.client(OTHER)
-    absent = {ARN: arn_of("distribution-configuration/no-such")}
-    nowhere: dict[str, Any] = {"distributions": []}
-
-    for asked_by, request in ((client, absent), (stranger, {ARN: arn})):
-        for operation, content in (
-            (asked_by.get_distribution_configuration, {}),
-            (asked_by.update_distribution_configuration, nowhere),
-            (asked_by.delete_distribution_configuration, {}),
-        ):
-            assert refusal(operation, **request, **content)[:2] == (ABSENT, 404)
-    assert "dateUpdated" not in get(client, arn)
-
-
-@pytest.mark.parametrize("operation", ["get", "update", "delete"])
-def test_what_is_no_arn_is_refused(client: Any, operation: str) -> None:
-    """ERR-21, OPX-01."""
-    content: dict[str, Any] = {"distributions": []} if operation == "update" else {}
-
-    code, status, message = refusal(
-        getattr(client, f"{operation}_distribution_configuration"),
-        distributionConfigurationArn=arn_of("infrastructure-configuration/web"),
-        **content,
-    )
-
-    assert (code, status) == (VALUE, 400)
-    assert f"'{ARN}'" in message
-
-
-def test_a_deleted_configuration_is_gone_and_its_name_free(client: Any, name: str) -> None:
-    """DST-10, IDM-13."""
-    arn = make(client, name)
-
-    answer = client.delete_distribution_configuration(distributionConfigurationArn=arn)
-
-    assert answer[ARN] == arn
-    assert refusal(client.delete_distribution_configuration, distributionConfigurationArn=arn)[
-        :2
-    ] == (ABSENT, 404)
-    assert listed(client, filters=named(name)) == []
-    assert make(client, name) == arn
-
-
 def test_configurations_are_listed_with_their_regions_in_order(client: Any, name: str) -> None:
     """SRT-02, FLT-03, OPX-02, DST-09."""
     for suffix in "cab":
@@ -391,36 +309,3 @@ def test_configurations_are_listed_with_their_regions_in_order(client: Any, name
         "tags": {},
         "regions": ["us-west-2", "eu-central-1", "local-dc-1"],
     }
-
-
-def test_an_unknown_filter_is_refused(client: Any) -> None:
-    """FLT-04, OPX-01."""
-    filters = [{"name": "region", "values": ["us-west-2"]}]
-
-    assert refusal(client.list_distribution_configurations, filters=filters)[:2] == (VALUE, 400)
-
-
-def test_a_dry_run_says_what_would_happen_and_stores_nothing(client: Any, name: str) -> None:
-    """CRT-30, CRT-31, CRT-33, CRT-34."""
-    create = client.create_distribution_configuration
-    request = {"name": name, "distributions": DISTRIBUTIONS, "dryRun": True}
-
-    code, status, message = refusal(create, **request)
-
-    assert (code, status) == ("DryRunOperationException", 412)
-    assert message.startswith("Request would have succeeded")
-    assert refusal(create, **{**request, "distributions": ami(name="golden")})[0] == VALUE
-    assert listed(client, filters=named(name)) == []
-    make(client, name)
-    assert refusal(create, **request)[0] == EXISTS
-
-
-def test_a_quota_counts_configurations(serve: StartServer, name: str) -> None:
-    """QUO-01."""
-    quota = {"IMAGEWRIGHT_QUOTAS_DISTRIBUTION_CONFIGURATIONS": "1"}
-    client: Any = serve(environment=quota).client()
-    make(client, name)
-
-    assert refusal(client.create_distribution_configuration, name=f"{name}-2", distributions=[])[
-        :2
-    ] == ("ServiceQuotaExceededException", 402)

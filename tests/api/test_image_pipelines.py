@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.api.asking import ABSENT, COMBINATION, EXISTS, REGION, VALUE, given, refusal
-from tests.conftest import Server, StartServer
+from tests.api.asking import ABSENT, COMBINATION, REGION, VALUE, given, refusal
+from tests.conftest import Server
 
 ACCOUNT = "444444444444"
 """Of nobody else: what is listed is the account's."""
 ARN = "imagePipelineArn"
 PARENT = f"arn:aws:imagebuilder:{REGION}:aws:image/debian-12-x86/x.x.x"
+MANAGED_BUILD = f"arn:aws:imagebuilder:{REGION}:aws:workflow/build/build-image/x.x.x"
 DEPENDENCY = "ResourceDependencyException"
 SIZED = """\
 schemaVersion: 1.0
@@ -175,8 +176,7 @@ def test_wildcard_references_are_kept_as_given(client: Any, name: str) -> None:
     """VER-20."""
     content = parts(client, name)
     recipe = content["imageRecipeArn"].replace("1.0.0", "x.x.x")
-    managed = f"arn:aws:imagebuilder:{REGION}:aws:workflow/build/build-image/x.x.x"
-    workflows = [{"workflowArn": managed}]
+    workflows = [{"workflowArn": MANAGED_BUILD}]
 
     arn = client.create_image_pipeline(
         name=name,
@@ -187,18 +187,6 @@ def test_wildcard_references_are_kept_as_given(client: Any, name: str) -> None:
 
     found = get(client, arn)
     assert (found["imageRecipeArn"], found["workflows"]) == (recipe, workflows)
-
-
-def test_a_name_can_be_taken_once(client: Any, name: str) -> None:
-    """NAM-05, NAM-06, VER-06."""
-    content = parts(client, name)
-    arn = client.create_image_pipeline(name=name, **content)[ARN]
-
-    assert refusal(client.create_image_pipeline, name=name.upper(), **content) == (
-        EXISTS,
-        400,
-        f"The following resource 'ImagePipeline' already exists: '{arn}'.",
-    )
 
 
 CONTAINER = arn_of("container-recipe/web/1.0.0")
@@ -282,6 +270,20 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         },
         ABSENT,
         "workflow/test/absent/1.0.0/1",
+    ),
+    # IMG-11, IMG-16.
+    (
+        {"workflows": [{"workflowArn": MANAGED_BUILD}] * 2, "executionRole": "builder"},
+        VALUE,
+        "There may be one workflow of type BUILD",
+    ),
+    (
+        {
+            "workflows": [{"workflowArn": MANAGED_BUILD, "onFailure": "CONTINUE"}],
+            "executionRole": "builder",
+        },
+        COMBINATION,
+        "'onFailure' is for test workflows only",
     ),
     # IMG-12.
     (
@@ -411,27 +413,6 @@ def test_an_update_replaces_everything_but_name_and_tags(client: Any, name: str)
     }
 
 
-def test_create_and_update_run_once_per_token(client: Any, name: str) -> None:
-    """IDM-01 to IDM-03."""
-    create = {"name": name, "clientToken": "c-" + name[-12:], **parts(client, name)}
-    arn = client.create_image_pipeline(**create)[ARN]
-    content = {key: create[key] for key in ("imageRecipeArn", "infrastructureConfigurationArn")}
-    update = {"imagePipelineArn": arn, "clientToken": "u-" + name[-12:], **content}
-    client.update_image_pipeline(**update)
-    client.update_image_pipeline(imagePipelineArn=arn, description="Third", **content)
-
-    assert client.create_image_pipeline(**create)[ARN] == arn
-    client.update_image_pipeline(**update)
-
-    assert get(client, arn)["description"] == "Third"
-    for operation, request in (
-        (client.create_image_pipeline, create),
-        (client.update_image_pipeline, update),
-    ):
-        code, status, _ = refusal(operation, **{**request, "description": "Other"})
-        assert (code, status) == ("IdempotentParameterMismatchException", 400)
-
-
 def test_a_dry_run_says_what_would_happen_and_stores_nothing(client: Any, name: str) -> None:
     """CRT-30, CRT-31, CRT-33, CRT-34."""
     request = {"name": name, "dryRun": True, **parts(client, name)}
@@ -443,42 +424,6 @@ def test_a_dry_run_says_what_would_happen_and_stores_nothing(client: Any, name: 
     assert refusal(client.create_image_pipeline, **wrong)[0] == VALUE
     assert listed(client, name=name) == []
     client.delete_image_recipe(imageRecipeArn=request["imageRecipeArn"])
-
-
-def test_what_is_not_there_is_not_found(client: Any, server: Server, name: str) -> None:
-    """ERR-26, IDM-13, OPX-01."""
-    content = parts(client, name)
-    arn = client.create_image_pipeline(name=name, **content)[ARN]
-    stranger: Any = server.client("111122223333")
-
-    for asked_by, asked in ((client, arn_of("image-pipeline/absent")), (stranger, arn)):
-        for operation, more in (
-            (asked_by.get_image_pipeline, {}),
-            (asked_by.update_image_pipeline, content),
-            (asked_by.delete_image_pipeline, {}),
-            (asked_by.start_image_pipeline_execution, {}),
-        ):
-            assert refusal(operation, imagePipelineArn=asked, **more)[:2] == (ABSENT, 404)
-    assert get(client, arn)["dateUpdated"] == get(client, arn)["dateCreated"]
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [
-        "get_image_pipeline",
-        "delete_image_pipeline",
-        "start_image_pipeline_execution",
-        "list_image_pipeline_images",
-    ],
-)
-def test_what_is_no_arn_is_refused(client: Any, operation: str) -> None:
-    """ERR-21, OPX-01."""
-    code, status, message = refusal(
-        getattr(client, operation), imagePipelineArn=arn_of("image-recipe/web/1.0.0")
-    )
-
-    assert (code, status) == (VALUE, 400)
-    assert f"'{ARN}'" in message
 
 
 def test_what_a_pipeline_refers_to_cannot_be_deleted(client: Any, name: str) -> None:
@@ -570,18 +515,6 @@ def test_pipelines_are_listed_in_the_order_of_their_arns_and_filtered(
         assert "".join(entry["name"][-1] for entry in listed(client, **filters)) == expected
     unknown = [{"name": "platform", "values": ["Linux"]}]
     assert refusal(client.list_image_pipelines, filters=unknown)[:2] == (VALUE, 400)
-
-
-def test_a_quota_counts_pipelines(serve: StartServer, name: str) -> None:
-    """QUO-01."""
-    client: Any = serve(environment={"IMAGEWRIGHT_QUOTAS_IMAGE_PIPELINES": "1"}).client(ACCOUNT)
-    content = parts(client, name)
-    client.create_image_pipeline(name=name, **content)
-
-    assert refusal(client.create_image_pipeline, name=f"{name}-2", **content)[:2] == (
-        "ServiceQuotaExceededException",
-        402,
-    )
 
 
 def test_the_next_run_is_told_while_the_schedule_is_on(client: Any, name: str) -> None:

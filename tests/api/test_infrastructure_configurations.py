@@ -1,8 +1,7 @@
 from typing import Any
 
 import pytest
-from tests.api.asking import ABSENT, COMBINATION, EXISTS, VALUE, arn_of, given, refusal
-from tests.conftest import Server, StartServer
+from tests.api.asking import COMBINATION, EXISTS, VALUE, arn_of, given, refusal
 
 ARN = "infrastructureConfigurationArn"
 CONTENT: dict[str, Any] = {
@@ -107,19 +106,6 @@ def test_what_was_not_given_is_absent_but_for_the_defaults(client: Any, name: st
     }
 
 
-def test_a_name_can_be_taken_once(client: Any, name: str) -> None:
-    """NAM-05, NAM-06, VER-06."""
-    arn = make(client, name)
-
-    assert refusal(
-        client.create_infrastructure_configuration, name=name.upper(), instanceProfileName="other"
-    ) == (
-        EXISTS,
-        400,
-        f"The following resource 'InfrastructureConfiguration' already exists: '{arn}'.",
-    )
-
-
 @pytest.mark.parametrize(("changes", "code", "member"), BAD, ids=str)
 def test_what_cannot_be_is_refused_at_create_and_at_update(
     client: Any, name: str, changes: dict[str, Any], code: str, member: str
@@ -166,73 +152,6 @@ def test_an_update_replaces_everything_but_name_and_tags(client: Any, name: str)
     }
 
 
-def test_an_update_runs_once_per_token(client: Any, name: str) -> None:
-    """IDM-01 to IDM-03."""
-    arn = make(client, name)
-    request = {
-        "infrastructureConfigurationArn": arn,
-        "instanceProfileName": "two",
-        "clientToken": "u-" + name[-12:],
-    }
-    client.update_infrastructure_configuration(**request)
-    client.update_infrastructure_configuration(
-        infrastructureConfigurationArn=arn, instanceProfileName="three"
-    )
-
-    client.update_infrastructure_configuration(**request)
-
-    assert get(client, arn)["instanceProfileName"] == "three"
-    assert refusal(
-        client.update_infrastructure_configuration, **{**request, "instanceProfileName": "four"}
-    )[:2] == ("IdempotentParameterMismatchException", 400)
-
-
-def test_what_is_not_there_is_not_found(client: Any, server: Server, name: str) -> None:
-    """ERR-26, IDM-13, OPX-01."""
-    arn = make(client, name)
-    stranger: Any = server.client("111122223333")
-    absent = {"infrastructureConfigurationArn": arn_of("infrastructure-configuration/no-such")}
-    foreign = {"infrastructureConfigurationArn": arn}
-
-    for asked_by, request in ((client, absent), (stranger, foreign)):
-        for operation, content in (
-            (asked_by.get_infrastructure_configuration, {}),
-            (asked_by.update_infrastructure_configuration, {"instanceProfileName": "other"}),
-            (asked_by.delete_infrastructure_configuration, {}),
-        ):
-            assert refusal(operation, **request, **content)[:2] == (ABSENT, 404)
-    assert "dateUpdated" not in get(client, arn)
-
-
-@pytest.mark.parametrize("operation", ["get", "update", "delete"])
-def test_what_is_no_arn_is_refused(client: Any, operation: str) -> None:
-    """ERR-21, OPX-01."""
-    content = {"instanceProfileName": "other"} if operation == "update" else {}
-
-    code, status, message = refusal(
-        getattr(client, f"{operation}_infrastructure_configuration"),
-        infrastructureConfigurationArn=arn_of("component/web/1.0.0"),
-        **content,
-    )
-
-    assert (code, status) == (VALUE, 400)
-    assert f"'{ARN}'" in message
-
-
-def test_a_deleted_configuration_is_gone_and_its_name_free(client: Any, name: str) -> None:
-    """INF-11, IDM-13."""
-    arn = make(client, name)
-
-    answer = client.delete_infrastructure_configuration(infrastructureConfigurationArn=arn)
-
-    assert answer[ARN] == arn
-    assert refusal(client.delete_infrastructure_configuration, infrastructureConfigurationArn=arn)[
-        :2
-    ] == (ABSENT, 404)
-    assert listed(client, filters=named(name)) == []
-    assert make(client, name) == arn
-
-
 def test_configurations_are_listed_in_the_order_of_their_arns(client: Any, name: str) -> None:
     """SRT-02, FLT-03, OPX-02."""
     content = {key: value for key, value in CONTENT.items() if key != "description"}
@@ -255,13 +174,6 @@ def test_configurations_are_listed_in_the_order_of_their_arns(client: Any, name:
     }
 
 
-def test_an_unknown_filter_is_refused(client: Any) -> None:
-    """FLT-04, OPX-01."""
-    filters = [{"name": "description", "values": ["a"]}]
-
-    assert refusal(client.list_infrastructure_configurations, filters=filters)[:2] == (VALUE, 400)
-
-
 def test_a_dry_run_says_what_would_happen_and_stores_nothing(client: Any, name: str) -> None:
     """CRT-30, CRT-31, CRT-33, CRT-34."""
     create = client.create_infrastructure_configuration
@@ -275,27 +187,3 @@ def test_a_dry_run_says_what_would_happen_and_stores_nothing(client: Any, name: 
     assert listed(client, filters=named(name)) == []
     make(client, name)
     assert refusal(create, **request)[0] == EXISTS
-
-
-def test_a_quota_counts_configurations(serve: StartServer, name: str) -> None:
-    """QUO-01."""
-    quota = {"IMAGEWRIGHT_QUOTAS_INFRASTRUCTURE_CONFIGURATIONS": "1"}
-    client: Any = serve(environment=quota).client()
-    make(client, name)
-
-    assert refusal(
-        client.create_infrastructure_configuration, name=f"{name}-2", instanceProfileName="builder"
-    )[:2] == ("ServiceQuotaExceededException", 402)
-
-
-def test_the_tags_of_a_configuration_outlive_its_updates(client: Any, name: str) -> None:
-    """TAG-05, INF-10."""
-    arn = make(client, name)
-    client.tag_resource(resourceArn=arn, tags={"a": "b"})
-
-    client.update_infrastructure_configuration(
-        infrastructureConfigurationArn=arn, instanceProfileName="other"
-    )
-
-    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}
-    assert get(client, arn)["tags"] == {"a": "b"}

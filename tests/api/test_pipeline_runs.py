@@ -106,6 +106,20 @@ def test_a_run_by_hand_has_its_own_tags_instead_of_the_pipelines(
     cancel(client, plain, tagged)
 
 
+def test_what_is_no_pipeline_is_not_run(client: Any, server: Server, pipeline: str) -> None:
+    """PIP-30, ERR-21, ERR-26, OPX-01."""
+    stranger: Any = server.client("111122223333")
+    recipe = arn_of("image-recipe/web/1.0.0")
+
+    for asked_by, arn in ((client, arn_of("image-pipeline/absent")), (stranger, pipeline)):
+        found = refusal(asked_by.start_image_pipeline_execution, imagePipelineArn=arn)
+        assert found[:2] == ("ResourceNotFoundException", 404)
+    for operation in (client.start_image_pipeline_execution, client.list_image_pipeline_images):
+        code, status, message = refusal(operation, imagePipelineArn=recipe)
+        assert (code, status) == (VALUE, 400)
+        assert "'imagePipelineArn'" in message
+
+
 def test_a_run_happens_once_per_token(client: Any, pipeline: str, name: str) -> None:
     """IDM-01 to IDM-03, IDM-10."""
     request = {"imagePipelineArn": pipeline, "clientToken": "r-" + name[-12:]}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.api.test_image_pipelines import parts, sized, workflow
 from tests.cli.conftest import Run, run_program
 from tests.conftest import Server
 
@@ -142,3 +143,37 @@ def test_a_distribution_configuration_is_created_from_a_file_and_read(
 
     assert arn.endswith(f":distribution-configuration/{name.replace('_', '-')}")
     assert found["distributionConfiguration"]["distributions"] == distributions
+
+
+def test_a_pipeline_is_made_and_started_with_parameters_as_tags(
+    aws: Aws, server: Server, name: str
+) -> None:
+    client: Any = server.client()
+    needed = parts(client, name)
+    flow = workflow(client, name)
+
+    created = answered(
+        aws(
+            "imagebuilder", "create-image-pipeline", "--name", name,
+            "--image-recipe-arn", needed["imageRecipeArn"],
+            "--infrastructure-configuration-arn", needed["infrastructureConfigurationArn"],
+            "--execution-role", "builder",
+            "--workflows", json.dumps([sized(flow)]),
+            "--schedule", "scheduleExpression=cron(0 4 ? * MON-FRI 2050),timezone=Europe/Zurich",
+        )
+    )  # fmt: skip
+    arn = created["imagePipelineArn"]
+    started = answered(
+        aws(
+            "imagebuilder", "start-image-pipeline-execution", "--image-pipeline-arn", arn,
+            "--tags", "imagewright:parameter:size=40",
+        )
+    )  # fmt: skip
+    image = started["imageBuildVersionArn"]
+    found = answered(aws("imagebuilder", "get-image", "--image-build-version-arn", image))["image"]
+    client.cancel_image_creation(imageBuildVersionArn=image)
+    shown = answered(aws("imagebuilder", "get-image-pipeline", "--image-pipeline-arn", arn))
+
+    assert found["workflows"] == [sized(flow, "40")]
+    assert found["sourcePipelineArn"] == arn
+    assert shown["imagePipeline"]["dateNextRun"] == "2050-01-03T03:00:00.000Z"

@@ -93,10 +93,7 @@ def build(
         if output is OutputForm.TEXT:
             Console(highlight=False, soft_wrap=True).print(f"building {short(arn)}", style="bold")
         end = follow_build(running, arn, output, log=log)
-        if output is OutputForm.TEXT:
-            tell_outcome(end, arn, time.monotonic() - started)
-        elif end["status"] != "AVAILABLE":
-            raise typer.Exit(ExitCode.FAILED)
+        tell_outcome(end, arn, time.monotonic() - started, output)
 
 
 def _read(file: str) -> str:

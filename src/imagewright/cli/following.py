@@ -49,10 +49,20 @@ def follow_build(
     return {**progress.end, "lastLines": progress.last_lines}
 
 
-def tell_outcome(end: Json, image_arn: str, took_seconds: float) -> None:
-    """Say in a few lines how a build ended; end the command with 1 unless it went well."""
-    console = Console(soft_wrap=True, highlight=False)
+def tell_outcome(end: Json, image_arn: str, took_seconds: float, output: OutputForm) -> None:
+    """End the command with 1 unless a build went well; to a person, say how it ended.
+
+    A script has read it in the last event.
+    """
     status = str(end["status"])
+    if output is OutputForm.TEXT:
+        _tell_person(end, status, image_arn, took_seconds)
+    if status != "AVAILABLE":
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell_person(end: Json, status: str, image_arn: str, took_seconds: float) -> None:
+    console = Console(soft_wrap=True, highlight=False)
     if status == "AVAILABLE":
         console.print(f"[green]{sign(TICK)} AVAILABLE[/] in {seconds(took_seconds)}")
         console.print(f"  {escape(image_arn)}")
@@ -60,7 +70,6 @@ def tell_outcome(end: Json, image_arn: str, took_seconds: float) -> None:
     console.print(f"[red]{sign(CROSS)} {status}[/] after {seconds(took_seconds)}")
     if status == "FAILED":
         _tell_cause(end)
-    raise typer.Exit(ExitCode.FAILED)
 
 
 def await_end(session: Session, image_arn: str) -> Json | None:

@@ -116,10 +116,7 @@ def start(
         if output is OutputForm.TEXT:
             Console(highlight=False, soft_wrap=True).print(f"building {short(arn)}", style="bold")
         end = follow_build(running, arn, output, log=log)
-    if output is OutputForm.TEXT:
-        tell_outcome(end, arn, time.monotonic() - started)
-    elif end["status"] != "AVAILABLE":
-        raise typer.Exit(ExitCode.FAILED)
+    tell_outcome(end, arn, time.monotonic() - started, output)
 
 
 @commands.command("list")
@@ -203,10 +200,7 @@ def follow(
         arn = _find(running.client, build)
         end = follow_build(running, arn, output, log=log)
         took_seconds = running.client.get("/builds/detail", image=arn).get("seconds", 0.0)
-    if output is OutputForm.TEXT:
-        tell_outcome(end, arn, took_seconds)
-    elif end["status"] != "AVAILABLE":
-        raise typer.Exit(ExitCode.FAILED)
+    tell_outcome(end, arn, took_seconds, output)
 
 
 @commands.command()
@@ -286,10 +280,7 @@ def retry(
             after = int(running.client.post("/builds/retry", {"image": arn})["logged"])
         end = follow_build(running, arn, output, log=log, after=after)
         took_seconds = running.client.get("/builds/detail", image=arn).get("seconds", 0.0)
-    if output is OutputForm.TEXT:
-        tell_outcome(end, arn, took_seconds)
-    elif end["status"] != "AVAILABLE":
-        raise typer.Exit(ExitCode.FAILED)
+    tell_outcome(end, arn, took_seconds, output)
 
 
 @commands.command()

@@ -5,9 +5,6 @@ from collections.abc import Callable
 
 import structlog
 
-FAILED_SECONDS = 30.0
-"""How long it is left alone after a round that failed."""
-
 _log = structlog.get_logger()
 
 
@@ -18,9 +15,16 @@ class Rounds:
     next round comes after a longer while.
     """
 
-    def __init__(self, work: Callable[[threading.Event], None], *, every_seconds: float) -> None:
+    def __init__(
+        self,
+        work: Callable[[threading.Event], None],
+        *,
+        every_seconds: float,
+        after_failure_seconds: float = 30.0,
+    ) -> None:
         self._work = work
         self._every_seconds = every_seconds
+        self._after_failure_seconds = after_failure_seconds
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -38,5 +42,5 @@ class Rounds:
                 self._work(self._stop)
             except Exception:
                 _log.exception("a round of the schedules failed")
-                pause_seconds = FAILED_SECONDS
+                pause_seconds = self._after_failure_seconds
             self._stop.wait(pause_seconds)
