@@ -93,13 +93,28 @@ def settings_table() -> str:
     }
     plain = {name: prop for name, prop in schema["properties"].items() if name not in groups}
     parts = [_settings_of(plain, "")]
+    named = {
+        f"{name}.NAME": schema["$defs"][prop["additionalProperties"]["$ref"].rpartition("/")[2]]
+        for name, prop in schema["properties"].items()
+        if isinstance(prop.get("additionalProperties"), dict)
+        and "$ref" in prop["additionalProperties"]
+    }
+    for name, group in named.items():
+        parts.append(f"### `[{name}]`\n\n{_one_line(group['description'])}\n")
+        parts.append(_settings_of(group["properties"], None))
     for name, group in groups.items():
         parts.append(f"### `[{name}]`\n\n{_one_line(group['description'])}\n")
         parts.append(_settings_of(group["properties"], f"{name}_"))
     return "\n".join(parts)
 
 
-def _settings_of(properties: Mapping[str, Any], prefix: str) -> str:
+def _settings_of(properties: Mapping[str, Any], prefix: str | None) -> str:
+    """Return a table; without a prefix, of settings that no variable of their own sets."""
+    if prefix is None:
+        return "| setting | default | meaning |\n| --- | --- | --- |\n" + "".join(
+            f"| `{name}` | {_default(prop)} | {_one_line(prop['description'])} |\n"
+            for name, prop in properties.items()
+        )
     head = "| setting | environment | default | meaning |\n| --- | --- | --- | --- |\n"
     rows = (
         f"| `{name}` | `IMAGEWRIGHT_{(prefix + name).upper()}` | {_default(prop)} "

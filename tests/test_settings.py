@@ -34,3 +34,34 @@ def test_webhooks_that_cannot_be_are_refused(tmp_path: Path, settings: str, prob
         Settings.load(tmp_path)
 
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ('folder = "/a"\nbucket = "s3://images"', "a folder and a bucket"),
+        ('bucket = "images"', "bucket: String should match"),
+        ('bucket = "s3://Images/a"', "bucket: String should match"),
+        ('registry = "registry.example.com"', "registry: String should match"),
+        ('registry = "registry.example.com/UP"', "registry: String should match"),
+        ('registry = "r.example.com/a"\nusername = "me"', "username and password go together"),
+        ('registry = "r.example.com/a"\nformat = "tar"', "images of format oci only"),
+        ('endpoint = "http://localhost"', "endpoint is said of a bucket"),
+        ('folder = "/a"\npassword = "p"', "password is said of a registry"),
+        ('ec2 = "https://ec2.amazonaws.com"', "can go to a folder, a bucket or a registry"),
+        ('format = "vhd"', "Input should be 'oci' or 'tar'"),
+    ],
+)
+def test_a_region_that_cannot_be_is_refused(tmp_path: Path, settings: str, problem: str) -> None:
+    (tmp_path / "settings.toml").write_text(f"[regions.us-west-2]\n{settings}\n")
+
+    with pytest.raises(SettingsError, match=f"regions.us-west-2.*{problem}"):
+        Settings.load(tmp_path)
+
+
+def test_what_is_no_region_has_no_place(tmp_path: Path) -> None:
+    """ARN-04: its name would be a path."""
+    (tmp_path / "settings.toml").write_text('[regions."../elsewhere"]\nfolder = "/a"\n')
+
+    with pytest.raises(SettingsError, match=r"'\.\./elsewhere' is no region"):
+        Settings.load(tmp_path)

@@ -188,7 +188,11 @@ def _images(
         check_parent=builder.check_parent,
         can_scan=settings.scanning.advisories is not None,
         component_refusals=component_refusals,
-        foresee=foresee(CommandDocuments(settings.commands)),
+        foresee=foresee(
+            CommandDocuments(settings.commands),
+            region_refusal=builder.region_refusal,
+            missing_service=clients.missing,
+        ),
         missing_service=clients.missing,
     )
     return Images(

@@ -26,7 +26,7 @@ from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
-from imagewright.engine.ports import Foreseen, World
+from imagewright.engine.ports import Foreseen, Prospect, World
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
@@ -43,8 +43,10 @@ from imagewright.store.database import Database
 from imagewright.store.outbox import Outbox
 
 if TYPE_CHECKING:
+    from imagewright.distribution.targets import Targets
     from imagewright.images.catalogue import Catalogue
     from imagewright.images.workbench import Workbench
+    from imagewright.sandboxes import Sandbox
 
 READY_SECONDS = 60.0
 
@@ -68,6 +70,10 @@ class Builder(Protocol):
 
     def check_parent(self, parent: str) -> None:
         """Raise InvalidRequest for a parent image that stands for nothing here."""
+        ...
+
+    def region_refusal(self, region: str, kms_key_id: str | None) -> str | None:
+        """Say why no copy of an image can go to a region; see ``engine.ports.Distribution``."""
         ...
 
     def release(self, connection: Connection, image_arn: str) -> None:
@@ -137,6 +143,10 @@ class NoBuilder:
             "needs Linux. Run the server on a Linux machine or in a Linux virtual machine."
         )
 
+    def region_refusal(self, region: str, kms_key_id: str | None) -> str | None:
+        """Refuse; ``check_parent`` was asked before."""
+        return f"no driver builds images on this host ({sys.platform})"
+
     def release(self, connection: Connection, image_arn: str) -> None:
         """Let go of nothing: there was no build."""
 
@@ -169,6 +179,7 @@ class NoBuilder:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     catalogue: "Catalogue"
+    targets: "Targets"
     workshop: Workshop
 
 
@@ -209,6 +220,10 @@ class SandboxBuilder:
             self._loaded.catalogue.check(parent)
         except MachineError as error:
             raise InvalidRequest(str(error)) from None
+
+    def region_refusal(self, region: str, kms_key_id: str | None) -> str | None:
+        """Say why no copy of an image can go to a region; see ``engine.ports.Distribution``."""
+        return self._loaded.targets.refusal(region, kms_key_id)
 
     def release(self, connection: Connection, image_arn: str) -> None:
         """Let go of the layers that the image held, and end its machines; ``prune`` frees them."""
@@ -262,6 +277,7 @@ class SandboxBuilder:
 
     def _assemble(self, *, builds: bool) -> _Parts:
         """Clear up what a crash left, and put together what builds stand on."""
+        from imagewright.distribution.targets import Targets
         from imagewright.images.bases import Bases
         from imagewright.images.catalogue import Catalogue
         from imagewright.images.prune import Policy
@@ -300,8 +316,15 @@ class SandboxBuilder:
             clock=self._clock,
             advisories=settings.scanning.advisories,
         )
+        targets = Targets(
+            settings.regions,
+            self._state.regions,
+            clients=self._clients,
+            ledger=ledger,
+            timeout_seconds=settings.aws.timeout_seconds,
+        )
         if builds:
-            self._open_engine(workbench)
+            self._open_engine(workbench, sandbox, targets)
         workshop = Workshop(
             layer_store=layer_store,
             ledger=ledger,
@@ -313,12 +336,24 @@ class SandboxBuilder:
             own_layer=catalogue.own_layer,
             exports=self._state.exports,
         )
-        return _Parts(catalogue, workshop)
+        return _Parts(catalogue, targets, workshop)
 
-    def _open_engine(self, workbench: "Workbench") -> None:
+    def _open_engine(self, workbench: "Workbench", sandbox: "Sandbox", targets: "Targets") -> None:
         """Build the engine, and take up the builds of before."""
+        from imagewright.distribution.distributor import Distributor
         from imagewright.events import Teller, tellers_of
 
+        distributor = Distributor(
+            database=self._database,
+            layer_store=sandbox.layer_store,
+            layer_of=workbench.layer_of,
+            parent_image_id=workbench.parent_image_id,
+            targets=targets,
+            packing=self._state.exports,
+            ledger=sandbox.ledger,
+            outbox=self._outbox,
+            clock=self._clock,
+        )
         records = BuildRecords(self._database, self._outbox)
         scenes = Scenes(records, self._documents, ACTIONS, workbench.parent_image_id)
         steps = Steps(
@@ -326,6 +361,7 @@ class SandboxBuilder:
             scenes=scenes,
             actions=STEP_ACTIONS,
             machines=workbench,
+            distribution=distributor,
             documents=self._documents,
             world=_open_world(self._clients, self._database, self._outbox),
             clock=self._clock,
@@ -366,14 +402,23 @@ class SandboxBuilder:
 
 def foresee(
     commands: CommandDocuments,
-) -> Callable[[str, Mapping[str, object]], Foreseen]:
+    *,
+    region_refusal: Callable[[str, str | None], str | None],
+    missing_service: Callable[[str], str | None],
+) -> Callable[[str, Mapping[str, object], BuildPlan], Foreseen]:
     """Return what tells of steps before their build; see ``api.planning.Planner``."""
 
-    def tell(action: str, inputs: Mapping[str, object]) -> Foreseen:
+    def tell(action: str, inputs: Mapping[str, object], plan: BuildPlan) -> Foreseen:
         step_action = STEP_ACTIONS.get(action)
         if step_action is None or step_action.foresee is None:
             return Foreseen()
-        return step_action.foresee(inputs, commands)
+        prospect = Prospect(
+            plan=plan,
+            commands=commands,
+            region_refusal=region_refusal,
+            missing_service=missing_service,
+        )
+        return step_action.foresee(inputs, prospect)
 
     return tell
 
@@ -381,11 +426,15 @@ def foresee(
 def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> World:
     """Put together what steps reach outside this host; nothing is connected yet."""
     # Only builds need these, and the port answers before there is one.
+    from imagewright.aws.launch_templates import LaunchTemplates
     from imagewright.aws.messages import Messages
+    from imagewright.aws.parameters import Parameters
     from imagewright.aws.state_machines import StateMachines
     from imagewright.events import Events
 
     return World(
+        parameters=Parameters(clients),
+        launch_templates=LaunchTemplates(clients),
         state_machines=StateMachines(clients),
         messages=Messages(clients),
         events=Events(database, outbox),

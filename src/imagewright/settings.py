@@ -27,6 +27,16 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
+_REGION_FORM = "a region looks like us-east-1 or local-dc-1 (ARN-04)"
+_NO_EC2 = (
+    "an image of the driver sandbox is a file system without a disk that boots, which EC2 cannot "
+    "run; its copies can go to a folder, a bucket or a registry"
+)
+
+
+def is_region(text: str) -> bool:
+    """Tell whether a text has the form of a region's name (ARN-04)."""
+    return REGION.fullmatch(text) is not None
 
 
 class SettingsError(Exception):
@@ -85,6 +95,14 @@ class Aws(BaseModel):
     )
     stepfunctions_endpoint: str | None = Field(
         default=None, description="Where ExecuteStateMachine starts executions; unset: AWS itself."
+    )
+    ssm_endpoint: str | None = Field(
+        default=None,
+        description="Where ApplyImageConfigurations writes parameters; unset: AWS itself.",
+    )
+    ec2_endpoint: str | None = Field(
+        default=None,
+        description="Where ApplyImageConfigurations finds launch templates; unset: nowhere.",
     )
     sns_endpoint: str | None = Field(
         default=None, description="Where WaitForAction notifies topics; unset: AWS itself."
@@ -259,6 +277,67 @@ class Bases(BaseModel):
     )
 
 
+class Region(BaseModel):
+    """Where the copies of images go that are distributed to a region, by the region's name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: Path | None = Field(
+        default=None, description="A folder; unset, like all else: one in the state directory."
+    )
+    bucket: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/[^\s]*)?$",
+        description="A bucket of S3 and what keys in it begin with, `s3://BUCKET/PREFIX`.",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+[^\s]*$",
+        description="Where that bucket is; unset: as `aws.s3_endpoint` says.",
+    )
+    registry: str | None = Field(
+        default=None,
+        pattern=r"^(https?://)?[^\s/@]+/[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?$",
+        description="A registry of container images and a repository in it, `HOST/REPOSITORY`; "
+        "`http://HOST/REPOSITORY` for one without TLS.",
+    )
+    username: str | None = Field(default=None, description="Who pushes to that registry.")
+    password: str | None = Field(default=None, description="Their password, or token.")
+    format: Literal["oci", "tar"] = Field(
+        default="oci",
+        description="What a copy in a folder or bucket is: an OCI image layout, or a tar of the "
+        "whole file system.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_ec2(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "ec2" in given:
+            raise ValueError(_NO_EC2)
+        return given
+
+    @field_validator("folder")
+    @classmethod
+    def _folder_is_absolute(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        places = ("folder", "bucket", "registry")
+        given = [name for name in places if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"it has a {given[0]} and a {given[1]}, and can have one place only")
+        for place, names in (("bucket", ("endpoint",)), ("registry", ("username", "password"))):
+            extra = [name for name in names if getattr(self, name) is not None]
+            if extra and given != [place]:
+                raise ValueError(f"{extra[0]} is said of a {place}, and it has none")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        if self.registry is not None and self.format != "oci":
+            raise ValueError("a registry takes images of format oci only")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything an installation may set."""
 
@@ -315,6 +394,10 @@ class Settings(BaseSettings):
         default=None,
         description="A folder of command documents of your own (schema 2.2), for RunCommand.",
     )
+    regions: dict[str, Region] = Field(
+        default_factory=dict,
+        description="Where images go that are distributed to a region; see below.",
+    )
     quotas: Quotas = Quotas()
     aws: Aws = Aws()
     webhooks: Webhooks = Webhooks()
@@ -336,8 +419,8 @@ class Settings(BaseSettings):
     @field_validator("region")
     @classmethod
     def _region_fits_arns(cls, region: str) -> str:
-        if not REGION.fullmatch(region):
-            raise ValueError("a region looks like us-east-1 or local-dc-1 (ARN-04)")
+        if not is_region(region):
+            raise ValueError(_REGION_FORM)
         return region
 
     @property
@@ -346,6 +429,14 @@ class Settings(BaseSettings):
         bus: dict[str, str | None] = {} if self.aws.event_bus is None else {"event-bus": None}
         digests = {url: hashlib.sha256(url.encode()).hexdigest() for url in self.webhooks.urls}
         return bus | {f"webhook-{digest[:16]}": url for url, digest in digests.items()}
+
+    @field_validator("regions")
+    @classmethod
+    def _regions_fit_arns(cls, regions: dict[str, Region]) -> dict[str, Region]:
+        for name in regions:
+            if not is_region(name):
+                raise ValueError(f"'{name}' is no region: {_REGION_FORM}")
+        return regions
 
     @classmethod
     def load(cls, state: Path, overrides: Mapping[str, Any] | None = None) -> Self:

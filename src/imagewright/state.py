@@ -86,6 +86,11 @@ class StateDirectory:
         return self.root / "exports"
 
     @property
+    def regions(self) -> Path:
+        """Copies of images in regions that the settings give no other place, a folder each."""
+        return self.root / "regions"
+
+    @property
     def server(self) -> Path:
         """The address of the server that runs on this state."""
         return self.root / "server.json"

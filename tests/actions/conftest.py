@@ -17,7 +17,7 @@ from tests.conftest import end_server, start_server
 from tests.e2e.conftest import Bench
 from tests.other_services import OtherServices
 
-SERVICES = ("stepfunctions", "sns", "lambda", "events")
+SERVICES = ("stepfunctions", "sns", "lambda", "events", "s3", "ssm", "ec2")
 
 
 @dataclass(frozen=True)

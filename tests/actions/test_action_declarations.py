@@ -79,6 +79,7 @@ BUILT = {
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),
     "RegisterImage",
     "ExecuteStateMachine",
+    "DistributeImage",
 }
 
 every_action = pytest.mark.parametrize("spec", ACTIONS.values(), ids=lambda spec: spec.name)

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 from imagewright.actions.common import HOUR
 from imagewright.documents.specs import UNKNOWN, ActionSpec, Effect, ImageType, about, to_plain
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.ports import ActionError, CommandLibrary, Foreseen, StepContext
+from imagewright.engine.ports import ActionError, Foreseen, Prospect, StepContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ _ARCHITECTURES: Final = {"aarch64": "arm64", "amd64": "x86_64"}
 """What EC2 calls processors that the kernel calls otherwise."""
 
 
-def foresee(inputs: Mapping[str, object], _library: CommandLibrary) -> Foreseen:
+def foresee(inputs: Mapping[str, object], _prospect: Prospect) -> Foreseen:
     """Refuse what no sandbox can be registered as."""
     return Foreseen(problems=[*_problems(inputs)])
 

@@ -35,9 +35,9 @@ from imagewright.documents.specs import UNKNOWN, ActionSpec, about
 from imagewright.engine.plan import command_key
 from imagewright.engine.ports import (
     ActionError,
-    CommandLibrary,
     Foreseen,
     NoSuchCommand,
+    Prospect,
     StepContext,
     Work,
 )
@@ -133,7 +133,7 @@ _NO_AGENT: Final = (
 )
 
 
-def foresee(inputs: Mapping[str, object], library: CommandLibrary) -> Foreseen:
+def foresee(inputs: Mapping[str, object], prospect: Prospect) -> Foreseen:
     """Find the document, and hold the parameters against it as far as they are known."""
     name, version = inputs.get("documentName"), inputs.get("documentVersion", "$DEFAULT")
     if name is UNKNOWN or version is UNKNOWN:
@@ -143,7 +143,7 @@ def foresee(inputs: Mapping[str, object], library: CommandLibrary) -> Foreseen:
         )
         return Foreseen(problems=[why])
     try:
-        text = library.text(str(name), str(version))
+        text = prospect.commands.text(str(name), str(version))
         document = load_command_document(text)
     except NoSuchCommand as error:
         return Foreseen(problems=[str(error)])

@@ -62,6 +62,9 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
             spec=collect_image_scan_findings.SPEC, run=collect_image_scan_findings.run
         ),
         "CreateImage": StepAction(spec=create_image.SPEC, run=create_image.run),
+        "DistributeImage": StepAction(
+            spec=distribute_image.SPEC, run=distribute_image.run, foresee=distribute_image.foresee
+        ),
         "ExecuteComponents": StepAction(spec=execute_components.SPEC, run=execute_components.run),
         "ExecuteStateMachine": StepAction(
             spec=execute_state_machine.SPEC,

@@ -168,6 +168,7 @@ class Images:
             image_arn=arn,
             build=stored.arn.build or 0,
             pipeline_arn=origin.pipeline_arn,
+            asked_at=stored.created_at,
         )
         builds.add_build(connection, plan)
         self.runs.enqueue(connection, arn)

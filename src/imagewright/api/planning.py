@@ -25,6 +25,7 @@ from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
 from imagewright.api.workflow_outputs import check_outputs
 from imagewright.arns import Arn, Kind
 from imagewright.call import Call
+from imagewright.clock import iso_milliseconds
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT, foreseen_inputs, may_run
@@ -97,7 +98,7 @@ class Planner:
     """A scanner has advisories to go by (SCN-03)."""
     component_refusals: Callable[[str, Sequence[str], Mapping[str, str]], Sequence[str]]
     """Says why phases of a component's text, with these parameters, cannot run."""
-    foresee: Callable[[str, Mapping[str, object]], Foreseen]
+    foresee: Callable[[str, Mapping[str, object], BuildPlan], Foreseen]
     """Says what is known of a step by its action and its inputs, where these are known."""
     missing_service: Callable[[str], str | None]
     """Says which setting another AWS service would take; None: it can be asked."""
@@ -197,6 +198,8 @@ class Planner:
             collect_scan_findings=_wants_scan(request),
             tests_enabled=tests.get("imageTestsEnabled", True),
             description=recipe.stored.description,
+            execution_role=request.get("executionRole"),
+            asked_at=iso_milliseconds(call.received_at),
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
         self._check_components(plan, found, call)
@@ -263,7 +266,7 @@ class Planner:
         problems = list(self._unbuilt(workflow, scope))
         for step in workflow.steps:
             if may_run(step, scope):
-                foreseen = self.foresee(step.action, foreseen_inputs(step, scope))
+                foreseen = self.foresee(step.action, foreseen_inputs(step, scope), plan)
                 problems += [f"its step '{step.name}': {why}" for why in foreseen.problems]
                 commands |= foreseen.commands
         if problems:

@@ -7,9 +7,12 @@ from imagewright.engine.ports import ActionError, OutOfReachError
 from imagewright.errors import ServiceUnavailable
 
 _NAMES = {
+    "ec2": "EC2",
     "events": "EventBridge",
     "lambda": "Lambda",
+    "s3": "S3",
     "sns": "SNS",
+    "ssm": "Systems Manager",
     "stepfunctions": "Step Functions",
 }
 _DENIED = {
@@ -35,9 +38,18 @@ class RefusedError(ActionError):
 
 
 def ask(
-    clients: AwsClients, service: str, region: str, operation: str, failure: str, **parameters: Any
+    clients: AwsClients,
+    service: str,
+    region: str,
+    operation: str,
+    failure: str,
+    *,
+    endpoint: str | None = None,
+    **parameters: Any,
 ) -> dict[str, Any]:
     """Call an operation; ``failure`` begins the message if it fails: what could not be done.
+
+    ``endpoint``: where the service is, if not where the settings say.
 
     Raises RefusedError, and OutOfReachError if the service is out of reach, throttles or breaks.
     Without an endpoint or a key in the settings it raises ActionError, which names them.
@@ -47,7 +59,7 @@ def ask(
 
     name = _NAMES[service]
     try:
-        client = clients.get(service, region)
+        client = clients.get(service, region, endpoint=endpoint)
         answer: dict[str, Any] = getattr(client, operation)(**parameters)
     except ServiceUnavailable as error:
         raise ActionError(f"{failure}: {error}") from None
@@ -56,10 +68,8 @@ def ask(
     except ParamValidationError as error:
         raise RefusedError(f"{failure}: {error}", "ParamValidationError") from error
     except BotoCoreError as error:
-        raise OutOfReachError(
-            f"{failure}: {name} is out of reach: {error} (the setting aws.{service}_endpoint "
-            "says where it is)."
-        ) from error
+        whence = f" (the setting aws.{service}_endpoint says where it is)" if not endpoint else ""
+        raise OutOfReachError(f"{failure}: {name} is out of reach: {error}{whence}.") from error
     return answer
 
 

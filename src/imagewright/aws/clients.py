@@ -20,20 +20,22 @@ class AwsClients:
     def __init__(self, settings: Aws) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], BaseClient] = {}
+        self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
 
-    def get(self, service: str, region: str) -> Any:
-        """Return the client for a service; its endpoint is the setting ``<service>_endpoint``.
+    def get(self, service: str, region: str, *, endpoint: str | None = None) -> Any:
+        """Return the client for a service, at the setting ``<service>_endpoint`` unless told.
 
         Raises ServiceUnavailable if the settings name neither an endpoint nor credentials.
         """
-        if problem := self.missing(service):
-            raise ServiceUnavailable(f"{problem}.")
+        if endpoint is None:
+            endpoint = self._endpoint(service)
+            if problem := self.missing(service):
+                raise ServiceUnavailable(f"{problem}.")
         with self._lock:
-            if (service, region) not in self._clients:
-                endpoint = self._endpoint(service)
-                self._clients[service, region] = self._make(service, region, endpoint)
-            return self._clients[service, region]
+            which = (service, region, endpoint)
+            if which not in self._clients:
+                self._clients[which] = self._make(service, region, endpoint)
+            return self._clients[which]
 
     def missing(self, service: str) -> str | None:
         """Say which setting a service would take, or None if it can be asked."""
@@ -64,7 +66,7 @@ class AwsClients:
                 connect_timeout=settings.timeout_seconds,
                 read_timeout=settings.timeout_seconds,
                 retries={"max_attempts": 2, "mode": "standard"},
-                s3={"addressing_style": "path" if settings.s3_endpoint else "auto"},
+                s3={"addressing_style": "path" if endpoint else "auto"},
             ),
         )
         return client

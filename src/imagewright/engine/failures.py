@@ -1,6 +1,8 @@
 """Naming the cause of a failed build (IMG-32, IMG-33)."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from imagewright.documents.specs import Stage
@@ -24,6 +26,20 @@ STATES = {
 }
 """The state of an image while a stage of its build runs (§10.3)."""
 
+_INTEGRATES = "ApplyImageConfigurations"
+_OF_REGIONS = ("distributedImages", "modifiedImages", "configuredImages")
+"""The outputs in which distributing actions say how each region ended (§7)."""
+_REGIONS_MAX = 256
+_ENDS = {"Failed": "FAILED", "Cancelled": "CANCELLED", "TimedOut": "TIMED_OUT"}
+_INTEGRATION_STEPS = {
+    "AssociateLicensesRunning": "ASSOCIATE_LICENSES",
+    "UpdateLaunchTemplateRunning": "UPDATE_LAUNCH_TEMPLATES",
+    "PutSsmParametersRunning": "PUT_SSM_PARAMETERS",
+    "UpdateFastLaunchConfiguration": "UPDATE_FAST_LAUNCH_CONFIGURATIONS",
+    "ExportAmiQueued": "EXPORT_AMI",
+    "ExportAmiRunning": "EXPORT_AMI",
+}
+
 
 def failure_of(image_arn: str, records: Records) -> tuple[str, FailureContext | None]:
     """Return why a build failed, in words and as its context."""
@@ -46,16 +62,17 @@ def _explain(execution: WorkflowExecution, records: Records) -> tuple[str, Failu
     if step is None:
         because = f" with reason: {execution.message}" if execution.message else "."
         return f"{intro}{because}", context
-    component = _component_failure(step)
     cause = step.message or f"Step '{step.name}' failed."
-    context = FailureContext(
-        image_status=context.image_status,
-        workflow_execution_id=execution.id,
-        workflow_arn=execution.workflow_arn,
+    outputs: Any = json.loads(step.outputs) if step.outputs else {}
+    context = replace(
+        context,
         step_execution_id=step.id,
         failed_step=step.name,
-        component_failure=component,
+        component_failure=_component_failure(outputs),
+        distribution_failure=distribution_failure(outputs),
     )
+    if step.action == _INTEGRATES:
+        context = replace(context, image_status=ImageStatus.INTEGRATING)
     return f"{intro} with reason: {cause}"[:REASON_MAX], context
 
 
@@ -69,7 +86,29 @@ def _failed_step(execution: WorkflowExecution, records: Records) -> StepExecutio
     return failed[-1] if failed else None
 
 
-def _component_failure(step: StepExecution) -> dict[str, str] | None:
-    outputs: Any = json.loads(step.outputs) if step.outputs else {}
+def _component_failure(outputs: Mapping[str, Any]) -> dict[str, str] | None:
     failure = outputs.get("componentFailure")
     return dict(failure) if isinstance(failure, dict) else None
+
+
+def distribution_failure(outputs: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return which regions failed of a distributing step that put this out (IMG-34); or None."""
+    entries = next((outputs[name] for name in _OF_REGIONS if name in outputs), ())
+    failed = [entry for entry in entries if entry["status"] in _ENDS]
+    if not failed:
+        return None
+    return {
+        "errorMessage": str(outputs.get("errorMessage", ""))[:REASON_MAX],
+        "regionFailures": [_region_failure(entry) for entry in failed[:_REGIONS_MAX]],
+    }
+
+
+def _region_failure(entry: Mapping[str, Any]) -> dict[str, str]:
+    members = {
+        "region": entry["region"],
+        "status": _ENDS[entry["status"]],
+        "imageConfigurationStep": _INTEGRATION_STEPS.get(entry["step"]),
+        "errorMessage": entry.get("errorMessage", "")[:REASON_MAX],
+        "targetAccountId": entry.get("accountId"),
+    }
+    return {name: value for name, value in members.items() if value is not None}

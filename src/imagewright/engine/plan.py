@@ -82,6 +82,11 @@ class BuildPlan:
     """False: ``--no-cache``."""
     pipeline_arn: str | None = None
     """The pipeline that the build is a run of."""
+    asked_at: str = "1970-01-01T00:00:00.000Z"
+    """When the build was asked for, as the wire has times; the default is for plans of old."""
+    execution_role: str | None = None
+    distributions: Sequence[Mapping[str, Any]] = ()
+    """The regions of the attached distribution configuration, as it was then (IMG-06)."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as the store keeps it."""

@@ -1,6 +1,7 @@
 """What the engine and the step actions need from others, and hand to one another."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol
@@ -153,6 +154,18 @@ class Foreseen:
     """The command documents that it runs, as ``BuildPlan.commands`` has them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What an action may look at before its build begins."""
+
+    plan: BuildPlan
+    commands: CommandLibrary
+    region_refusal: Callable[[str, str | None], str | None]
+    """See ``Distribution.refusal``."""
+    missing_service: Callable[[str], str | None]
+    """Says which setting another AWS service would take; None: it can be asked."""
+
+
 class StepLog(Protocol):
     """What a step tells those who watch the build."""
 
@@ -296,6 +309,68 @@ class Machines(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedCopy:
+    """A copy of an image that is to be in a region, for an account (§7.9)."""
+
+    region: str
+    account: str
+    name: str | None = None
+    """With its variables put in; None: what the image itself is called."""
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kms_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentCopy:
+    """A copy that is there."""
+
+    image_id: str
+    name: str
+    location: str | None
+    """Where it lies; None: it is the image itself, in its own region."""
+
+
+class Shipment(Protocol):
+    """An image on its way to many regions. Safe to use from several threads."""
+
+    def send(self, wanted: WantedCopy) -> SentCopy:
+        """Make a copy, record it, and show it among the outputs of the image (IMG-50).
+
+        Sent again with the same token, it is the same copy. Where the image itself is, it is only
+        tagged. Raises ActionError.
+        """
+        ...
+
+
+class Distribution(Protocol):
+    """Copies of images, and what is done with them. Every call is repeatable."""
+
+    def refusal(self, region: str, kms_key_id: str | None) -> str | None:
+        """Say, as a clause, why no copy can go to a region, encrypted with that key; or None."""
+        ...
+
+    def shipment(
+        self, image_id: str | None, *, plan: BuildPlan, token: str, stop: Event, log: StepLog
+    ) -> AbstractContextManager[Shipment]:
+        """Begin to send an image, or the plan's parent image if none is named."""
+        ...
+
+    def permit(
+        self, image_id: str, *, plan: BuildPlan, users: Sequence[str], groups: Sequence[str]
+    ) -> None:
+        """Let other accounts, or with the group ``all`` everybody, use an image as a parent.
+
+        Raises ActionError.
+        """
+        ...
+
+    def begin_integration(self, plan: BuildPlan) -> None:
+        """Show that settings are applied to what was distributed (§10.3)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateMachineExecution:
     """How far an execution of a state machine is, in the words of Step Functions."""
 
@@ -356,10 +431,33 @@ class Events(Protocol):
         ...
 
 
+class Parameters(Protocol):
+    """Parameters of Systems Manager (§7.2)."""
+
+    def put(self, name: str, value: str, *, data_type: str | None, region: str) -> None:
+        """Write a parameter; the value that it had is gone. Raises ActionError."""
+        ...
+
+
+class LaunchTemplates(Protocol):
+    """Launch templates of EC2 (§7.2)."""
+
+    def add_version(
+        self, template_id: str, image_id: str, *, set_default: bool, region: str, token: str
+    ) -> int:
+        """Add a version that starts from an image, all else as in the newest; return its number.
+
+        The same token adds one version. Raises ActionError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What steps reach outside this host."""
 
+    parameters: Parameters
+    launch_templates: LaunchTemplates
     state_machines: StateMachines
     messages: Messages
     events: Events
@@ -376,6 +474,7 @@ class StepContext:
     base_image_id: str | None
     """What LaunchInstance starts from unless told: None is the recipe's parent image."""
     machines: Machines
+    distribution: Distribution
     documents: Documents
     world: World
     stop: Event
@@ -414,7 +513,7 @@ class StepAction:
     """Takes ``spec.inputs``, returns ``spec.outputs``, Pause or Skip. Raises ActionError."""
     undo: Callable[[Mapping[str, Any] | None, StepContext], None] | None = None
     """Takes what ``run`` put out; None if it was ended before it could. Raises ActionError."""
-    foresee: Callable[[Mapping[str, object], CommandLibrary], Foreseen] | None = None
+    foresee: Callable[[Mapping[str, object], Prospect], Foreseen] | None = None
     """Looks at the inputs when the build is asked for; what only the run brings is UNKNOWN."""
     abandon: Callable[[Any, StepContext], None] | None = None
     """Takes ``spec.inputs``; ends what a run left going that was lost with its process, where the

@@ -19,6 +19,7 @@ class ImageStatus(StrEnum):
     BUILDING = "BUILDING"
     TESTING = "TESTING"
     DISTRIBUTING = "DISTRIBUTING"
+    INTEGRATING = "INTEGRATING"
     AVAILABLE = "AVAILABLE"
     CANCELLED = "CANCELLED"
     FAILED = "FAILED"
@@ -138,3 +139,5 @@ class FailureContext:
     step_execution_id: str | None = None
     failed_step: str | None = None
     component_failure: Mapping[str, str] | None = None
+    distribution_failure: Mapping[str, Any] | None = None
+    """The error message, and the regions that failed (IMG-34)."""

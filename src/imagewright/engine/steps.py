@@ -18,6 +18,7 @@ from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import (
     ActionError,
+    Distribution,
     Documents,
     Machines,
     Pause,
@@ -54,6 +55,7 @@ class Steps:
         scenes: Scenes,
         actions: Mapping[str, StepAction],
         machines: Machines,
+        distribution: Distribution,
         documents: Documents,
         world: World,
         clock: Clock,
@@ -63,6 +65,7 @@ class Steps:
         self._scenes = scenes
         self._actions = actions
         self._machines = machines
+        self._distribution = distribution
         self._documents = documents
         self._world = world
         self._clock = clock
@@ -130,6 +133,7 @@ class Steps:
             step=step,
             base_image_id=scene.base_image_id,
             machines=self._machines,
+            distribution=self._distribution,
             documents=self._documents,
             world=self._world,
             stop=stop,

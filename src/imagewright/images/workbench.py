@@ -106,7 +106,10 @@ class Workbench:
                 return launched
         for reason in reasons:
             log.note(f"Not launched as wanted first: {reason}")
-        layer_id = self._start_layer(image_id, plan, stop, log)
+        try:
+            layer_id = self.layer_of(image_id, plan, stop, log)
+        except ActionError as error:
+            raise ActionError(f"The machine cannot be launched: {error}") from error
         with self._database.write(soon=True) as connection:
             instances.add(
                 connection,
@@ -172,6 +175,27 @@ class Workbench:
             self._machines.do(row.id, row.layer, answer, on_notice=_unheard)
         except MachineError as error:
             raise NoAnswer(f"{instance_id} takes no commands: {error}") from error
+
+    def layer_of(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
+        """Return the layer of an image, or of the plan's parent image if none is named.
+
+        A base image is made now if it never was. Raises ActionError.
+        """
+        parent = plan.parent_image
+        if image_id is not None and image_id != self.parent_image_id(plan):
+            with self._database.read() as connection:
+                image = machine_images.find(connection, image_id)
+            if image is not None:
+                if (image.account, image.region) != (plan.account, plan.region):
+                    raise ActionError(f"no image is {image_id}.")
+                return str(image.layer_id)
+            parent = image_id
+        try:
+            return self._catalogue.resolve(parent, on_progress=_telling(log), cancel=stop).layer_id
+        except UnmappedParent as error:
+            raise ActionError(f"no image is {parent}; {error}") from error
+        except MachineError as error:
+            raise ActionError(str(error)) from error
 
     def parent_image_id(self, plan: BuildPlan) -> str:
         """Return the id of the parent image; one of our own has its own, a base a made-up one."""
@@ -320,24 +344,6 @@ class Workbench:
                     instances.end(connection, row.id, self._now())
         for row in living:
             self._machines.release(row.id)
-
-    def _start_layer(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> str:
-        parent = plan.parent_image
-        if image_id is not None and image_id != self.parent_image_id(plan):
-            with self._database.read() as connection:
-                image = machine_images.find(connection, image_id)
-            if image is not None:
-                if (image.account, image.region) != (plan.account, plan.region):
-                    raise ActionError(f"The machine cannot be launched: no image is {image_id}.")
-                return str(image.layer_id)
-            parent = image_id
-        try:
-            return self._catalogue.resolve(parent, on_progress=_telling(log), cancel=stop).layer_id
-        except UnmappedParent as error:
-            why = f"no image is {parent}; {error}"
-            raise ActionError(f"The machine cannot be launched: {why}") from error
-        except MachineError as error:
-            raise ActionError(f"The machine cannot be launched: {error}") from error
 
     def _take_inventory(self, standing: "_Standing") -> Inventory:
         """Read a layer where the instance's machine rests on it, if it does."""

@@ -97,8 +97,15 @@ machine_images = Table(
     Column("name", String(256), nullable=False),
     Column("platform", String(16), nullable=False),
     Column("created_at", String(32), nullable=False),
+    Column("description", Text, nullable=True),
+    Column("tags", JSON, nullable=True),
+    Column("copy_of", String(24), nullable=True),
+    Column("location", Text, nullable=True),
+    Column("launch_permission", JSON, nullable=True),
     Index("machine_images_image", "image_arn"),
-    comment="The images that CreateImage made, ami-…: a layer and its name.",
+    comment="The images ami-… that CreateImage made, and their copies in other regions and "
+    "accounts: a layer and its name. copy_of, location: of a copy, what it is a copy of and where "
+    "it lies. launch_permission: which other accounts may use it.",
 )
 
 machine_steps = Table(

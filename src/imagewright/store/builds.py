@@ -1,7 +1,7 @@
 """The durable memory of builds: ``engine.ports.Records`` on the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_,
 from imagewright.arns import Arn, Kind
 from imagewright.documents.specs import Stage
 from imagewright.engine.attempts import Attempt
+from imagewright.engine.image_names import default_name
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.records import (
     FailureContext,
@@ -20,7 +21,7 @@ from imagewright.engine.records import (
     WorkflowExecution,
     WorkflowStatus,
 )
-from imagewright.store import pipelines
+from imagewright.store import machine_images, pipelines
 from imagewright.store import resources as store
 from imagewright.store.build_tables import builds, step_executions, workflow_executions
 from imagewright.store.database import Database
@@ -149,24 +150,50 @@ class BuildRecords:
     def add_output_image(self, image_arn: str, image_id: str) -> None:
         """Show an image id among the image's output resources (IMG-50, IMG-51)."""
         with self._database.write(soon=True) as connection:
-            stored = _image(connection, image_arn)
-            if stored is None:
+            stored, plan = _image(connection, image_arn), plan_of(connection, image_arn)
+            if stored is None or plan is None:
                 return
-            arn = stored.arn
-            amis = list(stored.body.get("outputResources", {}).get("amis", ()))
-            if any(ami["image"] == image_id for ami in amis):
-                return
-            entry = {
-                "region": arn.region,
-                "image": image_id,
-                "name": f"{stored.name} {stored.created_at.replace(':', '-')}",
-                "accountId": arn.account,
-                "state": {"status": "AVAILABLE"},
-            }
-            if stored.description is not None:
-                entry["description"] = stored.description
-            body = {**stored.body, "outputResources": {"amis": [*amis, entry]}}
-            _save_image(connection, stored, body, ImageStatus(stored.status or "PENDING"))
+            made = machine_images.find(connection, image_id)
+            image = OutputImage(
+                id=image_id,
+                region=plan.region,
+                account=plan.account,
+                name=default_name(plan) if made is None else made.name,
+                description=stored.description if made is None else made.description,
+            )
+            add_output(connection, image_arn, image)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputImage:
+    """An image or a copy of one, as an image resource shows it (IMG-50)."""
+
+    id: str
+    region: str
+    account: str
+    name: str
+    description: str | None
+
+
+def add_output(connection: Connection, image_arn: str, image: OutputImage) -> None:
+    """Show an image among the output resources, unless it is shown there already."""
+    stored = _image(connection, image_arn)
+    if stored is None:
+        return
+    amis = list(stored.body.get("outputResources", {}).get("amis", ()))
+    if any(ami["image"] == image.id for ami in amis):
+        return
+    entry = {
+        "region": image.region,
+        "image": image.id,
+        "name": image.name,
+        "accountId": image.account,
+        "state": {"status": "AVAILABLE"},
+    }
+    if image.description is not None:
+        entry["description"] = image.description
+    body = {**stored.body, "outputResources": {"amis": [*amis, entry]}}
+    _save_image(connection, stored, body, ImageStatus(stored.status or "PENDING"))
 
 
 def add_build(connection: Connection, plan: BuildPlan) -> None:
@@ -473,5 +500,6 @@ def _shown(failure: FailureContext) -> dict[str, Any]:
         "stepExecutionId": failure.step_execution_id,
         "failedStep": failure.failed_step,
         "componentFailure": failure.component_failure,
+        "distributionFailure": failure.distribution_failure,
     }
     return {name: value for name, value in members.items() if value is not None}

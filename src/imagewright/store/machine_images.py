@@ -1,38 +1,75 @@
-"""The images that CreateImage made, ``ami-…``: a layer each, held for as long as there is a record.
+"""Images, ``ami-…``, and their copies: a layer each, held for as long as there is a record.
 
 Functions on an open connection, so that several of them can share one transaction.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from imagewright.arns import Arn
+from imagewright.engine.image_names import default_name
 from imagewright.engine.plan import BuildPlan
 from imagewright.store import layers
 from imagewright.store.build_tables import machine_images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCopy:
+    """A copy of an image in a region, for an account (``workflow-documents.md`` §7.9)."""
+
+    id: str
+    copy_of: str
+    account: str
+    region: str
+    name: str
+    description: str | None
+    tags: Mapping[str, str]
+    location: str
+    """Where it lies: a path, an S3 URL, a reference to a registry."""
 
 
 def add(
     connection: Connection, image_id: str, *, plan: BuildPlan, token: str, layer: str, now: str
 ) -> None:
     """Record an image of a build and hold its layer; one that is there already stays."""
-    if find(connection, image_id) is not None:
-        return
-    connection.execute(
-        insert(machine_images).values(
-            id=image_id,
-            token=token,
-            image_arn=plan.image_arn,
-            account=plan.account,
-            region=plan.region,
-            layer_id=layer,
-            name=f"{plan.image_name} {now.replace(':', '-')}",
-            platform=plan.platform,
-            created_at=now,
-        )
+    _add(
+        connection,
+        layer=layer,
+        id=image_id,
+        token=token,
+        image_arn=plan.image_arn,
+        account=plan.account,
+        region=plan.region,
+        name=default_name(plan),
+        description=plan.description,
+        platform=plan.platform,
+        created_at=now,
     )
-    layers.hold(connection, image_id, layer)
+
+
+def add_copy(
+    connection: Connection, copy: ImageCopy, *, plan: BuildPlan, token: str, layer: str, now: str
+) -> None:
+    """Record a copy and hold its layer; one that is there already stays."""
+    _add(
+        connection,
+        layer=layer,
+        token=token,
+        image_arn=plan.image_arn,
+        platform=plan.platform,
+        created_at=now,
+        **asdict(copy),
+    )
+
+
+def _add(connection: Connection, *, layer: str, **values: Any) -> None:
+    if find(connection, values["id"]) is not None:
+        return
+    connection.execute(insert(machine_images).values(layer_id=layer, **values))
+    layers.hold(connection, values["id"], layer)
 
 
 def find(connection: Connection, image_id: str) -> Row[Any] | None:
@@ -42,14 +79,54 @@ def find(connection: Connection, image_id: str) -> Row[Any] | None:
 
 
 def newest_of(connection: Connection, image_arn: str) -> Row[Any] | None:
-    """Return the image that came of a build last."""
+    """Return the image that came of a build last, where it was built: copies are none."""
     query = (
         select(machine_images)
-        .where(machine_images.c.image_arn == str(Arn.parse(image_arn)))
+        .where(
+            machine_images.c.image_arn == str(Arn.parse(image_arn)),
+            machine_images.c.copy_of.is_(None),
+        )
         .order_by(machine_images.c.created_at.desc())
         .limit(1)
     )
     return connection.execute(query).one_or_none()
+
+
+def usable(row: Row[Any], *, account: str, region: str) -> bool:
+    """Tell whether an account may use an image in a region: its own, or one it was let use."""
+    if row.region != region:
+        return False
+    permission = row.launch_permission or {}
+    return (
+        row.account == account
+        or account in permission.get("userIds", ())
+        or "all" in permission.get("userGroups", ())
+    )
+
+
+def tag(connection: Connection, image_id: str, tags: Mapping[str, str]) -> None:
+    """Add tags to an image; of a key that it has, the new value counts."""
+    row = find(connection, image_id)
+    if row is not None:
+        _change(connection, image_id, tags={**(row.tags or {}), **tags})
+
+
+def permit(connection: Connection, image_id: str, permission: Mapping[str, Sequence[str]]) -> None:
+    """Let accounts (``userIds``) and groups (``userGroups``) use an image; none loses that."""
+    row = find(connection, image_id)
+    if row is not None:
+        known = row.launch_permission or {}
+        merged = {
+            name: sorted({*known.get(name, ()), *permission.get(name, ())})
+            for name in ("userIds", "userGroups")
+        }
+        _change(connection, image_id, launch_permission=merged)
+
+
+def _change(connection: Connection, image_id: str, **values: Any) -> None:
+    connection.execute(
+        update(machine_images).where(machine_images.c.id == image_id).values(**values)
+    )
 
 
 def forget(connection: Connection, image_arn: str) -> None:

@@ -1,0 +1,113 @@
+"""A bucket of S3 as the place of a region: the files of a copy under its id."""
+
+from contextlib import suppress
+from typing import Any
+
+from imagewright.aws.asking import RefusedError, ask
+from imagewright.aws.clients import AwsClients
+from imagewright.distribution.artefact import DESCRIPTION, Form, Parcel
+from imagewright.engine.ports import ActionError
+
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+
+
+class Bucket:
+    """See ``artefact.Place``. A copy is whole once its ``image.json`` is there."""
+
+    def __init__(
+        self, url: str, form: Form, region: str, clients: AwsClients, *, endpoint: str | None
+    ) -> None:
+        """``url``: ``s3://BUCKET/PREFIX``. ``endpoint``: None: as the settings say for S3."""
+        self.form = form
+        self._bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._region = region
+        self._clients = clients
+        self._endpoint = endpoint
+
+    def refusal(self, kms_key_id: str | None) -> str | None:
+        """Say why no copy can be put here: see Place."""
+        del kms_key_id  # S3 encrypts with any key that it is given
+        return None if self._endpoint is not None else self._clients.missing("s3")
+
+    def put(self, parcel: Parcel) -> str:
+        """Put a copy here: see Place."""
+        key = f"{self._prefix}{parcel.copy_id}"
+        if not self._holds(f"{key}/{DESCRIPTION}"):
+            sent: list[str] = []
+            try:
+                for name in parcel.artefact.files:
+                    self._upload(parcel, name, f"{key}/{name}", sent)
+                self._ask(
+                    "put_object",
+                    f"{self._url(key)} could not be completed",
+                    Key=f"{key}/{DESCRIPTION}",
+                    Body=parcel.description,
+                    ContentType="application/json",
+                    **_encryption(parcel),
+                )
+            except ActionError:
+                for each in sent:
+                    with suppress(ActionError):
+                        self._ask("delete_object", f"{each} could not be deleted", Key=each)
+                raise
+        return self._url(key)
+
+    def _holds(self, key: str) -> bool:
+        try:
+            self._ask("head_object", f"{self._url(key)} could not be looked for", Key=key)
+        except RefusedError as error:
+            if error.code in _MISSING:
+                return False
+            raise
+        return True
+
+    def _upload(self, parcel: Parcel, name: str, key: str, sent: list[str]) -> None:
+        from boto3.exceptions import Boto3Error
+        from boto3.s3.transfer import (
+            ProgressCallbackInvoker,
+            TransferConfig,
+            create_transfer_manager,
+        )
+        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import ClientError as BotoClientError
+
+        client = self._clients.get("s3", self._region, endpoint=self._endpoint)
+        config: Any = TransferConfig(use_threads=False)  # the stubs ask for another Config
+        sent.append(key)  # what is stopped may have arrived all the same
+        watch = ProgressCallbackInvoker(lambda _size_bytes: parcel.demand_going_on())
+        try:
+            with (
+                (parcel.artefact.root / name).open("rb") as stream,
+                create_transfer_manager(client, config) as manager,
+            ):
+                manager.upload(
+                    stream,
+                    self._bucket,
+                    key,
+                    extra_args=_encryption(parcel),
+                    subscribers=[watch],
+                ).result()
+        except (Boto3Error, BotoCoreError, BotoClientError) as error:
+            raise ActionError(f"{self._url(key)} could not be written: {error}") from error
+
+    def _ask(self, operation: str, failure: str, **parameters: Any) -> None:
+        ask(
+            self._clients,
+            "s3",
+            self._region,
+            operation,
+            failure,
+            endpoint=self._endpoint,
+            Bucket=self._bucket,
+            **parameters,
+        )
+
+    def _url(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+
+def _encryption(parcel: Parcel) -> dict[str, str]:
+    if parcel.kms_key_id is None:
+        return {}
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": parcel.kms_key_id}

@@ -1,0 +1,318 @@
+"""Copies of images, made and recorded: ``engine.ports.Distribution``."""
+
+import hashlib
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+from imagewright.arns import Arn
+from imagewright.clock import Clock, iso_milliseconds
+from imagewright.distribution.artefact import Artefact, Form, Parcel, Place, pack
+from imagewright.distribution.targets import Targets
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.image_names import default_name
+from imagewright.engine.plan import BuildPlan
+from imagewright.engine.ports import ActionError, SentCopy, StepLog, WantedCopy
+from imagewright.engine.records import ImageStatus
+from imagewright.images.layers import LayerStore
+from imagewright.machines.ledger import Ledger
+from imagewright.machines.machine import MachineError
+from imagewright.store import builds, machine_images
+from imagewright.store.database import Database
+from imagewright.store.machine_images import ImageCopy
+from imagewright.store.outbox import Outbox
+
+LayerOf = Callable[[str | None, BuildPlan, Event, StepLog], str]
+"""Finds the layer of an image, or of a plan's parent image. Raises ActionError."""
+
+
+class Distributor:
+    """See ``engine.ports.Distribution``."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        layer_store: LayerStore,
+        layer_of: LayerOf,
+        parent_image_id: Callable[[BuildPlan], str],
+        targets: Targets,
+        packing: Path,
+        ledger: Ledger,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        """``packing``: where images are packed before they are sent."""
+        self._database = database
+        self._layers = layer_store
+        self._layer_of = layer_of
+        self._parent_image_id = parent_image_id
+        self._targets = targets
+        self._packing = packing
+        self._ledger = ledger
+        self._outbox = outbox
+        self._clock = clock
+
+    def refusal(self, region: str, kms_key_id: str | None) -> str | None:
+        """Say why no copy can go to a region: see Distribution."""
+        return self._targets.refusal(region, kms_key_id)
+
+    @contextmanager
+    def shipment(
+        self, image_id: str | None, *, plan: BuildPlan, token: str, stop: Event, log: StepLog
+    ) -> Iterator["_Shipment"]:
+        """Begin to send an image: see Distribution."""
+        layer_id = self._layer_of(image_id, plan, stop, log)
+        try:
+            self._layers.make_durable(layer_id)
+        except MachineError as error:
+            raise ActionError(f"The image cannot be distributed: {error}") from error
+        source_id = image_id or self._parent_image_id(plan)
+        folder = self._packing / uuid4().hex
+        entry = self._ledger.enter("file", {"path": str(folder)}, plan.image_arn)
+        packed = _Packed(self._layers, layer_id, folder, plan, stop)
+        try:
+            yield _Shipment(
+                source=_Source(source_id, layer_id),
+                packed=packed,
+                plan=plan,
+                token=token,
+                stop=stop,
+                log=log,
+                database=self._database,
+                place_of=self._targets.of,
+                now=lambda: iso_milliseconds(self._clock.now()),
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._ledger.strike(entry)
+
+    def permit(
+        self, image_id: str, *, plan: BuildPlan, users: Sequence[str], groups: Sequence[str]
+    ) -> None:
+        """Let others use an image: see Distribution."""
+        with self._database.write(soon=True) as connection:
+            row = machine_images.find(connection, image_id)
+            if row is None or row.image_arn != plan.image_arn:
+                raise ActionError(f"{image_id} is no image or copy that this build made")
+            permission = {"userIds": users, "userGroups": groups}
+            machine_images.permit(connection, image_id, permission)
+
+    def begin_integration(self, plan: BuildPlan) -> None:
+        """Show that settings are applied: see Distribution."""
+        with self._database.write(soon=True) as connection:
+            state = {"status": ImageStatus.INTEGRATING.value}
+            builds.set_state(connection, plan.image_arn, state, self._outbox)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    image_id: str
+    layer_id: str
+
+
+class _Packed:
+    """An image in every form that a place asks for, each packed once."""
+
+    def __init__(
+        self, layers: LayerStore, layer_id: str, folder: Path, plan: BuildPlan, stop: Event
+    ) -> None:
+        self._layers = layers
+        self._layer_id = layer_id
+        self._folder = folder
+        self._plan = plan
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._artefacts: dict[Form, Artefact] = {}
+
+    def form(self, form: Form) -> Artefact:
+        """Return the image in a form. Raises ActionError."""
+        with self._lock:
+            if form not in self._artefacts:
+                self._artefacts[form] = self._pack(form)
+            return self._artefacts[form]
+
+    def _pack(self, form: Form) -> Artefact:
+        plan, place = self._plan, self._folder / form
+        shutil.rmtree(place, ignore_errors=True)  # of a packing that failed
+        place.mkdir(mode=0o700, parents=True)
+        labels = {
+            "org.opencontainers.image.title": plan.image_name,
+            "org.opencontainers.image.version": _version(plan),
+            "imagewright.image": plan.image_arn,
+        }
+        reference = f"{_slug(plan)}:{_version(plan).replace('/', '-')}"
+        return pack(
+            self._layers,
+            self._layer_id,
+            form,
+            place,
+            reference=reference,
+            labels=labels,
+            cancel=self._stop,
+        )
+
+
+class _Shipment:
+    """See ``engine.ports.Shipment``."""
+
+    def __init__(
+        self,
+        *,
+        source: _Source,
+        packed: _Packed,
+        plan: BuildPlan,
+        token: str,
+        stop: Event,
+        log: StepLog,
+        database: Database,
+        place_of: Callable[[str], Place],
+        now: Callable[[], str],
+    ) -> None:
+        self._source = source
+        self._packed = packed
+        self._plan = plan
+        self._token = token
+        self._stop = stop
+        self._log = log
+        self._database = database
+        self._place_of = place_of
+        self._now = now
+
+    def send(self, wanted: WantedCopy) -> SentCopy:
+        """Make a copy: see Shipment."""
+        plan = self._plan
+        if (wanted.region, wanted.account) == (plan.region, plan.account):
+            return self._stay(wanted)
+        copy_id = _copy_id(self._token, wanted)
+        with self._database.read() as connection:
+            row = machine_images.find(connection, copy_id)
+        if row is None:
+            name = wanted.name or self._source_name()
+            location = self._put(copy_id, name, wanted)
+            pass_by(CrashPoint.COPY_ARRIVED)
+            sent = SentCopy(image_id=copy_id, name=name, location=location)
+            self._record(sent, wanted)
+        else:
+            sent = SentCopy(image_id=copy_id, name=row.name, location=row.location)
+        pass_by(CrashPoint.COPY_RECORDED)
+        return sent
+
+    def _stay(self, wanted: WantedCopy) -> SentCopy:
+        """Nothing is copied to where the image is; its name was given when it was made (§7.9)."""
+        image_id = self._source.image_id
+        passed_over = [
+            word
+            for word, given, has in (
+                ("name", wanted.name, self._source_name()),
+                ("description", wanted.description, self._plan.description),
+                ("kmsKeyId", wanted.kms_key_id, None),
+            )
+            if given not in {None, has}
+        ]
+        if passed_over:
+            self._log.note(
+                f"{image_id} stays as it was made in {wanted.region}: passed over "
+                f"{', '.join(passed_over)}.",
+                region=wanted.region,
+            )
+        if wanted.tags:
+            with self._database.write(soon=True) as connection:
+                machine_images.tag(connection, image_id, wanted.tags)
+        return SentCopy(image_id=image_id, name=self._source_name(), location=None)
+
+    def _put(self, copy_id: str, name: str, wanted: WantedCopy) -> str:
+        place = self._place_of(wanted.region)
+        artefact = self._packed.form(place.form)
+        parcel = Parcel(
+            copy_id=copy_id,
+            artefact=artefact,
+            described=self._described(copy_id, name, wanted, artefact),
+            kms_key_id=wanted.kms_key_id,
+            stop=self._stop,
+        )
+        parcel.demand_going_on()
+        return place.put(parcel)
+
+    def _described(
+        self, copy_id: str, name: str, wanted: WantedCopy, artefact: Artefact
+    ) -> dict[str, Any]:
+        """Say what a copy is, for ``image.json``."""
+        plan = self._plan
+        return {
+            "imageId": copy_id,
+            "name": name,
+            "description": wanted.description,
+            "tags": dict(wanted.tags),
+            "region": wanted.region,
+            "accountId": wanted.account,
+            "sourceImageArn": plan.image_arn,
+            "sourceImageId": self._source.image_id,
+            "sourceRegion": plan.region,
+            "slug": _slug(plan),
+            "version": _version(plan),
+            "platform": plan.platform,
+            "architecture": platform.machine(),
+            "format": artefact.form,
+            "digest": artefact.digest,
+            "sizeBytes": artefact.size_bytes,
+            "createdAt": self._now(),
+        }
+
+    def _record(self, sent: SentCopy, wanted: WantedCopy) -> None:
+        copy = ImageCopy(
+            id=sent.image_id,
+            copy_of=self._source.image_id,
+            account=wanted.account,
+            region=wanted.region,
+            name=sent.name,
+            description=wanted.description,
+            tags=wanted.tags,
+            location=sent.location or "",
+        )
+        with self._database.write(soon=True) as connection:
+            machine_images.add_copy(
+                connection,
+                copy,
+                plan=self._plan,
+                token=hashlib.sha256(sent.image_id.encode()).hexdigest(),
+                layer=self._source.layer_id,
+                now=self._now(),
+            )
+            builds.add_output(
+                connection,
+                self._plan.image_arn,
+                builds.OutputImage(
+                    id=sent.image_id,
+                    region=wanted.region,
+                    account=wanted.account,
+                    name=sent.name,
+                    description=wanted.description,
+                ),
+            )
+
+    def _source_name(self) -> str:
+        with self._database.read() as connection:
+            row = machine_images.find(connection, self._source.image_id)
+        return default_name(self._plan) if row is None else str(row.name)
+
+
+def _copy_id(token: str, wanted: WantedCopy) -> str:
+    """Make an id that is the same whenever a step is taken up again."""
+    text = f"{token} {wanted.region} {wanted.account}"
+    return f"ami-{hashlib.sha256(text.encode()).hexdigest()[:17]}"
+
+
+def _slug(plan: BuildPlan) -> str:
+    return Arn.parse(plan.image_arn).path
+
+
+def _version(plan: BuildPlan) -> str:
+    return f"{plan.version}/{plan.build}"

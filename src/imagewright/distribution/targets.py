@@ -1,0 +1,50 @@
+"""Which place stands for a region: what the settings say, else a folder in the state directory."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from imagewright.aws.clients import AwsClients
+from imagewright.distribution.artefact import Place
+from imagewright.distribution.bucket import Bucket
+from imagewright.distribution.folder import Folder
+from imagewright.distribution.registry import Credentials, Registry
+from imagewright.machines.ledger import Ledger
+from imagewright.settings import Region, is_region
+
+
+class Targets:
+    """The places of regions."""
+
+    def __init__(
+        self,
+        regions: Mapping[str, Region],
+        default: Path,
+        *,
+        clients: AwsClients,
+        ledger: Ledger,
+        timeout_seconds: float,
+    ) -> None:
+        """``default``: where a region has its folder that the settings do not name."""
+        self._regions = regions
+        self._default = default
+        self._clients = clients
+        self._ledger = ledger
+        self._timeout_seconds = timeout_seconds
+
+    def refusal(self, region: str, kms_key_id: str | None) -> str | None:
+        """Say why no copy can go to a region: see ``engine.ports.Distribution``."""
+        if not is_region(region):
+            return f"'{region}' is no region: one looks like us-east-1 or local-dc-1"
+        return self.of(region).refusal(kms_key_id)
+
+    def of(self, region: str) -> Place:
+        """Return the place of a region."""
+        said = self._regions.get(region, Region())
+        if said.bucket is not None:
+            return Bucket(said.bucket, said.format, region, self._clients, endpoint=said.endpoint)
+        if said.registry is not None:
+            credentials = None
+            if said.username is not None and said.password is not None:
+                credentials = Credentials(said.username, said.password)
+            return Registry(said.registry, credentials, timeout_seconds=self._timeout_seconds)
+        return Folder(said.folder or self._default / region, said.format, self._ledger)

@@ -1,0 +1,108 @@
+"""A bucket of S3 as the place of a region, against moto over HTTP."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from tests.distribution.conftest import COPY, stopped
+from tests.other_services import OtherServices
+
+from imagewright.aws.clients import AwsClients
+from imagewright.distribution.artefact import Parcel
+from imagewright.distribution.bucket import Bucket
+from imagewright.engine.ports import ActionError
+from imagewright.settings import Aws
+
+
+@pytest.fixture
+def name(others: OtherServices, request: pytest.FixtureRequest) -> str:
+    bucket = f"b{abs(hash(request.node.name))}"
+    others.s3.create_bucket(Bucket=bucket)
+    return bucket
+
+
+def open_bucket(others: OtherServices, url: str) -> Bucket:
+    return Bucket(url, "oci", "us-west-2", AwsClients(Aws()), endpoint=others.url)
+
+
+def keys(others: OtherServices, bucket: str) -> list[str]:
+    found = others.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return [each["Key"] for each in found]
+
+
+def test_a_copy_is_an_image_and_what_it_is(
+    others: OtherServices, name: str, parcel: Parcel
+) -> None:
+    location = open_bucket(others, f"s3://{name}/images/west/").put(parcel)
+
+    assert location == f"s3://{name}/images/west/{COPY}"
+    wanted = {f"images/west/{COPY}/{file}" for file in (*parcel.artefact.files, "image.json")}
+    assert set(keys(others, name)) == wanted
+    described = others.s3.get_object(Bucket=name, Key=f"images/west/{COPY}/image.json")
+    assert json.loads(described["Body"].read()) == parcel.described
+    blob = next(file for file in parcel.artefact.files if "/sha256/" in file)
+    stored = others.s3.get_object(Bucket=name, Key=f"images/west/{COPY}/{blob}")["Body"].read()
+    assert stored == (parcel.artefact.root / blob).read_bytes()
+
+
+def test_a_copy_that_is_there_is_left_alone(
+    others: OtherServices, name: str, parcel: Parcel
+) -> None:
+    bucket = open_bucket(others, f"s3://{name}")
+    bucket.put(parcel)
+    others.s3.delete_object(Bucket=name, Key=f"{COPY}/oci/index.json")
+
+    bucket.put(parcel)
+
+    assert f"{COPY}/oci/index.json" not in keys(others, name)
+
+
+def test_what_a_crash_left_without_its_description_is_written_anew(
+    others: OtherServices, name: str, parcel: Parcel
+) -> None:
+    others.s3.put_object(Bucket=name, Key=f"{COPY}/oci/index.json", Body=b"half")
+
+    open_bucket(others, f"s3://{name}").put(parcel)
+
+    index = others.s3.get_object(Bucket=name, Key=f"{COPY}/oci/index.json")["Body"].read()
+    assert json.loads(index)["schemaVersion"] == 2
+
+
+def test_a_copy_is_encrypted_with_the_key_that_is_named(
+    others: OtherServices, name: str, parcel: Parcel
+) -> None:
+    key = others.kms.create_key()["KeyMetadata"]["Arn"]
+
+    open_bucket(others, f"s3://{name}").put(replace(parcel, kms_key_id=key))
+
+    for each in keys(others, name):
+        head = others.s3.head_object(Bucket=name, Key=each)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_a_copy_that_is_stopped_leaves_nothing(
+    others: OtherServices, name: str, parcel: Parcel
+) -> None:
+    with pytest.raises(ActionError, match="stopped"):
+        open_bucket(others, f"s3://{name}").put(stopped(parcel))
+
+    assert keys(others, name) == []
+
+
+def test_a_bucket_that_is_not_there_is_named(others: OtherServices, parcel: Parcel) -> None:
+    with pytest.raises(ActionError, match=r"s3://no-such-bucket/ami-.*NoSuchBucket"):
+        open_bucket(others, "s3://no-such-bucket").put(parcel)
+
+
+def test_a_service_that_is_away_is_named(parcel: Parcel) -> None:
+    clients = AwsClients(Aws(timeout_seconds=1))
+    bucket = Bucket("s3://away", "oci", "us-west-2", clients, endpoint="http://127.0.0.1:9")
+
+    with pytest.raises(ActionError, match="S3 is out of reach"):
+        bucket.put(parcel)
+
+
+def test_without_access_a_bucket_says_what_it_needs() -> None:
+    bucket = Bucket("s3://b", "oci", "us-west-2", AwsClients(Aws()), endpoint=None)
+
+    assert "aws.s3_endpoint or aws.access_key_id" in str(bucket.refusal(None))

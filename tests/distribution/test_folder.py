@@ -1,0 +1,86 @@
+"""A folder as the place of a region."""
+
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.distribution.conftest import COPY, packed, stopped
+from tests.machines.lab import Lab
+
+from imagewright.distribution.artefact import Parcel
+from imagewright.distribution.folder import Folder
+from imagewright.engine.ports import ActionError
+from imagewright.images.imports import import_oci_layout
+
+
+@pytest.fixture
+def folder(lab: Lab, tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "made" / "region", "oci", lab.ledger)
+
+
+def test_a_copy_is_an_image_that_can_be_built_on_and_says_what_it_is(
+    lab: Lab, folder: Folder, parcel: Parcel
+) -> None:
+    place = Path(folder.put(parcel))
+
+    assert place.name == COPY
+    assert json.loads((place / "image.json").read_text()) == parcel.described
+    layer_id = import_oci_layout(lab.layers, place / "oci")
+    assert lab.change(layer_id, 'test "$(cat /made)" = made')
+    assert lab.ledger.entries() == []
+
+
+def test_a_tar_is_a_copy_too(lab: Lab, tiny: str, parcel: Parcel, tmp_path: Path) -> None:
+    artefact = packed(lab, tiny, "tar", tmp_path / "packed")
+    folder = Folder(tmp_path / "region", "tar", lab.ledger)
+
+    place = Path(folder.put(replace(parcel, artefact=artefact)))
+
+    assert sorted(path.name for path in place.iterdir()) == ["image.json", "image.tar.gz"]
+    with tarfile.open(place / "image.tar.gz") as archive:
+        assert "./etc/passwd" in archive.getnames() or "etc/passwd" in archive.getnames()
+
+
+def test_a_copy_that_is_there_is_left_alone(folder: Folder, parcel: Parcel) -> None:
+    place = Path(folder.put(parcel))
+    (place / "oci" / "index.json").write_text("mine")
+
+    assert folder.put(parcel) == str(place)
+
+    assert (place / "oci" / "index.json").read_text() == "mine"
+
+
+def test_what_a_crash_left_is_made_anew(folder: Folder, parcel: Parcel, tmp_path: Path) -> None:
+    partial = tmp_path / "made" / "region" / f".{COPY}.partial"
+    (partial / "oci").mkdir(parents=True)
+    (partial / "oci" / "index.json").write_text("half")
+
+    place = Path(folder.put(parcel))
+
+    assert json.loads((place / "oci" / "index.json").read_text())["schemaVersion"] == 2
+    assert [path.name for path in place.parent.iterdir()] == [COPY]
+
+
+def test_a_copy_that_is_stopped_leaves_nothing(
+    lab: Lab, folder: Folder, parcel: Parcel, tmp_path: Path
+) -> None:
+    with pytest.raises(ActionError, match="stopped"):
+        folder.put(stopped(parcel))
+
+    assert list((tmp_path / "made" / "region").iterdir()) == []
+    assert lab.ledger.entries() == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(lab: Lab, parcel: Parcel, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = Folder(tmp_path / "file", "oci", lab.ledger)
+
+    with pytest.raises(ActionError, match=rf"file/{COPY} cannot be written: File exists"):
+        folder.put(parcel)
+
+
+def test_a_folder_encrypts_nothing(folder: Folder) -> None:
+    assert folder.refusal(None) is None
+    assert "cannot be encrypted with a key; a bucket can" in str(folder.refusal("alias/a"))
