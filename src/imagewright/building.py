@@ -44,7 +44,7 @@ from imagewright.store.outbox import Outbox
 
 if TYPE_CHECKING:
     from imagewright.distribution.targets import Targets
-    from imagewright.images.catalogue import Catalogue
+    from imagewright.images.catalogue import Asker, Catalogue
     from imagewright.images.workbench import Workbench
     from imagewright.sandboxes import Sandbox
 
@@ -68,7 +68,7 @@ class PlannedDocuments:
 class Builder(Protocol):
     """What the API needs of the part that builds."""
 
-    def check_parent(self, parent: str) -> None:
+    def check_parent(self, parent: str, *, account: str, region: str) -> None:
         """Raise InvalidRequest for a parent image that stands for nothing here."""
         ...
 
@@ -136,10 +136,13 @@ def open_builder(
 class NoBuilder:
     """The builder of a host on which no driver runs: it refuses, and says what it would take."""
 
-    def check_parent(self, parent: str) -> None:
+    def check_parent(self, parent: str, *, account: str, region: str) -> None:
         """Refuse."""
-        raise InvalidRequest(
-            f"No driver on this host ({sys.platform}) can build on '{parent}': the driver sandbox "
+        raise self._refusal(parent)
+
+    def _refusal(self, what: str) -> InvalidRequest:
+        return InvalidRequest(
+            f"No driver on this host ({sys.platform}) can build on '{what}': the driver sandbox "
             "needs Linux. Run the server on a Linux machine or in a Linux virtual machine."
         )
 
@@ -152,7 +155,7 @@ class NoBuilder:
 
     def enqueue(self, connection: Connection, run_id: str) -> None:
         """Refuse; ``check_parent`` was asked before."""
-        self.check_parent(run_id)
+        raise self._refusal(run_id)
 
     def look(self) -> None:
         """Look for nothing: nothing is ever queued."""
@@ -164,7 +167,7 @@ class NoBuilder:
         self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
     ) -> None:
         """Refuse; nothing waits here."""
-        self.check_parent(run_id)
+        raise self._refusal(run_id)
 
     def workshop(self) -> Workshop:
         """Refuse."""
@@ -212,12 +215,13 @@ class SandboxBuilder:
         self._parts: _Parts | None = None
         self._problem: str | None = None
 
-    def check_parent(self, parent: str) -> None:
+    def check_parent(self, parent: str, *, account: str, region: str) -> None:
         """Raise InvalidRequest for a parent image that stands for nothing here."""
+        from imagewright.images.catalogue import Asker
         from imagewright.machines.machine import MachineError
 
         try:
-            self._loaded.catalogue.check(parent)
+            self._loaded.catalogue.check(parent, Asker(account, region))
         except MachineError as error:
             raise InvalidRequest(str(error)) from None
 
@@ -379,12 +383,15 @@ class SandboxBuilder:
         Teller(tellers, database=self._database, logs=self._logs).start()
         self._journal.open(run_build=builds.run, run_workflow=builds.run_workflow)
 
-    def _own_image(self, reference: str) -> str | None:
+    def _own_image(self, reference: str, asker: "Asker | None") -> str | None:
         """Find the layer of an image built here, by its id or its build's ARN."""
         with self._database.read() as connection:
             if reference.startswith("ami-"):
                 found = machine_images.find(connection, reference)
-            elif ":image/" in reference:
+                if found is not None and asker is not None:
+                    whose = {"account": asker.account, "region": asker.region}
+                    found = found if machine_images.usable(found, **whose) else None
+            elif ":image/" in reference:  # whose it may be was asked where the recipe was resolved
                 found = machine_images.newest_of(connection, reference)
             else:
                 return None

@@ -79,7 +79,7 @@ BUILT = {
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),
     "RegisterImage",
     "ExecuteStateMachine",
-    "DistributeImage",
+    *("DistributeImage", "ModifyImageAttributes", "ApplyImageConfigurations"),
 }
 
 every_action = pytest.mark.parametrize("spec", ACTIONS.values(), ids=lambda spec: spec.name)

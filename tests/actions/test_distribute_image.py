@@ -170,6 +170,28 @@ def test_a_copy_that_fails_stops_no_other_and_is_named(bench: Bench) -> None:
     assert "imageConfigurationStep" not in failure["regionFailures"][0]
 
 
+def test_a_retry_makes_only_what_is_missing(tmp_path: Path) -> None:
+    """IMG-64."""
+    state, north = tmp_path / "state", tmp_path / "north"
+    north.touch()
+    regions = json.dumps({NORTH: {"folder": str(north)}})
+    with distributing(state, IMAGEWRIGHT_REGIONS=regions) as bench:
+        arn = sent(bench, step({"region": WEST}, {"region": NORTH}))
+        assert bench.finished(arn)["state"]["status"] == "FAILED"
+        before = amis(bench.image(arn))
+        north.unlink()
+
+        bench.client.retry_image(imageBuildVersionArn=arn)
+
+        image = bench.built(arn)
+        assert sorted(each["retried"] for each in bench.executions(arn)) == [False, True]
+    assert [path.name for path in (state / "regions" / WEST).iterdir()] == [
+        ami for region, _, ami in before if region == WEST
+    ]
+    assert {region for region, _, _ in amis(image) - before} == {HERE, NORTH}
+    assert len(amis(image)) == 3
+
+
 def test_a_failure_that_may_pass_lets_the_next_step_run(bench: Bench) -> None:
     arn = sent(
         bench, step({"region": AWAY}, onFailure="Continue"), step({"region": WEST}, name="Next")

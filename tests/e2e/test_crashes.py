@@ -18,14 +18,21 @@ REACHED_BY_OTHERS = {
     CrashPoint.MACHINE_ANSWERED: "test_every_action_survives_losing_the_server",
     CrashPoint.FINDINGS_RECORDED: "test_a_scan_survives_losing_the_server",
     CrashPoint.EXECUTION_STARTED: "tests/actions/test_execute_state_machine.py",
+    CrashPoint.COPY_ARRIVED: "tests/actions/test_distribute_image.py",
+    CrashPoint.COPY_RECORDED: "tests/actions/test_distribute_image.py",
+    CrashPoint.CONFIGURATION_APPLIED: "tests/actions/test_apply_image_configurations.py",
     CrashPoint.STEP_WAITING: "tests/actions/test_wait_for_action.py",
     CrashPoint.WAITING_TOLD: "tests/actions/test_wait_for_action.py",
 }
 """Points within actions that reach other services, and where they are tested."""
 NOT_REACHED = {CrashPoint.ROLLBACK_BEGUN, *REACHED_BY_OTHERS}
 """By a build that goes well and does without those actions."""
-LOST_ELSEWHERE = {"CollectImageScanFindings", "ExecuteStateMachine", "WaitForAction"}
-"""Actions that need advisories, another service or an answer: their own tests lose them."""
+LOST_ELSEWHERE = {
+    *("CollectImageScanFindings", "ExecuteStateMachine", "WaitForAction"),
+    *("DistributeImage", "ModifyImageAttributes", "ApplyImageConfigurations"),
+}
+"""Actions that need advisories, another service or an answer, and those that distribute: their
+own tests lose them."""
 
 
 def component(*, fails: bool = False) -> str:

@@ -26,7 +26,7 @@ def catalogue(lab: Lab, table: dict[str, str] | None = None, *, trusts: bool = F
         lab.layers,
         bases,
         table=table or {},
-        own_images=lambda name: "l-own" if name == OWN else None,
+        own_images=lambda name, _asker: "l-own" if name == OWN else None,
         settings_file=Path("/state/settings.toml"),
         trusts_paths=trusts,
     )

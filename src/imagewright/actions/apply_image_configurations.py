@@ -1,15 +1,44 @@
 """Apply licences, launch templates, export, fast launch and SSM parameters to distributed images.
 
-It works in the source account only, except for SSM parameters, which may go to other accounts.
 With `configurations`, those are used and the distribution configuration of the image is not;
 without, the configuration is.
+
+An SSM parameter gets the id of the copy that lies in its region, of the image's own account unless
+`amiAccountId` says whose. It is written at the setting `aws.ssm_endpoint`, else at AWS, with the
+key of `aws.access_key_id`. Without an execution role, only parameters under `/imagebuilder/` are.
+
+A launch template gets a new version that starts from the copy, which becomes the default one
+unless `setDefaultVersion` is false. It is looked for at the setting `aws.ec2_endpoint` and nowhere
+else: AWS's own EC2 does not have the image.
+
+What needs an image that lies in EC2 is refused before a build starts: licences, fast launch, and
+the export of a disk, which an image of the sandbox does not have.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, Literal
 
 from imagewright.actions.common import HOUR, DistributedImage
-from imagewright.documents.specs import ActionSpec, ImageType, Stage, about
+from imagewright.actions.distribution import (
+    StoppedAt,
+    attached,
+    demand_all,
+    entries_of,
+    images_in,
+    lasting_token,
+    repeated,
+    side_by_side,
+)
+from imagewright.documents.shapes import record_of
+from imagewright.documents.specs import ActionSpec, ImageType, Stage, about, to_plain
+from imagewright.engine.crash_points import CrashPoint, pass_by
+from imagewright.engine.plan import BuildPlan
+from imagewright.engine.ports import ActionError, Foreseen, Prospect, StepContext
+
+Step = Literal["UpdateLaunchTemplateRunning", "PutSsmParametersRunning"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,4 +186,153 @@ SPEC = ActionSpec(
     image_types=frozenset({ImageType.AMI}),
     timeout_default_seconds=6 * HOUR,
     timeout_max_seconds=12 * HOUR,
+    built=True,
 )
+
+_WITHOUT_ROLE = "/imagebuilder/"
+"""Where parameters may be written without an execution role (DST-07)."""
+_SERVICES = {"launchTemplateConfigurations": "ec2", "ssmParameterConfigurations": "ssm"}
+
+
+def foresee(inputs: Mapping[str, object], prospect: Prospect) -> Foreseen:
+    """Refuse what cannot be applied to an image of the sandbox, or at no service in reach."""
+    given = entries_of(inputs, "configurations")
+    if given is None:
+        given = _attached(prospect.plan)
+    problems = [*repeated([each.get("region") for each in given])]
+    for each in given:
+        where = f"the region {each.get('region')}"
+        problems += [f"{where}: {why}" for why in _problems(each)]
+        for name, service in _SERVICES.items():
+            if each.get(name) and (missing := prospect.missing_service(service)):
+                problems.append(f"{where}: it has {name}. {missing}")
+    return Foreseen(problems=problems)
+
+
+def run(inputs: Inputs, context: StepContext) -> Outputs:
+    """Apply the configurations."""
+    given = inputs.configurations
+    if given is None:
+        given = attached(record_of(RegionConfiguration), _attached(context.plan))
+        given = [each for each in given if images_in(each.region, inputs.distributed_images)]
+    for each in given:
+        for problem in [*_problems(to_plain(each)), *_unmet(each, inputs, context.plan)]:
+            raise ActionError(f"The configuration of {each.region} cannot be applied: {problem}.")
+    jobs = [
+        (image, each)
+        for each in given
+        for image in images_in(each.region, inputs.distributed_images)
+        if any(True for _ in _tasks(image, each, context))
+    ]
+    if jobs:
+        context.distribution.begin_integration(context.plan)
+
+    def apply(job: tuple[DistributedImage, RegionConfiguration]) -> None:
+        for step, task in _tasks(*job, context):
+            if context.stop.is_set():
+                raise StoppedAt(step, "it was not begun")
+            try:
+                task()
+            except ActionError as error:
+                raise StoppedAt(step, str(error)) from error
+            pass_by(CrashPoint.CONFIGURATION_APPLIED)
+
+    ended = side_by_side(jobs, apply, context, running="UpdateLaunchTemplateRunning")
+    images = [
+        ConfiguredImage(
+            region=image.region,
+            name=image.name,
+            ami_id=image.ami_id,
+            account_id=image.account_id,
+            **asdict(end),
+        )
+        for (image, _), (_, end) in zip(jobs, ended, strict=True)
+    ]
+    demand_all("integration", "configuredImages", images)
+    return Outputs(configured_images=images)
+
+
+def _tasks(
+    image: DistributedImage, each: RegionConfiguration, context: StepContext
+) -> Iterator[tuple[Step, Callable[[], None]]]:
+    """Yield what is to be done for one image, in order."""
+    own = context.plan.account
+    for template in each.launch_template_configurations or ():
+        if (template.account_id or own) == image.account_id:
+            yield "UpdateLaunchTemplateRunning", partial(_update, template, image, context)
+    for parameter in each.ssm_parameter_configurations or ():
+        if (parameter.ami_account_id or own) == image.account_id:
+            yield "PutSsmParametersRunning", partial(_write, parameter, image, context)
+
+
+def _update(
+    template: LaunchTemplateConfiguration, image: DistributedImage, context: StepContext
+) -> None:
+    number = context.world.launch_templates.add_version(
+        template.launch_template_id,
+        str(image.ami_id),
+        set_default=template.set_default_version is not False,
+        region=image.region,
+        token=hashlib.sha256(f"{lasting_token(context)} {image.ami_id}".encode()).hexdigest(),
+    )
+    context.log.note(
+        f"Version {number} of the launch template {template.launch_template_id} in {image.region} "
+        f"starts from {image.ami_id}.",
+        region=image.region,
+    )
+
+
+def _write(
+    parameter: SsmParameterConfiguration, image: DistributedImage, context: StepContext
+) -> None:
+    name = parameter.parameter_name
+    if context.plan.execution_role is None and not name.startswith(_WITHOUT_ROLE):
+        raise ActionError(
+            f"The parameter '{name}' could not be written: without an execution role, only those "
+            f"under {_WITHOUT_ROLE} can be. Give the image an executionRole"
+        )
+    context.world.parameters.put(
+        name, str(image.ami_id), data_type=parameter.data_type, region=image.region
+    )
+    context.log.note(
+        f"The parameter {name} in {image.region} is {image.ami_id}.", region=image.region
+    )
+
+
+def _problems(each: Mapping[str, Any]) -> Iterator[str]:
+    """Say what of a configuration no image of the sandbox can have."""
+    if each.get("licenseConfigurationArns"):
+        yield (
+            "it has licenseConfigurationArns, and License Manager knows only images that lie in "
+            "EC2, which those of the driver sandbox do not"
+        )
+    if each.get("s3ExportConfiguration"):
+        yield (
+            "it has an s3ExportConfiguration, and an image of the driver sandbox has no disk to "
+            "export; a region whose place is a bucket gets it as an OCI image or a tar "
+            "(regions.REGION.bucket)"
+        )
+    fast = each.get("fastLaunchConfigurations")
+    entries = fast if isinstance(fast, list) else ()
+    if any(isinstance(entry, dict) and entry.get("enabled") is not False for entry in entries):
+        yield (
+            "it has fastLaunchConfigurations, and EC2 readies only Windows images that lie there; "
+            "only `enabled: false` can be had of the driver sandbox"
+        )
+
+
+def _unmet(each: RegionConfiguration, inputs: Inputs, plan: BuildPlan) -> Iterator[str]:
+    """Say which images a configuration names that were not distributed."""
+    there = {image.account_id for image in images_in(each.region, inputs.distributed_images)}
+    wanted: Sequence[str | None] = [
+        *(entry.account_id for entry in each.launch_template_configurations or ()),
+        *(entry.ami_account_id for entry in each.ssm_parameter_configurations or ()),
+    ]
+    for account in sorted({whose or plan.account for whose in wanted} - there):
+        yield f"no image was distributed there for the account {account}"
+
+
+def _attached(plan: BuildPlan) -> list[Mapping[str, Any]]:
+    """Return what the attached configuration says, as inputs have it."""
+    names = record_of(RegionConfiguration).names
+    return [{name: entry[name] for name in names if name in entry} for entry in plan.distributions]

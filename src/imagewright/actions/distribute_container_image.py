@@ -28,5 +28,9 @@ SPEC = ActionSpec(
     image_types=frozenset({ImageType.DOCKER}),
     timeout_default_seconds=2 * HOUR,
     timeout_max_seconds=12 * HOUR,
+    unbuilt_because=(
+        "which pushes the image of a container recipe, and this release builds none yet; "
+        "DistributeImage sends an image recipe's image to registries too"
+    ),
     excludes=frozenset({"DistributeImage", "ModifyImageAttributes", "ApplyImageConfigurations"}),
 )

@@ -13,7 +13,8 @@ Names, descriptions and the values of tags may have the variables `{{ imagebuild
 
 Regions are folders, buckets or registries of the settings ([Distribution](distribution.md)); only
 a bucket can encrypt with `kmsKeyId`. Copies are made side by side, and each whatever becomes of
-the others: if one fails, so does the step, and its outputs say which. Copies that are made stay.
+the others: if one fails, so does the step, and its outputs say which. Copies that are made stay,
+and RetryImage makes only those that are missing.
 """
 
 import re
@@ -27,6 +28,7 @@ from imagewright.actions.distribution import (
     demand_all,
     entries_of,
     known,
+    lasting_token,
     repeated,
     side_by_side,
 )
@@ -122,7 +124,7 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
     with context.distribution.shipment(
         context.base_image_id,
         plan=context.plan,
-        token=context.token,
+        token=lasting_token(context),
         stop=context.stop,
         log=context.log,
     ) as shipment:

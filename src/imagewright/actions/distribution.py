@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar
 
+from imagewright.actions.common import DistributedImage
 from imagewright.clock import iso_milliseconds
 from imagewright.documents.shapes import Record
 from imagewright.documents.specs import UNKNOWN, build, to_plain
@@ -22,6 +23,14 @@ _COMPLETED: Final = "Completed"
 def attached(record: Record, given: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Read what an attached configuration says as the inputs of an action have it."""
     return [build(record, dict(each)) for each in given]
+
+
+def lasting_token(context: StepContext) -> str:
+    """Return a token that a retry of the step has too.
+
+    What a step brought to others is not undone by a failure, so that a retry finds it there.
+    """
+    return f"{context.plan.image_arn} {context.execution.planned} {context.step.name}"
 
 
 def entries_of(inputs: Mapping[str, object], name: str) -> list[Mapping[str, Any]] | None:
@@ -46,6 +55,15 @@ def repeated(regions: Sequence[object]) -> Iterator[str]:
         yield f"the region {region} stands there more than once, and can only once"
 
 
+def images_in(region: str, images: Sequence[DistributedImage]) -> list[DistributedImage]:
+    """Return the images that a step before this one brought to a region."""
+    return [
+        image
+        for image in images
+        if image.region == region and image.status == _COMPLETED and image.ami_id is not None
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How one job ended, in the words of the outputs."""
@@ -55,6 +73,14 @@ class Ended:
     date_started: str
     date_stopped: str
     error_message: str | None = None
+
+
+class StoppedAt(ActionError):
+    """A job of several steps failed at one of them."""
+
+    def __init__(self, step: str, message: str) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 def side_by_side(
@@ -71,10 +97,9 @@ def side_by_side(
         try:
             came_to = work(job)
         except ActionError as error:
-            step = getattr(error, "step", running)
             ended = Ended(
                 status=_status(context, until),
-                step=step,
+                step=error.step if isinstance(error, StoppedAt) else running,
                 date_started=started,
                 date_stopped=_now(),
                 error_message=str(error),

@@ -53,6 +53,11 @@ ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
 
 STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
     {
+        "ApplyImageConfigurations": StepAction(
+            spec=apply_image_configurations.SPEC,
+            run=apply_image_configurations.run,
+            foresee=apply_image_configurations.foresee,
+        ),
         "CollectImageMetadata": StepAction(
             spec=collect_image_metadata.SPEC,
             run=collect_image_metadata.run,
@@ -73,6 +78,11 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
         ),
         "LaunchInstance": StepAction(
             spec=launch_instance.SPEC, run=launch_instance.run, undo=launch_instance.undo
+        ),
+        "ModifyImageAttributes": StepAction(
+            spec=modify_image_attributes.SPEC,
+            run=modify_image_attributes.run,
+            foresee=modify_image_attributes.foresee,
         ),
         "RegisterImage": StepAction(
             spec=register_image.SPEC, run=register_image.run, foresee=register_image.foresee

@@ -6,7 +6,7 @@ What a build would stumble over later is refused here, before anything starts (I
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -86,13 +86,21 @@ class Planned:
     found: Found
 
 
+class CheckParent(Protocol):
+    """Checks a parent image."""
+
+    def __call__(self, parent: str, *, account: str, region: str) -> None:
+        """Raise InvalidRequest unless an account can build on a parent in a region."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Makes plans."""
 
     documents: Documents
     actions: Mapping[str, ActionSpec]
-    check_parent: Callable[[str], None]
+    check_parent: CheckParent
     """Raises InvalidRequest for a parent image that stands for nothing here."""
     can_scan: bool
     """A scanner has advisories to go by (SCN-03)."""
@@ -168,7 +176,7 @@ class Planner:
             found = self._with_parameters(found, workflows, parameters, call)
         recipe, tests = found.recipe, request.get("imageTestsConfiguration", {})
         parent = recipe.shown["parentImage"]
-        self.check_parent(parent)
+        self.check_parent(parent, account=call.account, region=call.region)
         name = recipe.stored.name
         logging = request.get("loggingConfiguration", {})
         plan = BuildPlan(

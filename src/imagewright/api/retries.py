@@ -74,6 +74,7 @@ class Retries:
         stored = lookup.find_own(connection, request["imageBuildVersionArn"], call, member=_ARN)
         if stored.type == ImageType.DOCKER:
             raise InvalidRequest("Only images that produce AMIs can be retried.")
+        _refuse_integration(stored)
         self._retry(connection, stored, whole_stage, refused=Stage.BUILD)
         return {"imageBuildVersionArn": str(stored.arn)}
 
@@ -113,6 +114,17 @@ class Retries:
                 f"The build of '{arn}' cannot go on: {gone}. Start a new build with CreateImage."
             ) from None
         self.runs.enqueue(connection, Attempt(arn, number).id)
+
+
+def _refuse_integration(stored: Stored) -> None:
+    """The copies are there: what was to be applied to them is not (IMG-65)."""
+    failure = stored.body["state"].get("failureContext", {})
+    if failure.get("imageStatus") == ImageStatus.INTEGRATING:
+        raise InvalidRequest(
+            f"The image '{stored.arn}' was distributed, and failed when settings were applied to "
+            "its copies; that cannot be retried. Start a new build with CreateImage, or go on from "
+            "the failed step with 'imagewright runs retry'."
+        )
 
 
 def _refuse_unless_ended_badly(stored: Stored) -> None:

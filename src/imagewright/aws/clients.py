@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 
+_NOT_AT_AWS = frozenset({"ec2"})
+"""Services whose own endpoints know nothing of our images: only one of the settings will do."""
+
+
 class AwsClients:
     """botocore clients, made when first needed: loading botocore takes longer than the port may."""
 
@@ -39,7 +43,14 @@ class AwsClients:
 
     def missing(self, service: str) -> str | None:
         """Say which setting a service would take, or None if it can be asked."""
-        if self._endpoint(service) is not None or self._settings.access_key_id is not None:
+        if self._endpoint(service) is not None:
+            return None
+        if service in _NOT_AT_AWS:
+            return (
+                f"This installation has no {service} of its own: the setting "
+                f"aws.{service}_endpoint is needed"
+            )
+        if self._settings.access_key_id is not None:
             return None
         return (
             f"This installation has no access to {service}: the setting "

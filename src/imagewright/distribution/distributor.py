@@ -1,12 +1,13 @@
 """Copies of images, made and recorded: ``engine.ports.Distribution``."""
 
 import hashlib
+import json
 import platform
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -100,8 +101,8 @@ class Distributor:
         """Let others use an image: see Distribution."""
         with self._database.write(soon=True) as connection:
             row = machine_images.find(connection, image_id)
-            if row is None or row.image_arn != plan.image_arn:
-                raise ActionError(f"{image_id} is no image or copy that this build made")
+            if row is None or (row.account != plan.account and row.image_arn != plan.image_arn):
+                raise ActionError(f"{image_id} is no image of this account, nor of this build")
             permission = {"userIds": users, "userGroups": groups}
             machine_images.permit(connection, image_id, permission)
 
@@ -191,7 +192,7 @@ class _Shipment:
         plan = self._plan
         if (wanted.region, wanted.account) == (plan.region, plan.account):
             return self._stay(wanted)
-        copy_id = _copy_id(self._token, wanted)
+        copy_id = _copy_id(self._token, self._source.image_id, wanted)
         with self._database.read() as connection:
             row = machine_images.find(connection, copy_id)
         if row is None:
@@ -304,9 +305,9 @@ class _Shipment:
         return default_name(self._plan) if row is None else str(row.name)
 
 
-def _copy_id(token: str, wanted: WantedCopy) -> str:
-    """Make an id that is the same whenever a step is taken up again."""
-    text = f"{token} {wanted.region} {wanted.account}"
+def _copy_id(token: str, source_id: str, wanted: WantedCopy) -> str:
+    """Make an id that is the same whenever the same copy is wanted under the same token."""
+    text = json.dumps([token, source_id, asdict(wanted)], sort_keys=True)
     return f"ami-{hashlib.sha256(text.encode()).hexdigest()[:17]}"
 
 

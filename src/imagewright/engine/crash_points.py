@@ -38,6 +38,8 @@ class CrashPoint(StrEnum):
     """The copy lies in its region; its row is not there."""
     COPY_RECORDED = "copy-recorded"
     """The copy's row is there and the image shows it; the step does not know of it."""
+    CONFIGURATION_APPLIED = "configuration-applied"
+    """A parameter or a launch template names the copy; the step does not know of it."""
     FINDINGS_RECORDED = "findings-recorded"
     """What a scan found is kept; the step does not know of it."""
     STEP_ENDED = "step-ended"

@@ -22,8 +22,18 @@ _MANAGED = re.compile(
 _ARCHITECTURES = {"x86": "amd64", "amd64": "amd64", "arm64": "arm64"}
 _TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
-OwnImages = Callable[[str], str | None]
-"""Finds the layer of an image built here by its ``ami-…`` id or build version ARN."""
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who wants to build on a parent: an account, in a region."""
+
+    account: str
+    region: str
+
+
+OwnImages = Callable[[str, Asker | None], str | None]
+"""Finds the layer of an image built here by its ``ami-…`` id or build version ARN; with an asker,
+only if they may use it."""
 
 
 class UnmappedParent(MachineError):
@@ -81,16 +91,19 @@ class Catalogue:
         self,
         parent: str,
         *,
+        asker: Asker | None = None,
         on_progress: OnProgress = lambda _progress: None,
         cancel: Event | None = None,
     ) -> Parent:
         """Return the layer for a parent, made now where need be.
 
+        ``asker``: whoever may use only their own images and those that they were let use; what
+        the operator's table names may be anybody's.
         Raises UnmappedParent, WrongArchitecture, BaseFailed, ImportFailed and the other
         MachineErrors.
         """
         mapped = self._mapped(parent)
-        if (own := self._own_images(mapped)) is not None:
+        if (own := self._own(parent, mapped, asker)) is not None:
             return Parent(own, f"image {mapped}")
         if (base := self._base_name(mapped)) is not None:
             layer_id = self._bases.layer(base, on_progress=on_progress, cancel=cancel)
@@ -99,11 +112,11 @@ class Catalogue:
             return self._from_path(path)
         raise UnmappedParent(parent, self._settings_file, self._bases.names)
 
-    def check(self, parent: str) -> None:
+    def check(self, parent: str, asker: Asker | None = None) -> None:
         """Raise what ``resolve`` would for a parent that nothing stands for, and do no work."""
         mapped = self._mapped(parent)
         is_known = (
-            self._own_images(mapped) is not None
+            self._own(parent, mapped, asker) is not None
             or self._base_name(mapped) is not None
             or self._path(parent, mapped) is not None
         )
@@ -112,7 +125,10 @@ class Catalogue:
 
     def own_layer(self, parent: str) -> str | None:
         """Return the layer of a parent that was built here; None for any other."""
-        return self._own_images(self._mapped(parent))
+        return self._own_images(self._mapped(parent), None)
+
+    def _own(self, parent: str, mapped: str, asker: Asker | None) -> str | None:
+        return self._own_images(mapped, asker if mapped == parent else None)
 
     def _mapped(self, parent: str) -> str:
         if parent in self._table:

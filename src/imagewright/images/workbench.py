@@ -23,7 +23,7 @@ from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Done, Launched, NoAnswer, StepLog, Work
 from imagewright.images.bases import Progress
-from imagewright.images.catalogue import Catalogue, UnmappedParent
+from imagewright.images.catalogue import Asker, Catalogue, UnmappedParent
 from imagewright.images.instance_types import NoInstanceType, choose
 from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
@@ -186,12 +186,17 @@ class Workbench:
             with self._database.read() as connection:
                 image = machine_images.find(connection, image_id)
             if image is not None:
-                if (image.account, image.region) != (plan.account, plan.region):
+                if not machine_images.usable(image, account=plan.account, region=plan.region):
                     raise ActionError(f"no image is {image_id}.")
                 return str(image.layer_id)
             parent = image_id
         try:
-            return self._catalogue.resolve(parent, on_progress=_telling(log), cancel=stop).layer_id
+            return self._catalogue.resolve(
+                parent,
+                asker=Asker(plan.account, plan.region),
+                on_progress=_telling(log),
+                cancel=stop,
+            ).layer_id
         except UnmappedParent as error:
             raise ActionError(f"no image is {parent}; {error}") from error
         except MachineError as error:
