@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tests.actions.conftest import document, reaching
 from tests.e2e.conftest import Bench
@@ -61,3 +62,26 @@ def amis(image: Any) -> set[tuple[str, str, str]]:
     """Return the regions, accounts and ids among an image's outputs."""
     found = image["outputResources"]["amis"]
     return {(each["region"], each["accountId"], each["image"]) for each in found}
+
+
+NEVER = {"stringEquals": "Windows", "value": "$.imagebuilder.platform"}
+
+
+def configured(bench: Bench, *distributions: dict[str, Any]) -> str:
+    """Register a distribution configuration and return its ARN."""
+    made = bench.client.create_distribution_configuration(
+        name=f"d-{uuid4().hex[:12]}", distributions=list(distributions)
+    )
+    return str(made["distributionConfigurationArn"])
+
+
+def followed(bench: Bench, configuration: str, **more: Any) -> str:
+    """Start an image that is its parent, and follows a configuration; return its ARN."""
+    skipped = {"name": "Skipped", "action": "WaitForAction", "if": NEVER}
+    test = bench.workflow(document(skipped), kind="TEST")
+    return bench.start(
+        bench.recipe(parent=PARENT),
+        workflows=[test],
+        distributionConfigurationArn=configuration,
+        **more,
+    )

@@ -58,7 +58,7 @@ class Executions:
             image = lookup.find(
                 connection, request["imageBuildVersionArn"], call, member="imageBuildVersionArn"
             )
-            found = builds.executions_of(connection, str(image.arn))
+            found = builds.shown_executions(connection, str(image.arn))
             page = self._page(request, call, found)
             counts = {each.id: _counts(connection, each.id) for each in page.entries}
         shown = page.members(
@@ -246,6 +246,8 @@ def _find_execution(connection: Connection, execution_id: str, call: Call) -> Wo
     found = builds.find_execution(connection, execution_id.lower())
     if found is None or not _is_callers(found.image_arn, call):
         raise ResourceNotFound(execution_id)
+    if found not in builds.shown_executions(connection, found.image_arn):
+        raise ResourceNotFound(execution_id)
     return found
 
 
@@ -255,6 +257,7 @@ def _find_step(
     found = builds.find_step(connection, step_id.lower(), lock=lock)
     if found is None or not _is_callers(found.image_arn, call):
         raise ResourceNotFound(step_id)
+    _find_execution(connection, found.workflow_execution_id, call)
     return found
 
 

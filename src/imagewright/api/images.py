@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from imagewright.api import lookup
 from imagewright.api.creation import Once
+from imagewright.api.distribution_configurations import distribution_entry
 from imagewright.api.entries import owner_of
 from imagewright.api.filters import FilterMeaning, by_name, by_version, conditions, equals
 from imagewright.api.infrastructure_configurations import configuration_entry
@@ -292,6 +293,7 @@ def image_entry(stored: Stored) -> Image:
             "enhancedImageMetadataEnabled",
             "imageRecipe",
             "infrastructureConfiguration",
+            "distributionConfiguration",
             "imageTestsConfiguration",
             "imageScanningConfiguration",
             "executionRole",
@@ -370,6 +372,8 @@ def _draft(planned: Planned, request: CreateImageRequest, call: Call, origin: Or
     }
     if origin.pipeline_arn is not None:
         body["sourcePipelineArn"] = origin.pipeline_arn
+    if planned.found.distribution is not None:
+        body["distributionConfiguration"] = dict(distribution_entry(planned.found.distribution))
     if planned.plan.collect_scan_findings:
         body["scanState"] = {"status": "PENDING"}
     return Draft(

@@ -36,6 +36,7 @@ from imagewright.documents.workflow.parameters import (
     bind,
 )
 from imagewright.documents.workflow.scope import Scope
+from imagewright.engine.image_names import own_problems
 from imagewright.engine.plan import (
     BuildPlan,
     Infrastructure,
@@ -61,6 +62,8 @@ _NOT_YET_KNOWN = frozenset({"cloudWatchLogStream", "imageBuildNumber", "sourceIm
 """The system variables that follow from the number of the build."""
 
 _DEFAULTS = ("build/build-image", "test/test-image")
+_FOLLOWING = "distribution/distribute-image"
+"""What follows an attached distribution configuration."""
 
 PHASES: Mapping[Stage, Sequence[str]] = {
     Stage.BUILD: ("build", "validate"),
@@ -76,6 +79,15 @@ class Found:
     recipe: ResolvedRecipe
     infrastructure: Stored
     workflows: tuple[tuple[WorkflowConfiguration, Stored], ...]
+    distribution: Stored | None
+    """The attached distribution configuration."""
+    distributing: tuple[WorkflowConfiguration, Stored] | None
+    """The workflow that follows it, where none was asked for (§10.1)."""
+
+    @property
+    def to_run(self) -> tuple[tuple[WorkflowConfiguration, Stored], ...]:
+        """Every workflow of the build: what was asked for, and what follows the configuration."""
+        return self.workflows if self.distributing is None else (*self.workflows, self.distributing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,22 @@ class Planner:
         """
         _check_combination(request)
         configurations = _configurations(request, call)
+        workflows = tuple(
+            (
+                configuration,
+                lookup.find(
+                    connection,
+                    configuration["workflowArn"],
+                    call,
+                    member=f"workflows[{index}].workflowArn",
+                ),
+            )
+            for index, configuration in enumerate(configurations)
+        )
+        distribution = None
+        if text := request.get("distributionConfigurationArn"):
+            member = "distributionConfigurationArn"
+            distribution = lookup.find(connection, text, call, member=member)
         return Found(
             recipe=resolve_recipe(connection, call, request["imageRecipeArn"]),
             infrastructure=lookup.find(
@@ -126,18 +154,9 @@ class Planner:
                 call,
                 member="infrastructureConfigurationArn",
             ),
-            workflows=tuple(
-                (
-                    configuration,
-                    lookup.find(
-                        connection,
-                        configuration["workflowArn"],
-                        call,
-                        member=f"workflows[{index}].workflowArn",
-                    ),
-                )
-                for index, configuration in enumerate(configurations)
-            ),
+            workflows=workflows,
+            distribution=distribution,
+            distributing=_distributing(connection, workflows, distribution, call),
         )
 
     def check(self, found: Found, request: CreateImageRequest, call: Call) -> Sequence[Workflow]:
@@ -149,14 +168,14 @@ class Planner:
         _check_workflows(found)
         self._check_scanning(request, call)
         workflows = [
-            self._load(self.documents.open(stored, call), stored) for _, stored in found.workflows
+            self._load(self.documents.open(stored, call), stored) for _, stored in found.to_run
         ]
         for index, (workflow, (configuration, stored)) in enumerate(
-            zip(workflows, found.workflows, strict=True)
+            zip(workflows, found.to_run, strict=True)
         ):
             _check_image_output(workflow, stored)
             _bound(index, workflow, configuration)
-        check_outputs(workflows, found.workflows)
+        check_outputs(workflows, found.to_run)
         return workflows
 
     def plan(
@@ -198,7 +217,10 @@ class Planner:
                 for component in recipe.components
             ],
             workflows=sorted(
-                (_planned(configuration, stored) for configuration, stored in found.workflows),
+                (
+                    _planned(configuration, stored, is_shown=number < len(found.workflows))
+                    for number, (configuration, stored) in enumerate(found.to_run)
+                ),
                 key=lambda planned: list(Stage).index(planned.stage),
             ),
             infrastructure=_infrastructure(found.infrastructure),
@@ -207,10 +229,17 @@ class Planner:
             tests_enabled=tests.get("imageTestsEnabled", True),
             description=recipe.stored.description,
             execution_role=request.get("executionRole"),
+            distributions=_distributions(found.distribution),
+            ami_tags=recipe.shown.get("amiTags", {}),
             asked_at=iso_milliseconds(call.received_at),
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
         self._check_components(plan, found, call)
+        if (problem := next(own_problems(plan), None)) and found.distribution is not None:
+            raise InvalidRequest(
+                f"The distribution configuration '{found.distribution.arn}' cannot be followed: "
+                f"the region {plan.region}: {problem}."
+            )
         commands: dict[str, str] = {}
         for index, workflow in enumerate(workflows):
             commands |= self._check_workflow(index, workflow, found, plan)
@@ -223,7 +252,9 @@ class Planner:
         return replace(
             found,
             recipe=with_component_parameters(found.recipe, documents, parameters),
-            workflows=with_workflow_parameters(found.workflows, workflows, parameters),
+            workflows=with_workflow_parameters(
+                found.workflows, workflows[: len(found.workflows)], parameters
+            ),
         )
 
     def _check_scanning(self, request: CreateImageRequest, call: Call) -> None:
@@ -264,7 +295,7 @@ class Planner:
         self, index: int, workflow: Workflow, found: Found, plan: BuildPlan
     ) -> Mapping[str, str]:
         """Refuse a workflow that cannot run, and return the command documents that it needs."""
-        configuration, stored = found.workflows[index]
+        configuration, stored = found.to_run[index]
         stage = Stage(str(stored.type))
         parameters = _bound(index, workflow, configuration)
         variables = system_variables(plan, stage, started_at=None, base_image_id=None)
@@ -275,6 +306,11 @@ class Planner:
         for step in workflow.steps:
             if may_run(step, scope):
                 foreseen = self.foresee(step.action, foreseen_inputs(step, scope), plan)
+                if foreseen.problems and index >= len(found.workflows) and found.distribution:
+                    raise InvalidRequest(
+                        f"The distribution configuration '{found.distribution.arn}' cannot be "
+                        f"followed: {foreseen.problems[0]}."
+                    )
                 problems += [f"its step '{step.name}': {why}" for why in foreseen.problems]
                 commands |= foreseen.commands
         if problems:
@@ -337,8 +373,6 @@ def _check_combination(request: CreateImageRequest) -> None:
         )
     if "containerRecipeArn" in request:
         raise InvalidRequest("imagewright does not build container images yet.")
-    if "distributionConfigurationArn" in request:
-        raise InvalidRequest("imagewright does not distribute images yet.")
     if request.get("workflows") and "executionRole" not in request:
         raise InvalidParameterCombination("An execution role is required to provide workflows.")
     check_log_groups(request, request.get("loggingConfiguration", {}).values())
@@ -365,21 +399,46 @@ def _configurations(request: CreateImageRequest, call: Call) -> Sequence[Workflo
                     f"AWS managed workflows must have latest version 'x.x.x' for '{arn}'",
                 )
         return given
+    return [_managed(path, call) for path in _DEFAULTS]
+
+
+def _managed(path: str, call: Call) -> WorkflowConfiguration:
+    """Name the newest managed workflow of a path."""
     place = lookup.managed_place(call, Kind.WORKFLOW)
+    arn = Arn(
+        partition=place.partition,
+        region=place.region,
+        account=place.account,
+        kind=Kind.WORKFLOW,
+        path=path,
+        version="x.x.x",
+    )
+    return {"workflowArn": str(arn)}
+
+
+def _distributing(
+    connection: Connection,
+    workflows: Sequence[tuple[WorkflowConfiguration, Stored]],
+    distribution: Stored | None,
+    call: Call,
+) -> tuple[WorkflowConfiguration, Stored] | None:
+    """Return what follows the attached configuration where no workflow does (§10.1)."""
+    is_asked_for = any(stored.type == "DISTRIBUTION" for _, stored in workflows)
+    if is_asked_for or not _distributions(distribution):
+        return None
+    configuration = _managed(_FOLLOWING, call)
+    arn = configuration["workflowArn"]
+    return configuration, lookup.find(connection, arn, call, member="workflows")
+
+
+def _distributions(distribution: Stored | None) -> Sequence[Mapping[str, Any]]:
+    """Return what a configuration says of regions; what it says of containers alone is not ours."""
+    if distribution is None:
+        return ()
     return [
-        {
-            "workflowArn": str(
-                Arn(
-                    partition=place.partition,
-                    region=place.region,
-                    account=place.account,
-                    kind=Kind.WORKFLOW,
-                    path=path,
-                    version="x.x.x",
-                )
-            )
-        }
-        for path in _DEFAULTS
+        entry
+        for entry in distribution.body["distributions"]
+        if entry.keys() - {"region"} != {"containerDistributionConfiguration"}
     ]
 
 
@@ -415,7 +474,9 @@ def _bound(index: int, workflow: Workflow, configuration: WorkflowConfiguration)
         ) from None
 
 
-def _planned(configuration: WorkflowConfiguration, stored: Stored) -> PlannedWorkflow:
+def _planned(
+    configuration: WorkflowConfiguration, stored: Stored, *, is_shown: bool
+) -> PlannedWorkflow:
     return PlannedWorkflow(
         arn=str(stored.arn),
         stage=Stage(str(stored.type)),
@@ -423,6 +484,7 @@ def _planned(configuration: WorkflowConfiguration, stored: Stored) -> PlannedWor
         parameters={entry["name"]: entry["value"] for entry in configuration.get("parameters", ())},
         parallel_group=configuration.get("parallelGroup"),
         goes_on_after_failure=configuration.get("onFailure") == "CONTINUE",
+        is_shown=is_shown,
     )
 
 

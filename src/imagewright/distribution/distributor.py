@@ -18,7 +18,7 @@ from imagewright.clock import Clock, iso_milliseconds
 from imagewright.distribution.artefact import Artefact, Form, Parcel, Place, pack
 from imagewright.distribution.targets import Targets
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.image_names import default_name
+from imagewright.engine.image_names import own_description, own_name
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, SentCopy, StepLog, WantedCopy
 from imagewright.engine.records import ImageStatus
@@ -213,7 +213,7 @@ class _Shipment:
             word
             for word, given, has in (
                 ("name", wanted.name, self._source_name()),
-                ("description", wanted.description, self._plan.description),
+                ("description", wanted.description, own_description(self._plan)),
                 ("kmsKeyId", wanted.kms_key_id, None),
             )
             if given not in {None, has}
@@ -302,7 +302,7 @@ class _Shipment:
     def _source_name(self) -> str:
         with self._database.read() as connection:
             row = machine_images.find(connection, self._source.image_id)
-        return default_name(self._plan) if row is None else str(row.name)
+        return own_name(self._plan) if row is None else str(row.name)
 
 
 def _copy_id(token: str, source_id: str, wanted: WantedCopy) -> str:

@@ -47,7 +47,10 @@ def failure_of(image_arn: str, records: Records) -> tuple[str, FailureContext | 
     for execution in records.executions(image_arn):
         failed = execution.status in {WorkflowStatus.FAILED, WorkflowStatus.ROLLBACK_COMPLETED}
         if failed and not plan.workflows[execution.planned].goes_on_after_failure:
-            return _explain(execution, records)
+            reason, context = _explain(execution, records)
+            if plan.workflows[execution.planned].is_shown:
+                return reason, context
+            return _without_workflow(image_arn, reason, context)
     return "The build failed.", None
 
 
@@ -74,6 +77,21 @@ def _explain(execution: WorkflowExecution, records: Records) -> tuple[str, Failu
     if step.action == _INTEGRATES:
         context = replace(context, image_status=ImageStatus.INTEGRATING)
     return f"{intro} with reason: {cause}"[:REASON_MAX], context
+
+
+def _without_workflow(
+    image_arn: str, reason: str, context: FailureContext
+) -> tuple[str, FailureContext]:
+    """Leave out the workflow that follows the attached configuration: it is shown nowhere."""
+    _, intro, cause = reason.partition(" failed with reason: ")
+    job = str(context.step_execution_id).removeprefix("step-")
+    bare = FailureContext(
+        image_status=context.image_status, distribution_failure=context.distribution_failure
+    )
+    if context.image_status is ImageStatus.INTEGRATING:
+        begin = f"Integration failed with JobId '{job}', status = 'Failed' for ARN '{image_arn}'."
+        return f"{begin} {cause}"[:REASON_MAX], bare
+    return cause if intro else "The distribution failed.", bare
 
 
 def _failed_step(execution: WorkflowExecution, records: Records) -> StepExecution | None:

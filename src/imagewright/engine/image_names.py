@@ -1,9 +1,9 @@
 """What images and their copies are called, and the variables in that (DST-03, IMG-51)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from imagewright.engine.plan import BuildPlan
 
@@ -30,6 +30,44 @@ class BadVariable(ValueError):
 def default_name(plan: BuildPlan) -> str:
     """Return what an image is called that nobody named: its name and when it was asked for."""
     return f"{plan.image_name} {_hyphened(plan.asked_at)}"
+
+
+def own_name(plan: BuildPlan) -> str:
+    """Return what an image is called in its own region: as its configuration says (§7.6)."""
+    name = _said_of_own_region(plan).get("name")
+    return default_name(plan) if name is None else expanded(name, plan)
+
+
+def own_description(plan: BuildPlan) -> str | None:
+    """Return the description of an image in its own region: the recipe's unless told (DST-02)."""
+    description = _said_of_own_region(plan).get("description")
+    return plan.description if description is None else expanded(description, plan)
+
+
+def own_tags(plan: BuildPlan) -> dict[str, str]:
+    """Return the tags with which an image is made (§7.6, TAG-07)."""
+    return {
+        "CreatedBy": "EC2 Image Builder",
+        "Ec2ImageBuilderArn": plan.image_arn,
+        **plan.ami_tags,
+    }
+
+
+def own_problems(plan: BuildPlan) -> Iterator[str]:
+    """Say why an image cannot be called, or described, as its configuration says."""
+    said = _said_of_own_region(plan)
+    if "name" in said:
+        yield from (f"its name {why}" for why in name_problems(said["name"], plan))
+    if "description" in said:
+        yield from (f"its description {why}" for why in text_problems(said["description"], plan))
+
+
+def _said_of_own_region(plan: BuildPlan) -> Mapping[str, Any]:
+    for entry in plan.distributions:
+        if entry["region"] == plan.region:
+            said: Mapping[str, Any] = entry.get("amiDistributionConfiguration", {})
+            return said
+    return {}
 
 
 def expanded(text: str, plan: BuildPlan) -> str:

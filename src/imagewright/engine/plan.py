@@ -37,6 +37,8 @@ class PlannedWorkflow:
     parallel_group: str | None = None
     goes_on_after_failure: bool = False
     """``onFailure: CONTINUE`` of the workflow's configuration (IMG-17)."""
+    is_shown: bool = True
+    """False: nobody asked for it; it does what the attached configuration says (IMG-14)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ class BuildPlan:
     execution_role: str | None = None
     distributions: Sequence[Mapping[str, Any]] = ()
     """The regions of the attached distribution configuration, as it was then (IMG-06)."""
+    ami_tags: Mapping[str, str] = field(default_factory=dict)
+    """The recipe's, for the image itself (TAG-07)."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as the store keeps it."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_,
 from imagewright.arns import Arn, Kind
 from imagewright.documents.specs import Stage
 from imagewright.engine.attempts import Attempt
-from imagewright.engine.image_names import default_name
+from imagewright.engine.image_names import own_description, own_name
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.records import (
     FailureContext,
@@ -158,8 +158,8 @@ class BuildRecords:
                 id=image_id,
                 region=plan.region,
                 account=plan.account,
-                name=default_name(plan) if made is None else made.name,
-                description=stored.description if made is None else made.description,
+                name=own_name(plan) if made is None else made.name,
+                description=own_description(plan) if made is None else made.description,
             )
             add_output(connection, image_arn, image)
 
@@ -343,6 +343,15 @@ def executions_of(connection: Connection, image_arn: str) -> list[WorkflowExecut
         .order_by(workflow_executions.c.ordinal)
     )
     return [_execution(row) for row in connection.execute(query)]
+
+
+def shown_executions(connection: Connection, image_arn: str) -> list[WorkflowExecution]:
+    """Return the executions of workflows that were asked for, in the order they run (IMG-14)."""
+    found = executions_of(connection, image_arn)
+    if all(each.stage is not Stage.DISTRIBUTION for each in found):
+        return found
+    plan = plan_of(connection, image_arn)
+    return [each for each in found if plan is None or plan.workflows[each.planned].is_shown]
 
 
 def current_executions(connection: Connection, image_arn: str) -> list[WorkflowExecution]:

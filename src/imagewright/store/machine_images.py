@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from imagewright.arns import Arn
-from imagewright.engine.image_names import default_name
+from imagewright.engine.image_names import own_description, own_name, own_tags
 from imagewright.engine.plan import BuildPlan
 from imagewright.store import layers
 from imagewright.store.build_tables import machine_images
@@ -43,8 +43,9 @@ def add(
         image_arn=plan.image_arn,
         account=plan.account,
         region=plan.region,
-        name=default_name(plan),
-        description=plan.description,
+        name=own_name(plan),
+        description=own_description(plan),
+        tags=own_tags(plan),
         platform=plan.platform,
         created_at=now,
     )
