@@ -1,5 +1,6 @@
 """A laboratory: one state with a real base image, and servers that come and go on it."""
 
+import os
 import shutil
 import sqlite3
 import sys
@@ -180,8 +181,12 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """Return the one laboratory of the session, its base image made."""
-    made = Lab(tmp_path_factory.mktemp("lab") / "state")
+    """Return the one laboratory of the session, its base image made.
+
+    Making Debian takes half a minute; with IMAGEWRIGHT_TEST_STATE it is kept there.
+    """
+    kept = os.environ.get("IMAGEWRIGHT_TEST_STATE")
+    made = Lab((Path(kept) if kept else tmp_path_factory.mktemp("lab")) / "state")
     with made.bench() as bench:
         bench.built(bench.start(bench.recipe()))
     return made
