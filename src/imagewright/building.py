@@ -384,18 +384,9 @@ class SandboxBuilder:
         self._journal.open(run_build=builds.run, run_workflow=builds.run_workflow)
 
     def _own_image(self, reference: str, asker: "Asker | None") -> str | None:
-        """Find the layer of an image built here, by its id or its build's ARN."""
         with self._database.read() as connection:
-            if reference.startswith("ami-"):
-                found = machine_images.find(connection, reference)
-                if found is not None and asker is not None:
-                    whose = {"account": asker.account, "region": asker.region}
-                    found = found if machine_images.usable(found, **whose) else None
-            elif ":image/" in reference:  # whose it may be was asked where the recipe was resolved
-                found = machine_images.newest_of(connection, reference)
-            else:
-                return None
-        return None if found is None else str(found.layer_id)
+            whose = None if asker is None else (asker.account, asker.region)
+            return machine_images.layer_of(connection, reference, whose)
 
     def _step_log(self, plan: BuildPlan, step: StepExecution) -> StepLog:
         return StepLog(

@@ -113,6 +113,10 @@ class Aws(BaseModel):
     events_endpoint: str | None = Field(
         default=None, description="Where the event bus is; unset: AWS itself."
     )
+    logs_endpoint: str | None = Field(
+        default=None,
+        description="Where `component run --cw-log-group` sends its log; unset: AWS itself.",
+    )
     event_bus: str | None = Field(
         default=None,
         min_length=1,

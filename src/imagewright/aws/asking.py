@@ -10,6 +10,7 @@ _NAMES = {
     "ec2": "EC2",
     "events": "EventBridge",
     "lambda": "Lambda",
+    "logs": "CloudWatch Logs",
     "s3": "S3",
     "sns": "SNS",
     "ssm": "Systems Manager",

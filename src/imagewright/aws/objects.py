@@ -16,14 +16,16 @@ class ObjectReader:
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
-    def read_text(self, uri: str, *, member: str, region: str, size_bytes_max: int) -> str:
-        """Return the object's text.
+    def read_text(
+        self, uri: str, *, member: str, region: str, size_bytes_max: int, owner: str | None = None
+    ) -> str:
+        """Return the object's text; ``owner``: the account that the bucket must belong to.
 
         Raises InvalidParameterValue for ``member`` when the URI is malformed, nothing lies there,
         it is too large or no UTF-8; Forbidden when S3 refuses; ClientError when S3 rejects the
         request for another reason; ServiceUnavailable when S3 is out of reach or fails.
         """
-        content = self._read(uri, member, region, size_bytes_max)
+        content = self._read(uri, member, region, size_bytes_max, owner)
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -35,7 +37,9 @@ class ObjectReader:
             raise InvalidParameterValue(member, f"The object {uri} {what}.")
         return text
 
-    def _read(self, uri: str, member: str, region: str, size_bytes_max: int) -> bytes:
+    def _read(
+        self, uri: str, member: str, region: str, size_bytes_max: int, owner: str | None
+    ) -> bytes:
         place = _URI.fullmatch(uri)
         if place is None:
             raise InvalidParameterValue(member, "It must be an S3 URL of the form s3://bucket/key.")
@@ -43,8 +47,9 @@ class ObjectReader:
         from botocore.exceptions import ClientError as BotoClientError
 
         bucket, key = place.groups()
+        expected = {} if owner is None else {"ExpectedBucketOwner": owner}
         try:
-            found = self._clients.get("s3", region).get_object(Bucket=bucket, Key=key)
+            found = self._clients.get("s3", region).get_object(Bucket=bucket, Key=key, **expected)
             content = _up_to(size_bytes_max + 1, found["Body"])
         except BotoClientError as error:
             raise _refusal(error.response, uri, member) from error

@@ -1,14 +1,13 @@
 """Entering a machine: brought up in this process from what is stored, beside any server."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
-from uuid import uuid4
 
 from imagewright.cli.exits import ExitCode, fail, note
+from imagewright.cli.lone_machines import holding
 from imagewright.cli.terminal import run_shell
-from imagewright.clock import SystemClock, iso_milliseconds
+from imagewright.clock import SystemClock
 from imagewright.machines.machine import Command, Line, MachineError
 from imagewright.machines.sandbox import SandboxMachine
 from imagewright.sandboxes import open_sandbox
@@ -53,32 +52,14 @@ def open_shell_at(
         sandbox = open_sandbox(state, settings, database, SystemClock())
         driver = sandbox.driver
         try:
-            with _copy(database, layer_id, driver=driver.name, owner=image_arn) as instance_id:
-                machine = driver.launch(instance_id, layer_id, on_notice=note)
+            with holding(database, layer_id, driver=driver.name, owner=image_arn) as held:
+                machine = driver.launch(held.id, layer_id, on_notice=note)
                 try:
                     return run_shell(machine) if sys.stdin.isatty() else _run_script(machine)
                 finally:
                     machine.terminate()
         except MachineError as error:
             fail(ExitCode.FAILED, str(error))
-
-
-@contextmanager
-def _copy(database: Database, layer_id: str, *, driver: str, owner: str) -> Iterator[str]:
-    """Yield a machine that holds a layer for as long as the block runs.
-
-    If this process dies, it is a kept machine like others, and ends as they do.
-    """
-    instance_id = f"i-{uuid4().hex[:17]}"
-    now = iso_milliseconds(SystemClock().now())
-    with database.write() as connection:
-        instances.add(connection, instance_id, driver=driver, layer=layer_id, owner=owner, now=now)
-        instances.keep(connection, instance_id, now)
-    try:
-        yield instance_id
-    finally:
-        with database.write() as connection:
-            instances.end(connection, instance_id, iso_milliseconds(SystemClock().now()))
 
 
 def _kept(database: Database, settings: Settings, instance_id: str) -> InstanceRow:

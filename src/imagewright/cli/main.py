@@ -15,6 +15,7 @@ COMMANDS = (
     "serve",
     "env",
     "validate",
+    "component",
     "explain",
     "schema",
     "build",

@@ -93,6 +93,25 @@ def newest_of(connection: Connection, image_arn: str) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
+def layer_of(
+    connection: Connection, reference: str, asker: tuple[str, str] | None = None
+) -> str | None:
+    """Find the layer of an image built here, by its id or its build's ARN.
+
+    By an id, an ``asker`` (account, region) finds only what they may use; whose an ARN may be was
+    asked where the recipe was resolved.
+    """
+    if reference.startswith("ami-"):
+        found = find(connection, reference)
+        if found is not None and asker is not None:
+            found = found if usable(found, account=asker[0], region=asker[1]) else None
+    elif ":image/" in reference:
+        found = newest_of(connection, reference)
+    else:
+        return None
+    return None if found is None else str(found.layer_id)
+
+
 def usable(row: Row[Any], *, account: str, region: str) -> bool:
     """Tell whether an account may use an image in a region: its own, or one it was let use."""
     if row.region != region:

@@ -1,0 +1,166 @@
+"""What ``imagewright component run`` does (``component-documents.md`` §8.2, §9)."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+import typer
+
+from imagewright.cli.component_sources import sources
+from imagewright.cli.component_view import RunView, trace, watching
+from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.files import Unreadable, read_files
+from imagewright.cli.options import load_settings, open_state
+from imagewright.cli.places import Place, Placed, machine_at, read_place
+from imagewright.cli.stopping import stopping
+from imagewright.clock import SystemClock
+from imagewright.documents.specs import Platform
+from imagewright.machines.machine import MachineError
+from imagewright.runner.environment import RunEnvironment
+from imagewright.settings import Settings
+from imagewright.toe.asked import Asked, AskedWrongly, read_asked
+from imagewright.toe.documents import Loaded, SetupFailed, load_document
+from imagewright.toe.log_folder import LogFolder, OnLine
+from imagewright.toe.run import DocumentsRunner, Saved, Summary
+
+_CONFIG_BYTES_MAX = 1 << 20
+
+
+def run_documents(
+    flags: Mapping[str, Any], config: str | None, *, on: str, state: Path | None
+) -> int:
+    """Run what is asked for, print the summary, and return how the command ends."""
+    place = read_place(on)
+    try:
+        text = None if config is None else _read_config(config, state)
+        asked = read_asked(flags, text)
+    except AskedWrongly as error:
+        fail(ExitCode.USAGE, str(error))
+    with stopping() as cancel, watching(f"starting {place}") as view:
+        summary = _run(asked, place, state, cancel, view)
+    typer.echo(json.dumps(summary.to_json(), indent=4, ensure_ascii=False))
+    if cancel.is_set():
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK if summary.is_success else ExitCode.FAILED
+
+
+def _read_config(config: str, state: Path | None) -> str:
+    """Read the settings file. Raises AskedWrongly."""
+    if config.lower().startswith("s3://"):
+        try:
+            return sources(state, owner=None).text(config)
+        except SetupFailed as error:
+            raise AskedWrongly(str(error)) from error
+    found = next(iter(read_files([config], _CONFIG_BYTES_MAX)))
+    if isinstance(found, Unreadable):
+        raise AskedWrongly(f"{found.name}: {found.reason}")
+    return found.content.decode("utf-8", "replace")
+
+
+def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: RunView) -> Summary:
+    execution_id = asked.execution_id or str(uuid.uuid1())
+    try:
+        folder = LogFolder(asked.log_directory, execution_id, SystemClock().now())
+    except OSError as error:
+        message = f"the log folder cannot be made in {asked.log_directory}: {error.strerror}"
+        return Summary(execution_id=execution_id, status="failed", failure_message=message)
+    with ExitStack() as stack:
+        stack.callback(folder.close)
+        runner = DocumentsRunner(
+            asked,
+            folder,
+            execution_id=execution_id,
+            saved=Saved(None),
+            cancel=cancel,
+            on_event=view.take,
+        )
+        try:
+            with _told(asked, folder, execution_id, state):
+                documents = _load(asked, state)
+                runner.set_up(documents)
+                return _on_machine(runner, documents, place, state, cancel, view, execution_id)
+        except (SetupFailed, MachineError) as error:
+            return runner.fail(str(error))
+
+
+def _load(asked: Asked, state: Path | None) -> list[Loaded]:
+    """Fetch and check all documents before anything runs. Raises SetupFailed."""
+    places = sources(state, owner=asked.document_s3_bucket_owner)
+    return [
+        load_document(each.place, places.text(each.place), Platform.LINUX)
+        for each in asked.documents
+    ]
+
+
+def _on_machine(
+    runner: DocumentsRunner,
+    documents: list[Loaded],
+    place: Place,
+    state: Path | None,
+    cancel: Flag,
+    view: RunView,
+    execution_id: str,
+) -> Summary:
+    with machine_at(place, state, watcher=view, cancel=cancel) as placed:
+        settings = load_settings(open_state(state))
+        return runner.go(documents, placed.machine, environment(placed, settings, execution_id))
+
+
+def environment(placed: Placed, settings: Settings, execution_id: str) -> RunEnvironment:
+    """Return what surrounds a run by itself: none of a build's variables (§3.7)."""
+    return RunEnvironment(
+        working_directory=placed.working_directory,
+        variables=placed.variables,
+        execution_id=execution_id,
+        account_id=settings.account,
+        region=settings.region,
+        metadata={
+            "instance-id": placed.machine.id,
+            "local-hostname": placed.machine.id,
+            "placement/region": settings.region,
+            "ami-id": placed.base,
+        },
+    )
+
+
+@contextmanager
+def _told(asked: Asked, folder: LogFolder, execution_id: str, state: Path | None) -> Iterator[None]:
+    """Let others have the log too: the terminal, a bucket, a stream. Raises SetupFailed."""
+    if asked.trace:
+        folder.on_line = trace
+    if asked.log_s3_bucket_name is None and asked.cw_log_group is None:
+        yield
+        return
+    from imagewright.aws.clients import AwsClients
+    from imagewright.toe.uploads import LogBucket, LogStream
+
+    settings = load_settings(open_state(state))
+    clients = AwsClients(settings.aws)
+    bucket = stream = None
+    if asked.cw_log_group is not None:
+        stream = LogStream(clients, asked, region=settings.region, stream=execution_id)
+        stream.open()
+        folder.on_line = _both(stream.take, trace if asked.trace else None)
+    if asked.log_s3_bucket_name is not None:
+        bucket = LogBucket(clients, asked, settings.region)
+        bucket.upload(folder)
+    try:
+        yield
+    finally:
+        if stream is not None:
+            stream.flush()
+        if bucket is not None:
+            bucket.upload(folder)
+
+
+def _both(take: OnLine, also: OnLine | None) -> OnLine:
+    def tell(text: str) -> None:
+        take(text)
+        if also is not None:
+            also(text)
+
+    return tell

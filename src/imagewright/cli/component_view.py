@@ -1,0 +1,91 @@
+"""A component's run on a terminal, while it goes on; nothing of it anywhere else."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from imagewright.cli.exits import note
+from imagewright.cli.text import CROSS, RING, TICK, seconds, sign, visible
+from imagewright.runner.reporting import Event, OutputLine, Rebooting, StepEnded, StepStarted
+from imagewright.runner.status import StepStatus
+
+_MARKS = {
+    StepStatus.SUCCESS: (TICK, "green"),
+    StepStatus.SKIPPED: (RING, "dim"),
+    StepStatus.IGNORED_FAILURE: (CROSS, "yellow"),
+}
+_LINE_WIDTH = 60
+
+
+class RunView:
+    """Shows the step that runs, and each that ended."""
+
+    def __init__(self, console: Console, status: Status) -> None:
+        self._console = console
+        self._status = status
+        self._step = ""
+        self._said: set[str] = set()
+
+    def progress(self, what: str, how_far: str) -> None:
+        """Show what takes its time before the first step; where no terminal is, say it once."""
+        if self._console.is_terminal:
+            self._status.update(f"{what}: {how_far}")
+        elif what not in self._said:
+            self._said.add(what)
+            note(what)
+
+    def notice(self, text: str) -> None:
+        """Show what one should know."""
+        note(text)
+
+    def take(self, place: str, event: Event) -> None:
+        """Take one event of a document."""
+        if not self._console.is_terminal:
+            return
+        match event:
+            case StepStarted(phase=phase, step=step):
+                self._step = f"{phase} {step}"
+                self._status.update(self._step)
+            case OutputLine(text=text):
+                shown = visible(text)[:_LINE_WIDTH]
+                self._status.update(Text.assemble(self._step, "  ", (shown, "dim")))
+            case Rebooting():
+                self._status.update(f"{self._step}: the machine restarts")
+            case StepEnded():
+                self._console.print(step_line(event))
+            case _:
+                pass
+
+
+def step_line(event: StepEnded) -> Text:
+    """Draw a step that ended."""
+    mark, style = _MARKS.get(event.status, (CROSS, "bold red"))
+    told = f"  {visible(event.message)}" if event.message else ""
+    return Text.assemble(
+        (f"{sign(mark)} ", style),
+        f"{event.phase} ",
+        (event.step, "bold"),
+        (f"  {event.action}  {seconds(event.seconds)}", "dim"),
+        (told, "red" if event.message else ""),
+    )
+
+
+@contextmanager
+def watching(what: str) -> Iterator[RunView]:
+    """Show a run on standard error, if that is a terminal."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    status = console.status(what)
+    if not console.is_terminal:
+        yield RunView(console, status)
+        return
+    with status:
+        yield RunView(console, status)
+
+
+def trace(text: str) -> None:
+    """Show a line of the log."""
+    print(visible(text), file=sys.stderr, flush=True)

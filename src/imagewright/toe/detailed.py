@@ -1,0 +1,189 @@
+"""``detailedoutput.json`` and ``chaining.json`` (``component-documents.md`` §9.3, §9.4).
+
+Made anew from the state of the run whenever that changes. Where a step does not log, its inputs
+and outputs are masked: the folder may go to a bucket.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from imagewright.documents.component.model import Component, Counting, Phase, Step
+from imagewright.runner.result import masked
+from imagewright.runner.state import RunState, StepState
+from imagewright.runner.status import StepStatus, combine
+
+Json = dict[str, Any]
+
+RUNNING = "running"
+
+
+@dataclass(slots=True)
+class DocumentRun:
+    """A document that has begun, as far as it came."""
+
+    place: str
+    component: Component
+    started_at: str
+    state: RunState
+    status: str = RUNNING
+    ended_at: str = ""
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class DocumentsRun:
+    """All of a run."""
+
+    execution_id: str
+    started_at: str
+    status: str = RUNNING
+    ended_at: str = ""
+    failure: str = ""
+    documents: list[DocumentRun] = field(default_factory=list)
+
+
+def detailed_output(run: DocumentsRun) -> Json:
+    """Return the tree of results."""
+    return {
+        "executionId": run.execution_id,
+        "status": run.status,
+        "startTime": _second(run.started_at),
+        "endTime": _second(run.ended_at),
+        "failureMessage": run.failure,
+        "documents": [_document(document) for document in run.documents],
+    }
+
+
+def chaining(run: DocumentsRun, selected: frozenset[str] | None) -> list[Json]:
+    """Return what steps may read of each other; all phases are there, chosen or not."""
+    return [
+        {"phases": [_chained_phase(each, phase, selected) for phase in each.component.phases]}
+        for each in run.documents
+    ]
+
+
+def _document(document: DocumentRun) -> Json:
+    return {
+        "name": document.component.name or "",
+        "filePath": document.place,
+        "status": document.status,
+        "description": document.component.description or "",
+        "startTime": _second(document.started_at),
+        "endTime": _second(document.ended_at),
+        "failureMessage": document.failure,
+        "phases": list(_phases(document)),
+    }
+
+
+def _phases(document: DocumentRun) -> Iterator[Json]:
+    for phase in document.component.phases:
+        begun = [state for state in document.state.steps if state.phase == phase.name]
+        if not begun:
+            continue
+        is_over = all(state.ended_at for state in begun)
+        failed = next((s for s in begun if s.status is StepStatus.FAILED), None)
+        yield {
+            "name": phase.name,
+            "status": combine(s.status for s in begun).value if is_over else RUNNING,
+            "startTime": _second(begun[0].started_at),
+            "endTime": _second(begun[-1].ended_at or ""),
+            "failureMessage": "" if failed is None else f"Step {failed.step} failed!",
+            "steps": [_step(phase, state) for state in begun],
+        }
+
+
+def _step(phase: Phase, state: StepState) -> Json:
+    step = phase.step(state.step)
+    assert step is not None, "the state is of this document"  # noqa: S101
+    inputs, outputs = _shown(step, state)
+    return {
+        "name": state.step,
+        "status": state.status.value,
+        "failureMessage": state.message,
+        "timeoutSeconds": -1 if step.timeout_seconds is None else step.timeout_seconds,
+        "onFailure": step.on_failure.value,
+        "maxAttempts": step.attempts_max,
+        "action": step.action,
+        "startTime": _second(state.started_at),
+        "endTime": _second(state.ended_at or ""),
+        "inputs": _packed(inputs),
+        "outputs": _packed([outputs] if outputs else []),
+        "loop": _loop(step, state),
+        "detailedOutput": None,
+    }
+
+
+def _chained_phase(document: DocumentRun, phase: Phase, selected: frozenset[str] | None) -> Json:
+    find = document.state.find
+    return {
+        "name": phase.name,
+        "isSelected": selected is None or phase.name in selected,
+        "steps": [_chained_step(step, find(phase.name, step.name)) for step in phase.steps],
+    }
+
+
+def _chained_step(step: Step, state: StepState | None) -> Json:
+    inputs, outputs = ([], {}) if state is None else _shown(step, state)
+    return {
+        "name": step.name,
+        "inputs": _packed(inputs),
+        "outputs": _packed([outputs] if outputs else []),
+        "loop": None if state is None else _loop(step, state),
+        "documents": None,
+    }
+
+
+def _shown(step: Step, state: StepState) -> tuple[list[Any], Mapping[str, str]]:
+    if step.logging:
+        return state.inputs, state.output
+    return masked(state.inputs), masked(state.output)
+
+
+def _loop(step: Step, state: StepState) -> Json | None:
+    """Tell of a loop's rounds; the shape is our own, for none was ever seen (O-19)."""
+    if step.loop is None:
+        return None
+    is_counting = isinstance(step.loop.over, Counting)
+    values = state.loop_values or []
+    return {
+        "name": step.loop.name or "loop",
+        "type": "for" if is_counting else "forEach",
+        "iterations": [
+            {
+                "index": number,
+                "value": value if step.logging else masked(value),
+                "status": _round_status(state, number),
+                "outputs": _packed([_round_outputs(step, state, number)]),
+            }
+            for number, value in enumerate(values)
+            if number < state.round or (number == state.round and not _is_whole(state))
+        ],
+    }
+
+
+def _is_whole(state: StepState) -> bool:
+    return state.status in (StepStatus.SUCCESS, StepStatus.SKIPPED)
+
+
+def _round_status(state: StepState, number: int) -> str:
+    return (StepStatus.SUCCESS if number < state.round else state.status).value
+
+
+def _round_outputs(step: Step, state: StepState, number: int) -> Mapping[str, str]:
+    outputs = state.outputs[number] if number < len(state.outputs) else {}
+    return outputs if step.logging else masked(outputs)
+
+
+def _packed(values: object) -> str:
+    """Spell a list as the text that the files have in place of it."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def _second(moment: str) -> str:
+    """Cut a moment down to RFC 3339 with whole seconds."""
+    if not moment:
+        return ""
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,295 @@
+"""A run of one or more documents on one machine, with its log folder (``component-documents.md``
+§8.2).
+
+Documents run in the order given, each to its end; one that a step aborted ends the run (§4.3).
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from imagewright.clock import Clock, SystemClock
+from imagewright.documents.component.model import OnFailure, Step
+from imagewright.files import write_private
+from imagewright.machines.machine import Machine, MachineError
+from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import ComponentRefused
+from imagewright.runner.reporting import Event, StepStarted
+from imagewright.runner.result import RunResult
+from imagewright.runner.run import run_component
+from imagewright.runner.state import RunState, StepState
+from imagewright.runner.status import RunStatus, StepStatus
+from imagewright.toe.asked import Asked
+from imagewright.toe.console import Console
+from imagewright.toe.detailed import DocumentRun, DocumentsRun, chaining, detailed_output
+from imagewright.toe.documents import Loaded, file_name, kind_of_place
+from imagewright.toe.log_folder import LogFolder
+
+OnEvent = Callable[[str, Event], None]
+"""Hears of every event, and of which document it is."""
+
+_SUCCESS = "TOE has completed execution successfully"
+_FAILURE = "TOE has completed execution with failure - Execution failed!"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """What the command prints at its end."""
+
+    execution_id: str
+    status: str
+    failed_step_count: int = 0
+    executed_step_count: int = 0
+    ignored_failed_step_count: int = 0
+    failure_message: str = ""
+    log_url: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        """Ignored failures count as success."""
+        return self.status in (RunStatus.SUCCESS, RunStatus.SUCCESS_WITH_IGNORED_FAILURE)
+
+    def to_json(self) -> dict[str, str | int]:
+        """Spell it as ``awstoe run`` does."""
+        return {
+            "executionId": self.execution_id,
+            "status": self.status,
+            "failedStepCount": self.failed_step_count,
+            "executedStepCount": self.executed_step_count,
+            "ignoredFailedStepCount": self.ignored_failed_step_count,
+            "failureMessage": self.failure_message,
+            "logUrl": self.log_url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A document that ran, as far as it came."""
+
+    document: Loaded
+    result: RunResult
+
+
+@dataclass(slots=True)
+class Saved:
+    """Where a run stands between two processes: on a host that restarts (§4.6)."""
+
+    file: Path | None
+    """None: nobody needs to take this run up again."""
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    """The states of the documents that have begun."""
+
+    def write(self, execution_id: str) -> None:
+        """Put it down so that a crash leaves the old one whole."""
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            saved = {"executionId": execution_id, "documents": self.documents}
+            write_private(self.file, json.dumps(saved).encode())
+
+    def remove(self) -> None:
+        """Forget it: the run is over."""
+        if self.file is not None:
+            with suppress(FileNotFoundError):
+                self.file.unlink()
+
+
+class DocumentsRunner:
+    """Runs documents one after another."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        folder: LogFolder,
+        *,
+        execution_id: str,
+        saved: Saved | None = None,
+        clock: Clock | None = None,
+        cancel: Flag | None = None,
+        on_event: OnEvent = lambda _place, _event: None,
+    ) -> None:
+        self._asked = asked
+        self._folder = folder
+        self._saved = saved or Saved(None)
+        self._clock = clock or SystemClock()
+        self._cancel = cancel or Flag()
+        self._on_event = on_event
+        self._run = DocumentsRun(execution_id, self._clock.now().isoformat())
+        self.ended: list[Ended] = []
+
+    def set_up(self, documents: Sequence[Loaded]) -> None:
+        """Say what is to run, and keep a copy of it."""
+        self._folder.say("Setup: STARTED SETUP")
+        for number, document in enumerate(documents):
+            what = kind_of_place(document.place)
+            self._folder.say(f"Setup: Document {document.place} is {what}")
+            self._folder.put(f"D{number}__{file_name(document.place)}", document.text)
+        if len(documents) == 1:
+            self._folder.put("document.yaml", documents[0].text)
+        self._write()
+
+    def go(
+        self, documents: Sequence[Loaded], machine: Machine, environment: RunEnvironment
+    ) -> Summary:
+        """Run them, or what is left of them. Raises MachineGoesDown."""
+        for number, document in enumerate(documents):
+            given = self._asked.documents[number].parameters
+            self._folder.say(f"Document {document.place}")
+            try:
+                goes_on = self._document(number, document, given, machine, environment)
+            except (ComponentRefused, MachineError) as error:
+                return self.fail(f"Document {document.place} failed! {error}")
+            if not goes_on:
+                break
+        return self._finish()
+
+    def fail(self, message: str) -> Summary:
+        """End a run that cannot begin, or cannot go on."""
+        self._folder.say(f"[ERROR] {message}")
+        return self._finish(message)
+
+    def _document(
+        self,
+        number: int,
+        document: Loaded,
+        parameters: Mapping[str, str],
+        machine: Machine,
+        environment: RunEnvironment,
+    ) -> bool:
+        """Run one document, and tell whether the run goes on behind it."""
+        component, now = document.component, self._clock.now().isoformat()
+        earlier = self._saved.documents[number] if number < len(self._saved.documents) else None
+        state = RunState(started_at=now) if earlier is None else RunState.from_json(earlier)
+        shown = DocumentRun(document.place, component, state.started_at, state)
+        self._run.documents.append(shown)
+        self._write()
+        console = Console(self._folder.say, self._folder.debug, document=document.place)
+        if earlier is not None and state.reboots:
+            console.recovered()
+        result = run_component(
+            component,
+            machine=machine,
+            phases=[phase.name for phase in component.phases if self._asked.wants(phase.name)],
+            parameters=parameters,
+            environment=environment,
+            reporter=_Reporter(document.place, console, shown, self._write, self._on_event),
+            cancel=self._cancel,
+            saved=earlier,
+            save=lambda state: self._keep(number, shown, state),
+            clock=self._clock,
+        )
+        self.ended.append(Ended(document, result))
+        shown.status, shown.ended_at = result.status.value, self._clock.now().isoformat()
+        if result.status in (RunStatus.FAILED, RunStatus.CANCELLED):
+            shown.failure = f"Document {document.place} failed!"
+        self._write()
+        if result.failure is not None:
+            self._say_failure(document, result, console)
+        return not self._is_aborted(document, shown.state)
+
+    def _is_aborted(self, document: Loaded, state: RunState) -> bool:
+        for each in state.steps:
+            step = _step_of(document, each)
+            aborts = step is not None and step.on_failure is OnFailure.ABORT
+            if each.status is StepStatus.CANCELLED or (aborts and each.status is StepStatus.FAILED):
+                return True
+        return False
+
+    def _keep(self, number: int, shown: DocumentRun, state: dict[str, Any]) -> None:
+        shown.state = RunState.from_json(state)
+        self._saved.documents[number:] = [state]
+        self._saved.write(self._run.execution_id)
+        self._write()
+
+    def _say_failure(self, document: Loaded, result: RunResult, console: Console) -> None:
+        """Name the first step that failed, a line for each fact."""
+        failure = result.failure
+        assert failure is not None  # noqa: S101 - the caller looked
+        facts = {
+            "Document": document.component.name or "",
+            "ComponentArn": document.place if document.place.startswith("arn:") else "",
+            "Phase": failure.phase,
+            "Step": failure.step,
+            "Action": failure.action,
+        }
+        if failure.message:
+            facts["ErrorMessage"] = failure.message
+        if stderr := console.stderr_of(failure.phase, failure.step):
+            facts["Stderr"] = stderr
+        for name, value in facts.items():
+            self._folder.say(f"    {name}: {value}")
+
+    def _finish(self, message: str = "") -> Summary:
+        results = [ended.result for ended in self.ended]
+        failed = next((d for d in self._run.documents if d.failure), None)
+        if not message and failed is not None:
+            message = failed.failure
+        status = RunStatus.FAILED if message else _overall(results)
+        if self._cancel.is_set():
+            status, message = RunStatus.FAILED, message or "The run was cancelled."
+        self._run.status, self._run.failure = status.value, message
+        self._run.ended_at = self._clock.now().isoformat()
+        self._folder.say(_FAILURE if status is RunStatus.FAILED else _SUCCESS)
+        self._write()
+        self._saved.remove()
+        return Summary(
+            execution_id=self._run.execution_id,
+            status=status.value,
+            failed_step_count=sum(each.failed_step_count for each in results),
+            executed_step_count=sum(each.executed_step_count for each in results),
+            ignored_failed_step_count=sum(each.ignored_failed_step_count for each in results),
+            failure_message=message,
+            log_url=self._folder.url,
+        )
+
+    def _write(self) -> None:
+        phases = self._asked.phases
+        selected = None if phases is None else frozenset(phases)
+        self._folder.put_json("detailedoutput.json", detailed_output(self._run))
+        self._folder.put_json("chaining.json", chaining(self._run, selected))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reporter:
+    """Hands each event to the console, the files and whoever watches."""
+
+    place: str
+    console: Console
+    shown: DocumentRun
+    write: Callable[[], None]
+    on_event: OnEvent
+
+    def report(self, event: Event) -> None:
+        self.console.report(event)
+        if isinstance(event, StepStarted) and self._is_new(event):
+            self._begin(event)
+        self.on_event(self.place, event)
+
+    def _is_new(self, event: StepStarted) -> bool:
+        return self.shown.state.find(event.phase, event.step) is None
+
+    def _begin(self, event: StepStarted) -> None:
+        """Show that the step runs; what it comes to, the saved state will say."""
+        now = SystemClock().now().isoformat()
+        running = StepState(
+            phase=event.phase, step=event.step, action=event.action, started_at=now
+        )  # fmt: skip
+        self.shown.state = replace(self.shown.state, steps=[*self.shown.state.steps, running])
+        self.write()
+
+
+def _step_of(document: Loaded, state: StepState) -> Step | None:
+    phase = document.component.phase(state.phase)
+    return None if phase is None else phase.step(state.step)
+
+
+def _overall(results: Sequence[RunResult]) -> RunStatus:
+    """Sum up documents as steps are summed up."""
+    seen = {result.status for result in results}
+    for status in (RunStatus.FAILED, RunStatus.SUCCESS_WITH_IGNORED_FAILURE):
+        if status in seen:
+            return status
+    return RunStatus.SUCCESS
