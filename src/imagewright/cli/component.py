@@ -1,10 +1,11 @@
 """``imagewright component``: component documents by themselves, without a build."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from imagewright.cli.options import State
+from imagewright.cli.options import Output, OutputForm, State
 from imagewright.documents.specs import Platform
 
 commands = typer.Typer(
@@ -185,3 +186,72 @@ def validate(
             state=state,
         )
     )
+
+
+@commands.command("test")
+def run_tests(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Component documents, or folders of them.")
+    ],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="PLACE", help="Where all cases run, whatever they say: sandbox:BASE."
+        ),
+    ] = None,
+    parallel: Annotated[
+        int, typer.Option(min=1, max=64, help="How many cases run side by side.")
+    ] = 4,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write a JUnit report into this file.")
+    ] = None,
+    log_directory: Annotated[
+        Path | None,
+        typer.Option("--log-directory", "-l", help="Write the log of each case into this folder."),
+    ] = None,
+    coverage_min: Annotated[
+        int, typer.Option(min=0, max=100, help="Fail if less of all steps ran, in per cent.")
+    ] = 0,
+    output: Output = OutputForm.TEXT,
+    state: State = None,
+) -> None:
+    """Test components: run each on fresh machines, and compare with what is expected.
+
+    \b
+        imagewright component test components/
+        imagewright component test nginx.yaml --junit report.xml --coverage-min 80
+
+    A component runs its phases build and validate, then test after the restart
+    that the launch of its image would be. Beside nginx.yaml, nginx.test.yaml may
+    list cases:
+
+    \b
+        cases:
+          - name: beta
+            base: debian-13
+            parameters: {Channel: beta}
+            outputs:
+              build.Version.stdout: {matches: '^2[.]'}
+            files:
+              /etc/nginx/nginx.conf: {contains: worker_processes, mode: "0644"}
+              /tmp/nginx.tgz: absent
+          - name: an unknown channel is refused
+            parameters: {Channel: none}
+            failedStep: build.Install
+            message: {contains: no such channel}
+
+    Without such a file the component must succeed with its defaults. Ends with 1
+    if a case failed.
+    """
+    from imagewright.cli.component_testing import Testing
+    from imagewright.cli.component_testing import run_tests as run_all
+
+    options = Testing(
+        on=on,
+        parallel=parallel,
+        junit=junit,
+        log_directory=log_directory,
+        coverage_min=coverage_min,
+        output=output,
+    )
+    raise typer.Exit(run_all(paths, options, state))

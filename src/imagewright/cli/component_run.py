@@ -15,13 +15,11 @@ from imagewright.cli.component_view import RunView, trace, watching
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.files import Unreadable, read_files
 from imagewright.cli.options import load_settings, open_state
-from imagewright.cli.places import Place, Placed, machine_at, read_place
+from imagewright.cli.places import Place, open_places, read_place
 from imagewright.cli.stopping import stopping
 from imagewright.clock import SystemClock
 from imagewright.documents.specs import Platform
 from imagewright.machines.machine import MachineError
-from imagewright.runner.environment import RunEnvironment
-from imagewright.settings import Settings
 from imagewright.toe.asked import Asked, AskedWrongly, read_asked
 from imagewright.toe.documents import Loaded, SetupFailed, load_document
 from imagewright.toe.log_folder import LogFolder, OnLine
@@ -105,26 +103,12 @@ def _on_machine(
     view: RunView,
     execution_id: str,
 ) -> Summary:
-    with machine_at(place, state, watcher=view, cancel=cancel) as placed:
-        settings = load_settings(open_state(state))
-        return runner.go(documents, placed.machine, environment(placed, settings, execution_id))
-
-
-def environment(placed: Placed, settings: Settings, execution_id: str) -> RunEnvironment:
-    """Return what surrounds a run by itself: none of a build's variables (§3.7)."""
-    return RunEnvironment(
-        working_directory=placed.working_directory,
-        variables=placed.variables,
-        execution_id=execution_id,
-        account_id=settings.account,
-        region=settings.region,
-        metadata={
-            "instance-id": placed.machine.id,
-            "local-hostname": placed.machine.id,
-            "placement/region": settings.region,
-            "ami-id": placed.base,
-        },
-    )
+    with (
+        open_places(state) as places,
+        places.machine(place, watcher=view, cancel=cancel) as placed,
+    ):
+        environment = places.environment(placed, execution_id)
+        return runner.go(documents, placed.machine, environment)
 
 
 @contextmanager

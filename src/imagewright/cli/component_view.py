@@ -1,8 +1,10 @@
 """A component's run on a terminal, while it goes on; nothing of it anywhere else."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.status import Status
@@ -42,6 +44,11 @@ class RunView:
         """Show what one should know."""
         note(text)
 
+    @contextmanager
+    def counting(self, total: int) -> Iterator["Count"]:
+        """Show how many of a number of runs are over."""
+        yield Count(total, self._status)
+
     def take(self, place: str, event: Event) -> None:
         """Take one event of a document."""
         if not self._console.is_terminal:
@@ -59,6 +66,32 @@ class RunView:
                 self._console.print(step_line(event))
             case _:
                 pass
+
+
+@dataclass(slots=True)
+class Count:
+    """How many runs are over, and how long they took together."""
+
+    total: int
+    status: Status
+    over: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._show()
+
+    @property
+    def seconds(self) -> float:
+        """The time since the first began."""
+        return time.monotonic() - self.started_at
+
+    def one(self, _ended: object) -> None:
+        """Count one more; from any thread."""
+        self.over += 1
+        self._show()
+
+    def _show(self) -> None:
+        self.status.update(f"{self.over} of {self.total} cases are over")
 
 
 def step_line(event: StepEnded) -> Text:

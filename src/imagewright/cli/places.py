@@ -1,20 +1,21 @@
 """Where a component runs: ``--on sandbox:debian-12``, ``docker:IMAGE``, or this host itself."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.lone_machines import holding
 from imagewright.cli.options import load_settings, open_state
-from imagewright.settings import Settings
-from imagewright.state import StateDirectory
+from imagewright.machines.machine import Machine
+from imagewright.runner.environment import RunEnvironment
 
 if TYPE_CHECKING:
-    from imagewright.images.warm import LayerMachine
-    from imagewright.machines.machine import Machine
+    from imagewright.cli.lone_machines import Bench
+    from imagewright.images.bases import Progress
 
 DEFAULT = "sandbox:debian-12"
 
@@ -47,11 +48,11 @@ class Place:
 class Placed:
     """A machine that is up."""
 
-    machine: "Machine"
-    working_directory: str
+    machine: Machine
     base: str
     """What its image is called, for ``aws:imds:ami-id``."""
-    variables: Mapping[str, str]
+    working_directory: str = "/tmp"  # noqa: S108  (a path of the machine, and AWS's default)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_place(text: str) -> Place:
@@ -69,44 +70,72 @@ def read_place(text: str) -> Place:
     return place
 
 
-@contextmanager
-def machine_at(
-    place: Place, state: Path | None, *, watcher: Watcher, cancel: Flag | None = None
-) -> Iterator[Placed]:
-    """Bring a machine up for as long as the block runs. Raises MachineError."""
-    directory = open_state(state)
-    with sandbox_at(
-        place, directory, load_settings(directory), watcher=watcher, cancel=cancel
-    ) as placed:
-        yield placed
+class Places:
+    """Brings machines up. What they stand on is opened when first needed, and kept."""
 
+    def __init__(self, state: Path | None, stack: ExitStack) -> None:
+        """``stack`` closes what was opened."""
+        self.directory = open_state(state)
+        self.settings = load_settings(self.directory)
+        self._stack = stack
+        self._bench: Bench | None = None
 
-@contextmanager
-def sandbox_at(
-    place: Place,
-    state: StateDirectory,
-    settings: Settings,
-    *,
-    watcher: Watcher,
-    cancel: Flag | None = None,
-) -> Iterator[Placed]:
-    """Bring a sandbox up on a base of the state, made now where need be. Raises MachineError."""
-    from imagewright.cli.lone_machines import holding, open_bench
+    def prepare(self, place: Place, watcher: Watcher, cancel: Flag | None = None) -> str:
+        """Make a sandbox's base if it is not there yet, and return its layer.
 
-    with open_bench(state, settings) as bench:
-        parent = bench.catalogue.resolve(
-            place.base,
-            on_progress=lambda p: watcher.progress(
-                f"making the base {p.base}, once", f"{p.fraction:.0%}"
-            ),
-            cancel=cancel,
-        )
-        driver = bench.sandbox.driver
-        with holding(bench.database, parent.layer_id, driver=driver.name, owner="component") as row:
-            machine: LayerMachine = driver.launch(row.id, parent.layer_id, on_notice=watcher.notice)
+        Raises MachineError. To be called once before machines are brought up by several threads.
+        """
+
+        def tell(made: "Progress") -> None:
+            watcher.progress(f"making the base {made.base}, once", f"{made.fraction:.0%}")
+
+        catalogue = self.bench.catalogue
+        return catalogue.resolve(place.base, on_progress=tell, cancel=cancel).layer_id
+
+    @property
+    def bench(self) -> "Bench":
+        """What sandboxes stand on. Raises MachineError where none can be."""
+        from imagewright.cli.lone_machines import open_bench
+
+        if self._bench is None:
+            self._bench = self._stack.enter_context(open_bench(self.directory, self.settings))
+        return self._bench
+
+    @contextmanager
+    def machine(
+        self, place: Place, *, watcher: Watcher, cancel: Flag | None = None
+    ) -> Iterator[Placed]:
+        """Bring a machine up for as long as the block runs. Raises MachineError."""
+        layer_id = self.prepare(place, watcher, cancel)
+        driver = self.bench.sandbox.driver
+        owner = "component"
+        with holding(self.bench.database, layer_id, driver=driver.name, owner=owner) as row:
+            machine = driver.launch(row.id, layer_id, on_notice=watcher.notice)
             try:
-                yield Placed(
-                    machine=machine, working_directory="/tmp", base=place.base, variables={}  # noqa: S108  (of the machine)
-                )  # fmt: skip
+                yield Placed(machine=machine, base=place.base)
             finally:
                 machine.terminate()
+
+    def environment(self, placed: Placed, execution_id: str) -> RunEnvironment:
+        """Return what surrounds a run by itself: none of a build's variables (§3.7)."""
+        machine, region = placed.machine, self.settings.region
+        return RunEnvironment(
+            working_directory=placed.working_directory,
+            variables=placed.variables,
+            execution_id=execution_id,
+            account_id=self.settings.account,
+            region=region,
+            metadata={
+                "instance-id": machine.id,
+                "local-hostname": machine.id,
+                "placement/region": region,
+                "ami-id": placed.base,
+            },
+        )
+
+
+@contextmanager
+def open_places(state: Path | None) -> Iterator[Places]:
+    """Open the places of a state; what was opened there is closed with the block."""
+    with ExitStack() as stack:
+        yield Places(state, stack)
