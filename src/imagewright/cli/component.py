@@ -255,3 +255,36 @@ def run_tests(
         output=output,
     )
     raise typer.Exit(run_all(paths, options, state))
+
+
+@commands.command()
+def explain(
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="DOCUMENT", help="A path, an s3:// URI, an ARN, or - for standard input."
+        ),
+    ],
+    parameters: Annotated[str | None, typer.Option(help="name=value,name=value.")] = None,
+    phases: Annotated[
+        str | None,
+        typer.Option("--phases", "-p", help="Phases with commas between. By default all."),
+    ] = None,
+    platform: Annotated[
+        Platform, typer.Option(case_sensitive=False, help="On this platform.")
+    ] = Platform.LINUX,
+    output: Output = OutputForm.TEXT,
+    state: State = None,
+) -> None:
+    """Show what a component would do: its steps with parameters filled in, without doing it.
+
+    \b
+        imagewright component explain nginx.yaml --parameters Channel=beta
+
+    Says which steps run, are skipped, or are left to the machine to decide, with
+    which inputs and how often. Ends with 1 if it cannot run so, and says why: a
+    parameter without a value, a module that this release does not run.
+    """
+    from imagewright.cli.component_explain import explain_document
+
+    raise typer.Exit(explain_document(document, parameters, phases, platform, output, state))

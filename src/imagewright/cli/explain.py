@@ -72,6 +72,7 @@ def explain(
 def _load(file: str, stage: Stage | None) -> "Workflow":
     """Read a document; end the command if it is none, or none without errors."""
     from imagewright.actions.table import ACTIONS
+    from imagewright.documents.recognise import DocumentKind
     from imagewright.documents.validation import SIZE_BYTES_MAX, validate
     from imagewright.runner.modules.table import SPECS
 
@@ -87,7 +88,11 @@ def _load(file: str, stage: Stage | None) -> "Workflow":
         typer.echo(render(errors, result.text, read.name), err=True)
         fail(ExitCode.FAILED, f"{read.name} has errors, so nothing would run")
     if result.workflow is None:
-        fail(ExitCode.FAILED, f"{read.name} is {result.kind}; only workflows can be explained")
+        fail(
+            ExitCode.FAILED,
+            f"{read.name} is {result.kind}; only workflows can be explained here",
+            help="imagewright component explain" if result.kind is DocumentKind.COMPONENT else "",
+        )
     return result.workflow
 
 
@@ -132,11 +137,11 @@ def _lines(explanation: "Explanation", stage: Stage | None) -> Iterator[str]:
     types = stage.value if stage else one_of(explanation.stages).replace("`", "")
     yield typer.style(visible(workflow.name or "a workflow"), bold=True) + f" ({types})"
     if workflow.description:
-        yield _one_line(workflow.description)
+        yield one_line(workflow.description)
     if explanation.parameters:
         yield ""
         yield typer.style("parameters", bold=True)
-        yield from _columns(
+        yield from columns(
             (each.declared.name, each.declared.type, *_value_of(each.value, given=each.given))
             for each in explanation.parameters
         )
@@ -146,26 +151,26 @@ def _lines(explanation: "Explanation", stage: Stage | None) -> Iterator[str]:
     if explanation.outputs:
         yield ""
         yield typer.style("outputs", bold=True)
-        yield from _columns((name, _spell(value)) for name, value in explanation.outputs.items())
+        yield from columns((name, spell(value)) for name, value in explanation.outputs.items())
 
 
 def _value_of(value: "Plain", *, given: bool) -> tuple[str, str]:
     if value is None:
         return "", "needs a value"
-    return _spell(value), "given" if given else "default"
+    return spell(value), "given" if given else "default"
 
 
 def _step(number: int, explained: "ExplainedStep") -> Iterator[str]:
     step = explained.step
     yield f"{number}. {typer.style(visible(step.name), bold=True)}  {step.action}"
     if step.description:
-        yield f"   {_one_line(step.description)}"
-    yield from _columns(_facts(explained))
+        yield f"   {one_line(step.description)}"
+    yield from columns(_facts(explained))
 
 
 def _facts(explained: "ExplainedStep") -> Iterator[tuple[str, str]]:
     step = explained.step
-    condition = _one_line(explained.condition)
+    condition = one_line(explained.condition)
     match explained.runs:
         case True:
             yield "runs", f"yes, since {condition}" if condition else "yes"
@@ -175,7 +180,7 @@ def _facts(explained: "ExplainedStep") -> Iterator[tuple[str, str]]:
         case None:
             yield "runs", f"if {condition}"
     for name, value in explained.inputs.items():
-        yield "input", f"{visible(name)}: {_spell(value)}"
+        yield "input", f"{visible(name)}: {spell(value)}"
     default = "" if step.declared_timeout_seconds is not None else ", the action's default"
     yield "time", f"at most {seconds(step.timeout_seconds)}{default}"
     yield "fails", _on_failure(explained)
@@ -193,7 +198,7 @@ def _on_failure(explained: "ExplainedStep") -> str:
     return f"the workflow ends; undone: {', '.join(undone) or 'nothing'}"
 
 
-def _columns(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+def columns(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
     """Line up all cells but the last ones."""
     table = list(rows)
     widths = [max((len(cell) for cell in column), default=0) for column in zip(*table, strict=True)]
@@ -202,10 +207,12 @@ def _columns(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
         yield f"   {'  '.join(cells)}".rstrip()
 
 
-def _spell(value: "Plain") -> str:
+def spell(value: "Plain") -> str:
+    """Spell a value in one line."""
     text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-    return _one_line(text)
+    return one_line(text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Put a text on one line, harmless to a terminal."""
     return visible(" ".join(text.split()))

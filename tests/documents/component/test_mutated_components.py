@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.documents.workflow.test_mutated_workflows import at_random
 
+from imagewright.documents.component.explanation import explain_component, to_json
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.diagnostics.terminal import render
@@ -122,7 +124,7 @@ def test_the_document_that_is_mutated_is_a_good_one() -> None:
     assert checked.findings == ()
 
 
-@settings(max_examples=1000, deadline=None)
+@at_random
 @given(CHANGES, ANY_PLATFORM)
 def test_a_mutated_component_gets_findings_with_places_and_nothing_else(
     changes: list[tuple[int, int, list[str]]], platform: Platform | None
@@ -166,20 +168,27 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=1000, deadline=None)
-@given(st.data())
-def test_a_component_with_wrong_parts_gets_findings_with_places(data: st.DataObject) -> None:
+def changed(data: st.DataObject) -> Any:
+    """Put other values into the valid document, at its own keys or at ones from elsewhere."""
     document = yaml.safe_load(VALID)
     for _ in range(data.draw(st.integers(1, 4))):
         holder = data.draw(st.sampled_from(list(holders(document))))
         key = data.draw(st.sampled_from([*KEYS, *holder] if isinstance(holder, dict) else [0]))
         holder[key] = data.draw(VALUES)
-    text = json.dumps(document)
+    return document
+
+
+@at_random
+@given(st.data())
+def test_a_component_with_wrong_parts_gets_findings_with_places(data: st.DataObject) -> None:
+    text = json.dumps(changed(data))
 
     checked = load_component(text, modules=SPECS, platform=Platform.LINUX)
 
     assert [each for each in checked.findings if not has_place(each, [text])] == []
     assert (checked.component is None) == any(each.is_error for each in checked.findings)
+    if checked.component is not None:
+        json.dumps(to_json(explain_component(checked.component, {"Release": "4.3"})))
 
 
 def holders(value: Any) -> Iterator[Any]:
@@ -190,7 +199,7 @@ def holders(value: Any) -> Iterator[Any]:
             yield from holders(inner)
 
 
-@settings(max_examples=300, deadline=None)
+@at_random
 @given(st.text(max_size=400))
 def test_any_text_at_all_gets_findings_with_places(text: str) -> None:
     checked = load_component(text, modules=SPECS)
