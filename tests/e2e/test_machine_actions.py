@@ -41,6 +41,32 @@ def own_document(name: str, version: str = "", **parameters: list[str]) -> dict[
     return step("Run", "RunCommand", inputs=inputs | more)
 
 
+class TestRestarts:
+    def test_a_script_that_asks_for_a_restart_runs_again_on_a_machine_that_restarted(
+        self, bench: Bench
+    ) -> None:
+        """workflow-documents.md §7.15: exit code 194."""
+        script = (
+            "if [ -e /restarted ]; then ls /run/before 2>/dev/null; echo after; exit 0; fi",
+            "touch /restarted /run/before",
+            "sleep 300 & echo before",
+            "exit 194",
+        )
+        arn = build(bench, command("Change", *script))
+
+        bench.built(arn)
+
+        assert outputs(bench, arn, "Change")["output"] == ["before\nafter"]
+        assert "The machine restarts (exit code 194)" in bench.log(arn)
+
+    def test_a_script_that_asks_again_and_again_fails(self, bench: Bench) -> None:
+        arn = build(bench, command("Change", "exit 194"))
+
+        reason = bench.finished(arn)["state"]["reason"]
+
+        assert "asked for a restart again after 15 of them" in reason
+
+
 class TestWaitForSSMAgent:
     def test_a_machine_that_takes_commands_is_online(self, bench: Bench) -> None:
         """workflow-documents.md §7.20."""

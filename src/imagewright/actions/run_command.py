@@ -2,6 +2,8 @@
 
 `AWS-RunShellScript` runs the lines of its parameter `commands` as one shell script; only the exit
 status of the last command decides, so chain what must not fail with `&&` or begin with `set -e`.
+A script that exits with 194 has the machine restarted and runs again from its beginning, so leave
+a mark for the second time.
 `AWS-RunPowerShellScript` does the same with PowerShell, which the machine must have (`pwsh`).
 `AWS-UpdateSSMAgent` has nothing to update, and says so: machines here have no agent.
 

@@ -1,13 +1,13 @@
 """Running scripts on a machine, kept as a layer."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError, StepContext, Work
-from imagewright.machines.machine import Command, Line, Machine, MachineError
+from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError
 from imagewright.runner.hints import LACK_OF_MEMORY, hint
 
 OUTPUT_CHARACTERS_MAX = 24_000
@@ -18,6 +18,9 @@ _LAST_LINE_CHARACTERS_MAX = 1024
 _PLACE: Final = "/run/imagewright"
 """Where a script lies that cannot be an argument: no layer has what is below ``/run``."""
 _NOT_FOUND: Final = 127
+_REBOOT: Final = 194
+"""A script that exits with this asks for a restart of the machine, and to run again (§7.15)."""
+_REBOOTS_MAX: Final = 15
 _NO_POWERSHELL: Final = "pwsh: No such file or directory"
 """What a machine says that lacks it."""
 
@@ -79,6 +82,7 @@ def run_script(script: Script, instance_id: str, context: StepContext) -> str:
 def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
     """Run a script on a machine, within a work; its output goes to the log at once.
 
+    One that exits with 194 runs again from its beginning, on a machine that was restarted.
     Raises ActionError where the machine could not run it.
     """
     said = _Said()
@@ -88,15 +92,18 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
         context.log.line(line.stream, line.text, continues=line.continues)
         said.take(line)
 
-    limits = [context.seconds_left, script.timeout_seconds]
+    reboots = 0
     try:
-        command = Command(
-            argv=_prepare(script, machine),
-            env=script.environment,
-            cwd=script.directory,
-            timeout_seconds=min(limit for limit in limits if limit is not None),
-        )
-        ended = machine.run(command, on_line=hear, cancel=context.stop)
+        while True:
+            ended = _run_once(script, machine, context, hear)
+            if ended.reason != "exited" or ended.code != _REBOOT:
+                break
+            if reboots == _REBOOTS_MAX:
+                why = f"{script.name} asked for a restart again after {reboots} of them"
+                return Ran(output=said.output, failure=f"{why} (exit code 194).", status="Failed")
+            reboots += 1
+            context.log.note("The machine restarts (exit code 194), and the script runs again.")
+            machine.reboot()
     except MachineError as error:
         raise ActionError(f"{script.name} could not run: {error}") from error
     if ended.reason == "exited" and ended.code == 0:
@@ -117,6 +124,19 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
         failure=failure + tail + (f" Hint: {advice}." if advice else ""),
         status="TimedOut" if ended.reason == "timed out" else "Failed",
     )
+
+
+def _run_once(
+    script: Script, machine: Machine, context: StepContext, hear: Callable[[Line], None]
+) -> Exit:
+    limits = [context.seconds_left, script.timeout_seconds]
+    command = Command(
+        argv=_prepare(script, machine),
+        env=script.environment,
+        cwd=script.directory,
+        timeout_seconds=min(limit for limit in limits if limit is not None),
+    )
+    return machine.run(command, on_line=hear, cancel=context.stop)
 
 
 def _prepare(script: Script, machine: Machine) -> Sequence[str]:
