@@ -153,7 +153,8 @@ def serve(tmp_path: Path) -> Iterator[StartServer]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return the one server that most tests share; its quotas are out of their way."""
-    started = start_server(tmp_path_factory.mktemp("shared") / "state")
+    quotas = {"IMAGEWRIGHT_QUOTAS_IMAGE_PIPELINES": "1000"}
+    started = start_server(tmp_path_factory.mktemp("shared") / "state", environment=quotas)
     yield started
     end_server(started)
 

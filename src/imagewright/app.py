@@ -46,6 +46,7 @@ from imagewright.keyring import KeyService, LocalKeyring
 from imagewright.logs.builds import BuildLogs
 from imagewright.logs.pipelines import PipelineLogs
 from imagewright.managed import IMAGES, WORKFLOWS
+from imagewright.managed.components import managed_components
 from imagewright.runner.modules.table import SPECS as MODULES
 from imagewright.schedules.rounds import Rounds
 from imagewright.settings import Settings
@@ -85,14 +86,25 @@ def open_application(
 ) -> Application:
     """Open a prepared state directory and build the application on it.
 
-    Raises StateError, SchemaTooNew, ServiceError or KeyFileError if the state cannot be used.
+    Raises StateError, SchemaTooNew, ServiceError or KeyFileError if the state cannot be used, and
+    BadStandIn for a document of the setting managed.stand_ins.
     """
     clock = clock or SystemClock()
     database = open_sqlite(state.database)
     schema.prepare(database, back_up=lambda: database.back_up(state.database_backup))
     secret = state.own_secret()
     checker = WorkflowChecker(ACTIONS)
-    ship(database, workflows=WORKFLOWS, images=IMAGES, check=checker.check, clock=clock)
+    component_checker = ComponentChecker(MODULES)
+    managed = settings.managed
+    ship(
+        database,
+        workflows=WORKFLOWS,
+        components=managed_components(managed.stand_ins, managed.missing),
+        images=IMAGES,
+        check=checker.check,
+        checker=component_checker,
+        clock=clock,
+    )
     keys = AccessKeys(state.access_keys)
     first_key = keys.first_of(settings.account)
     authenticator: Authenticator = SignedRequests(keys, clock)

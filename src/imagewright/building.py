@@ -33,6 +33,7 @@ from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
 from imagewright.logs.builds import BuildLogs, StepLog
+from imagewright.managed.components import why_missing
 from imagewright.runner.modules.table import MODULES, SPECS
 from imagewright.runner.refusal import refusals
 from imagewright.settings import Settings
@@ -446,4 +447,7 @@ def component_refusals(
     component = load_component(text, modules=SPECS).component
     if component is None:
         return ("this release does not accept its document any more",)
+    runs = any(phase.name in phases for phase in component.phases)
+    if runs and (why := why_missing(text)) is not None:
+        return (why,)
     return refusals(component, modules=MODULES, phases=phases, parameters=parameters)

@@ -51,6 +51,14 @@ def read_certificates(file: Path) -> bytes:
     return content
 
 
+def _folder(folder: Path) -> Path:
+    """Return a folder's absolute path. Raises ValueError if it is none."""
+    folder = folder.expanduser().absolute()
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    return folder
+
+
 class Quotas(BaseModel):
     """How much of each there may be, per account and region (``api-behaviour.md`` §12.4)."""
 
@@ -342,6 +350,26 @@ class Region(BaseModel):
         return self
 
 
+class Managed(BaseModel):
+    """Components of the owner Amazon (see what this release ships in `imagewright` itself)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stand_ins: Path | None = Field(
+        default=None,
+        description="A folder of component documents, `NAME.yaml`, that stand in for managed ones.",
+    )
+    missing: Literal["fail", "skip"] = Field(
+        default="fail",
+        description="What a build does with a managed component that is not shipped.",
+    )
+
+    @field_validator("stand_ins")
+    @classmethod
+    def _is_folder(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else _folder(folder)
+
+
 class Settings(BaseSettings):
     """Everything an installation may set."""
 
@@ -409,16 +437,12 @@ class Settings(BaseSettings):
     sandbox: Sandbox = Sandbox()
     bases: Bases = Bases()
     scanning: Scanning = Scanning()
+    managed: Managed = Managed()
 
     @field_validator("commands")
     @classmethod
     def _is_folder(cls, folder: Path | None) -> Path | None:
-        if folder is None:
-            return None
-        folder = folder.expanduser().absolute()
-        if not folder.is_dir():
-            raise ValueError(f"{folder} is not a folder")
-        return folder
+        return None if folder is None else _folder(folder)
 
     @field_validator("region")
     @classmethod

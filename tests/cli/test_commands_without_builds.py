@@ -45,7 +45,7 @@ def test_a_running_server_is_asked(run: Run, server: Server, command: list[str])
     [
         ["runs", "show", "nothing"],
         ["runs", "follow", "nothing"],
-        ["runs", "logs", "last"],
+        ["runs", "logs", "nothing"],
         ["runs", "cancel", "nothing"],
         ["runs", "approve", "nothing"],
         ["images", "show"],

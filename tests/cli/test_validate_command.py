@@ -131,7 +131,7 @@ def test_the_schema_for_editors_is_printed(run: Run) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["title"] == "EC2 Image Builder workflow document"
-    assert run("schema", "component").returncode == 2
+    assert run("schema", "recipe").returncode == 2
 
 
 def test_fix_leaves_alone_what_is_no_document_and_needs_files(run: Run, tmp_path: Path) -> None:

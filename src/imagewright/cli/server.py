@@ -14,6 +14,7 @@ from imagewright.access.keys import KeyFileError
 from imagewright.app import open_application
 from imagewright.cli.exits import ExitCode, fail, leave
 from imagewright.errors import ServiceError
+from imagewright.managed.components import BadStandIn
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store.schema import SchemaTooNew
@@ -36,6 +37,9 @@ def run_server(state: StateDirectory, settings: Settings, host: str, port: int) 
     except (SchemaTooNew, ServiceError, KeyFileError) as error:
         listener.close()
         fail(ExitCode.STATE, f"the state {state.root} cannot be served: {error}")
+    except BadStandIn as error:
+        listener.close()
+        fail(ExitCode.USAGE, str(error))
     config = uvicorn.Config(
         application.asgi,
         http=GuardedConnection,
