@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from tests.api.asking import VALUE, refusal
-from tests.api.test_image_pipelines import PARENT, arn_of, everything, get, make, sized, workflow
+from tests.api.test_image_pipelines import PARENT, everything, get, make, sized, workflow
 from tests.api.test_waiting_steps import status, waiting_request
 from tests.conftest import Server, wait_until
 
-ACCOUNT = "444444444444"
+ACCOUNT = "666666666666"
+"""Of nobody else: there may be 75 pipelines."""
 
 
 @pytest.fixture
@@ -23,6 +24,10 @@ def pipeline(client: Any, name: str) -> str:
         name=name, imageTags={"by": "schedule"}, **waiting_request(client, name)
     )["imagePipelineArn"]
     return arn
+
+
+def arn_of(resource: str) -> str:
+    return f"arn:aws:imagebuilder:us-east-1:{ACCOUNT}:{resource}"
 
 
 def run(client: Any, pipeline: str, **more: Any) -> str:

@@ -11,7 +11,8 @@ from tests.conftest import Server
 
 from imagewright.cli.client import Client, Refused
 
-ACCOUNT = "444444444444"
+ACCOUNT = "777777777777"
+"""Of nobody else: there may be 75 pipelines."""
 WORKFLOW, COMPONENT = "imagewright:parameter:", "imagewright:component-parameter:"
 COLOURED = """\
 parameters:
