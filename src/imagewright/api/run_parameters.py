@@ -16,6 +16,7 @@ from imagewright.api.shapes import (
     ImageRecipe,
     WorkflowConfiguration,
 )
+from imagewright.api.workflow_outputs import Asked
 from imagewright.documents.diagnostics import did_you_mean
 from imagewright.documents.workflow.model import Parameter, ParameterType, Workflow
 from imagewright.documents.workflow.parameters import BadParameterValueError, bind_known
@@ -33,8 +34,6 @@ COMPONENT_TAG: Final = "imagewright:component-parameter:"
 _TAGS: Final = "tags"
 _WORKFLOW_MEMBER: Final = "parameters"
 _COMPONENT_MEMBER: Final = "componentParameters"
-
-Flows = Sequence[tuple[WorkflowConfiguration, Stored]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +72,18 @@ def read_run_parameters(request: Mapping[str, Any]) -> RunParameters:
 
 
 def with_workflow_parameters(
-    flows: Flows, workflows: Sequence[Workflow], given: RunParameters
+    asked: Asked, workflows: Sequence[Workflow], given: RunParameters
 ) -> tuple[tuple[WorkflowConfiguration, Stored], ...]:
     """Return the workflows of a run, each with the values for what it declares.
 
-    ``workflows`` are the documents of ``flows``. Raises InvalidParameterCombination for a name
+    ``workflows`` are the documents of ``asked``. Raises InvalidParameterCombination for a name
     that none declares, InvalidParameterValue for a value that is not of its type.
     """
     declared = [each.name for workflow in workflows for each in workflow.parameters]
     _refuse_unknown(given.workflows, declared, "workflows")
     return tuple(
         (_configured(configuration, workflow, given.workflows), stored)
-        for workflow, (configuration, stored) in zip(workflows, flows, strict=True)
+        for workflow, (configuration, stored) in zip(workflows, asked, strict=True)
     )
 
 
