@@ -12,6 +12,7 @@ from imagewright.actions.table import ACTIONS
 from imagewright.api.component_documents import ComponentChecker
 from imagewright.api.components import Components
 from imagewright.api.creation import Once
+from imagewright.api.distributing import Distributing
 from imagewright.api.distribution_configurations import DistributionConfigurations
 from imagewright.api.documents import Documents
 from imagewright.api.executions import Executions
@@ -38,6 +39,7 @@ from imagewright.building import (
     component_refusals,
     foresee,
     open_builder,
+    parameter_reader,
 )
 from imagewright.call import Principal
 from imagewright.clock import Clock, SystemClock
@@ -133,7 +135,9 @@ def open_application(
     once = Once(database, secret, wait_seconds=settings.token_wait_seconds)
     retries = Retries(database, once, builder, outbox)
     images = _images(settings, database, documents, builder, clients, once, outbox)
-    handlers = _handlers(settings, database, documents, builder, checker, once, retries, images)
+    handlers = _handlers(
+        settings, database, documents, builder, checker, clients, once, retries, images
+    )
     guards: Sequence[Guard] = [lambda call: rates.spend(call.account)]
     wire = wire_app(
         handlers,
@@ -226,6 +230,7 @@ def _handlers(
     documents: Documents,
     builder: Builder,
     checker: WorkflowChecker,
+    clients: AwsClients,
     once: Once,
     retries: Retries,
     images: Images,
@@ -267,6 +272,14 @@ def _handlers(
         lists=lists,
         quota=settings.quotas.distribution_configurations,
     )
+    distributing = Distributing(
+        database=database,
+        once=once,
+        planner=images.planner,
+        runs=builder,
+        parameter_value=parameter_reader(clients),
+        quota=settings.quotas.images,
+    )
     pipelines = ImagePipelines(
         database=database,
         once=once,
@@ -290,6 +303,7 @@ def _handlers(
         "ListImages": images.list_images,
         "ListImageBuildVersions": images.list_image_build_versions,
         "ListImagePackages": images.list_image_packages,
+        "DistributeImage": distributing.distribute_image,
         "CancelImageCreation": images.cancel_image_creation,
         "RetryImage": retries.retry_image,
         "DeleteImage": images.delete_image,

@@ -26,7 +26,7 @@ from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
-from imagewright.engine.ports import Foreseen, Prospect, World
+from imagewright.engine.ports import ActionError, Foreseen, Prospect, World
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
@@ -420,6 +420,20 @@ def foresee(
         return step_action.foresee(inputs, prospect)
 
     return tell
+
+
+def parameter_reader(clients: AwsClients) -> Callable[[str, str], str]:
+    """Return what reads a parameter by name and region; see ``api.distributing``."""
+
+    def read(name: str, region: str) -> str:
+        from imagewright.aws.parameters import Parameters  # few ask, and the port answers first
+
+        try:
+            return Parameters(clients).get(name, region=region)
+        except ActionError as error:
+            raise InvalidRequest(str(error)) from None
+
+    return read
 
 
 def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> World:

@@ -42,6 +42,7 @@ from imagewright.api.shapes import (
 from imagewright.arns import Kind
 from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
+from imagewright.engine.plan import BuildPlan
 from imagewright.engine.records import ImageStatus
 from imagewright.errors import InvalidParameterValue, ResourceDependency, ServiceQuotaExceeded
 from imagewright.store import builds, findings, packages, pipelines, references
@@ -159,21 +160,9 @@ class Images:
 
         ``runs.look`` starts it once that is committed. Raises ServiceQuotaExceeded.
         """
-        place = lookup.own_place(call, Kind.IMAGE)
-        stored = store.add_build(connection, place, _draft(planned, request, call, origin))
-        if store.count_builds(connection, place) > self.quota:
-            raise ServiceQuotaExceeded("images", self.quota)
-        arn = str(stored.arn)
-        plan = replace(
-            planned.plan,
-            image_arn=arn,
-            build=stored.arn.build or 0,
-            pipeline_arn=origin.pipeline_arn,
-            asked_at=stored.created_at,
-        )
-        builds.add_build(connection, plan)
-        self.runs.enqueue(connection, arn)
-        return stored
+        draft = _draft(planned, request, call, origin)
+        plan = replace(planned.plan, pipeline_arn=origin.pipeline_arn)
+        return add_image(connection, draft, plan, call, runs=self.runs, quota=self.quota)
 
     def get_image(self, request: GetImageRequest, call: Call) -> GetImageResponse:
         """Return a build, or the newest available one that an ARN means (VER-18)."""
@@ -282,6 +271,21 @@ class Images:
         for step, run_id in builds.request_cancel(connection, str(stored.arn)):
             self.runs.answer(connection, run_id=run_id, step_id=step.id, message={})
         return {"imageBuildVersionArn": str(stored.arn)}
+
+
+def add_image(
+    connection: Connection, draft: Draft, plan: BuildPlan, call: Call, *, runs: Runs, quota: int
+) -> Stored:
+    """Store an image, the plan of its build and the wish to run it; raise ServiceQuotaExceeded."""
+    place = lookup.own_place(call, Kind.IMAGE)
+    stored = store.add_build(connection, place, draft)
+    if store.count_builds(connection, place) > quota:
+        raise ServiceQuotaExceeded("images", quota)
+    arn = str(stored.arn)
+    numbered = replace(plan, image_arn=arn, build=stored.arn.build or 0, asked_at=stored.created_at)
+    builds.add_build(connection, numbered)
+    runs.enqueue(connection, arn)
+    return stored
 
 
 def image_entry(stored: Stored) -> Image:

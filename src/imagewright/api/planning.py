@@ -81,13 +81,8 @@ class Found:
     workflows: tuple[tuple[WorkflowConfiguration, Stored], ...]
     distribution: Stored | None
     """The attached distribution configuration."""
-    distributing: tuple[WorkflowConfiguration, Stored] | None
+    distributing: Stored | None
     """The workflow that follows it, where none was asked for (§10.1)."""
-
-    @property
-    def to_run(self) -> tuple[tuple[WorkflowConfiguration, Stored], ...]:
-        """Every workflow of the build: what was asked for, and what follows the configuration."""
-        return self.workflows if self.distributing is None else (*self.workflows, self.distributing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +163,14 @@ class Planner:
         _check_workflows(found)
         self._check_scanning(request, call)
         workflows = [
-            self._load(self.documents.open(stored, call), stored) for _, stored in found.to_run
+            self._load(self.documents.open(stored, call), stored) for _, stored in found.workflows
         ]
         for index, (workflow, (configuration, stored)) in enumerate(
-            zip(workflows, found.to_run, strict=True)
+            zip(workflows, found.workflows, strict=True)
         ):
             _check_image_output(workflow, stored)
             _bound(index, workflow, configuration)
-        check_outputs(workflows, found.to_run)
+        check_outputs(workflows, found.workflows)
         return workflows
 
     def plan(
@@ -217,10 +212,10 @@ class Planner:
                 for component in recipe.components
             ],
             workflows=sorted(
-                (
-                    _planned(configuration, stored, is_shown=number < len(found.workflows))
-                    for number, (configuration, stored) in enumerate(found.to_run)
-                ),
+                [
+                    *(_planned(configuration, stored) for configuration, stored in found.workflows),
+                    *(following(stored) for stored in [found.distributing] if stored is not None),
+                ],
                 key=lambda planned: list(Stage).index(planned.stage),
             ),
             infrastructure=_infrastructure(found.infrastructure),
@@ -229,7 +224,7 @@ class Planner:
             tests_enabled=tests.get("imageTestsEnabled", True),
             description=recipe.stored.description,
             execution_role=request.get("executionRole"),
-            distributions=_distributions(found.distribution),
+            distributions=distributions_of(found.distribution),
             ami_tags=recipe.shown.get("amiTags", {}),
             asked_at=iso_milliseconds(call.received_at),
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
@@ -240,6 +235,8 @@ class Planner:
                 f"The distribution configuration '{found.distribution.arn}' cannot be followed: "
                 f"the region {plan.region}: {problem}."
             )
+        if found.distributing is not None and found.distribution is not None:
+            self.check_followed(found.distributing, found.distribution, plan, call)
         commands: dict[str, str] = {}
         for index, workflow in enumerate(workflows):
             commands |= self._check_workflow(index, workflow, found, plan)
@@ -252,9 +249,7 @@ class Planner:
         return replace(
             found,
             recipe=with_component_parameters(found.recipe, documents, parameters),
-            workflows=with_workflow_parameters(
-                found.workflows, workflows[: len(found.workflows)], parameters
-            ),
+            workflows=with_workflow_parameters(found.workflows, workflows, parameters),
         )
 
     def _check_scanning(self, request: CreateImageRequest, call: Call) -> None:
@@ -295,7 +290,7 @@ class Planner:
         self, index: int, workflow: Workflow, found: Found, plan: BuildPlan
     ) -> Mapping[str, str]:
         """Refuse a workflow that cannot run, and return the command documents that it needs."""
-        configuration, stored = found.to_run[index]
+        configuration, stored = found.workflows[index]
         stage = Stage(str(stored.type))
         parameters = _bound(index, workflow, configuration)
         variables = system_variables(plan, stage, started_at=None, base_image_id=None)
@@ -306,16 +301,23 @@ class Planner:
         for step in workflow.steps:
             if may_run(step, scope):
                 foreseen = self.foresee(step.action, foreseen_inputs(step, scope), plan)
-                if foreseen.problems and index >= len(found.workflows) and found.distribution:
-                    raise InvalidRequest(
-                        f"The distribution configuration '{found.distribution.arn}' cannot be "
-                        f"followed: {foreseen.problems[0]}."
-                    )
                 problems += [f"its step '{step.name}': {why}" for why in foreseen.problems]
                 commands |= foreseen.commands
         if problems:
             raise InvalidRequest(f"The workflow '{stored.arn}' cannot be run: {problems[0]}.")
         return commands
+
+    def check_followed(
+        self, workflow: Stored, distribution: Stored, plan: BuildPlan, call: Call
+    ) -> None:
+        """Refuse a distribution configuration that the workflow cannot follow here."""
+        loaded = self._load(self.documents.open(workflow, call), workflow)
+        foreseen = (self.foresee(step.action, {}, plan).problems for step in loaded.steps)
+        for problem in [problem for problems in foreseen for problem in problems]:
+            raise InvalidRequest(
+                f"The distribution configuration '{distribution.arn}' cannot be followed: "
+                f"{problem}."
+            )
 
     def _unbuilt(self, workflow: Workflow, scope: Scope) -> Iterator[str]:
         for step in workflow.steps:
@@ -421,17 +423,26 @@ def _distributing(
     workflows: Sequence[tuple[WorkflowConfiguration, Stored]],
     distribution: Stored | None,
     call: Call,
-) -> tuple[WorkflowConfiguration, Stored] | None:
+) -> Stored | None:
     """Return what follows the attached configuration where no workflow does (§10.1)."""
     is_asked_for = any(stored.type == "DISTRIBUTION" for _, stored in workflows)
-    if is_asked_for or not _distributions(distribution):
+    if is_asked_for or not distributions_of(distribution):
         return None
-    configuration = _managed(_FOLLOWING, call)
-    arn = configuration["workflowArn"]
-    return configuration, lookup.find(connection, arn, call, member="workflows")
+    return find_following(connection, call)
 
 
-def _distributions(distribution: Stored | None) -> Sequence[Mapping[str, Any]]:
+def find_following(connection: Connection, call: Call) -> Stored:
+    """Return the managed workflow that does what a distribution configuration says."""
+    arn = _managed(_FOLLOWING, call)["workflowArn"]
+    return lookup.find(connection, arn, call, member="workflows")
+
+
+def following(workflow: Stored) -> PlannedWorkflow:
+    """Plan a workflow that follows a configuration, and is shown nowhere (IMG-14)."""
+    return replace(_planned({"workflowArn": str(workflow.arn)}, workflow), is_shown=False)
+
+
+def distributions_of(distribution: Stored | None) -> Sequence[Mapping[str, Any]]:
     """Return what a configuration says of regions; what it says of containers alone is not ours."""
     if distribution is None:
         return ()
@@ -474,9 +485,7 @@ def _bound(index: int, workflow: Workflow, configuration: WorkflowConfiguration)
         ) from None
 
 
-def _planned(
-    configuration: WorkflowConfiguration, stored: Stored, *, is_shown: bool
-) -> PlannedWorkflow:
+def _planned(configuration: WorkflowConfiguration, stored: Stored) -> PlannedWorkflow:
     return PlannedWorkflow(
         arn=str(stored.arn),
         stage=Stage(str(stored.type)),
@@ -484,7 +493,6 @@ def _planned(
         parameters={entry["name"]: entry["value"] for entry in configuration.get("parameters", ())},
         parallel_group=configuration.get("parallelGroup"),
         goes_on_after_failure=configuration.get("onFailure") == "CONTINUE",
-        is_shown=is_shown,
     )
 
 

@@ -5,7 +5,7 @@ from imagewright.aws.clients import AwsClients
 
 
 class Parameters:
-    """Writes parameters."""
+    """Reads and writes parameters."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -25,3 +25,15 @@ class Parameters:
             Overwrite=True,
             **more,
         )
+
+    def get(self, name: str, *, region: str) -> str:
+        """Return what a parameter holds, by its name or ARN. Raises ActionError."""
+        found = ask(
+            self._clients,
+            "ssm",
+            region,
+            "get_parameter",
+            f"The parameter '{name}' could not be read",
+            Name=name,
+        )
+        return str(found["Parameter"]["Value"])
