@@ -2,9 +2,11 @@
 
 import io
 import json
+import socket
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -85,3 +87,23 @@ def followed(bench: Bench, configuration: str, **more: Any) -> str:
         distributionConfigurationArn=configuration,
         **more,
     )
+
+
+@contextmanager
+def silent() -> Iterator[tuple[str, Callable[[], bool]]]:
+    """Listen on a port and say nothing; tell where, and whether anybody came."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        came: list[socket.socket] = []
+
+        def take() -> None:
+            with suppress(OSError):
+                while True:
+                    came.append(listening.accept()[0])
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", lambda: bool(came)
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for each in came:
+            each.close()

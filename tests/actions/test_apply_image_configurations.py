@@ -1,14 +1,15 @@
 """ApplyImageConfigurations (``workflow-documents.md`` §7.2) against moto over HTTP."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.actions.distributing import OTHER, OWN, WEST, distributing, outputs, sent, step
+from tests.actions.distributing import OTHER, OWN, WEST, distributing, outputs, sent, silent, step
+from tests.conftest import wait_until
 from tests.e2e.conftest import Bench
 from tests.other_services import OtherServices
 
@@ -219,6 +220,48 @@ def test_bad_inputs_are_refused_at_creation(bench: Bench, configuration: dict[st
         bench.workflow(json.dumps({"schemaVersion": "1.0", "steps": steps}), kind="DISTRIBUTION")
 
     assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
+
+
+class TestAServiceThatSaysNothing:
+    """§10.3, §4.6, §10.4."""
+
+    @pytest.fixture
+    def waited(self, tmp_path: Path) -> Iterator[tuple[Bench, Callable[[], bool]]]:
+        with silent() as (url, is_asked):
+            environment = {
+                "IMAGEWRIGHT_AWS_SSM_ENDPOINT": url,
+                "IMAGEWRIGHT_AWS_TIMEOUT_SECONDS": "1.5",
+            }
+            with distributing(tmp_path / "state", **environment) as bench:
+                yield bench, is_asked
+
+    @pytest.fixture
+    def one(self) -> dict[str, Any]:
+        return {"region": WEST, "ssmParameterConfigurations": {"parameterName": "/a"}}
+
+    def test_takes_the_time_of_its_step(
+        self, waited: tuple[Bench, Callable[[], bool]], one: dict[str, Any]
+    ) -> None:
+        bench, _ = waited
+
+        arn = sent(bench, step({"region": WEST}), applying(one, timeoutSeconds=1))
+
+        assert "The step timed out" in bench.finished(arn)["state"]["reason"]
+        [entry] = outputs(bench, arn, "Apply")["configuredImages"]
+        assert (entry["status"], entry["step"]) == ("TimedOut", "PutSsmParametersRunning")
+
+    def test_shows_that_settings_are_applied_until_it_is_cancelled(
+        self, waited: tuple[Bench, Callable[[], bool]], one: dict[str, Any]
+    ) -> None:
+        bench, is_asked = waited
+        arn = sent(bench, step({"region": WEST}), applying(one))
+        wait_until(is_asked)
+
+        assert bench.image(arn)["state"] == {"status": "INTEGRATING"}
+        bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+
+        assert bench.finished(arn)["state"] == {"status": "CANCELLED"}
+        assert bench.steps(arn)["Apply"]["status"] == "CANCELLED"
 
 
 @pytest.mark.parametrize("point", ["step-started", "configuration-applied", "step-ended"])

@@ -1,11 +1,8 @@
 """DistributeImage (``workflow-documents.md`` §7.9) to folders, a bucket and a registry."""
 
 import json
-import socket
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from tests.actions.distributing import (
     distributing,
     outputs,
     sent,
+    silent,
     step,
 )
 from tests.conftest import wait_until
@@ -258,33 +256,13 @@ def test_bad_inputs_are_refused_at_creation(bench: Bench, inputs: dict[str, Any]
     assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
 
 
-@contextmanager
-def silent() -> Iterator[tuple[str, Callable[[], bool]]]:
-    """Listen on a port and say nothing; tell where, and whether anybody came."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        came: list[socket.socket] = []
-
-        def take() -> None:
-            with suppress(OSError):
-                while True:
-                    came.append(listening.accept()[0])
-
-        thread = threading.Thread(target=take)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/images", lambda: bool(came)
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        for each in came:
-            each.close()
-
-
 class TestARegionThatSaysNothing:
     """§4.6, §10.4, IMG-60."""
 
     @pytest.fixture
     def waited(self, tmp_path: Path) -> Iterator[tuple[Bench, Callable[[], bool]]]:
-        with silent() as (registry, is_asked):
-            regions = json.dumps({AWAY: {"registry": registry}})
+        with silent() as (url, is_asked):
+            regions = json.dumps({AWAY: {"registry": f"{url}/images"}})
             with distributing(
                 tmp_path / "state",
                 IMAGEWRIGHT_REGIONS=regions,
@@ -324,6 +302,7 @@ class TestLosingTheServer:
         "point",
         [
             CrashPoint.STEP_STARTED,
+            CrashPoint.COPY_UNDER_WAY,
             CrashPoint.COPY_ARRIVED,
             CrashPoint.COPY_RECORDED,
             CrashPoint.STEP_ENDED,
@@ -349,12 +328,15 @@ class TestLosingTheServer:
 
     def test_a_build_that_was_cancelled_meanwhile_leaves_nothing_half(self, tmp_path: Path) -> None:
         state = tmp_path / "state"
-        with distributing(state, IMAGEWRIGHT_CRASH_AT=CrashPoint.COPY_ARRIVED.value) as bench:
+        with distributing(state, IMAGEWRIGHT_CRASH_AT=CrashPoint.COPY_UNDER_WAY.value) as bench:
             arn = sent(bench, step({"region": WEST}))
             assert bench.server.process.wait(60) == -9
+        west = state / "regions" / WEST
+        assert [path.suffix for path in west.iterdir()] == [".partial"]
         with sqlite3.connect(state / "imagewright.db") as connection:
             connection.execute("UPDATE builds SET cancel_requested = 1")
 
         with distributing(state) as bench:
             assert bench.finished(arn)["state"] == {"status": "CANCELLED"}
+            assert list(west.iterdir()) == []
             bench.nothing_is_left()

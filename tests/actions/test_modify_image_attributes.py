@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.actions.distributing import HERE, OTHER, WEST, distributing, outputs, sent, step
+from tests.actions.distributing import (
+    HERE,
+    OTHER,
+    OWN,
+    WEST,
+    amis,
+    distributing,
+    outputs,
+    sent,
+    step,
+)
 from tests.e2e.conftest import Bench
 
 from imagewright.engine.crash_points import CrashPoint
@@ -98,7 +108,15 @@ def test_a_region_without_a_copy_fails_the_step(bench: Bench) -> None:
     other = {"region": "eu-north-1", "launchPermission": {"userIds": [OTHER]}}
     arn = sent(bench, step({"region": WEST}), modifying(other))
 
-    assert "No image was distributed to eu-north-1" in bench.finished(arn)["state"]["reason"]
+    image = bench.finished(arn)
+    assert "No image was distributed to eu-north-1" in image["state"]["reason"]
+    steps = bench.steps(arn)
+    assert {each: steps[each]["status"] for each in steps} == {
+        "Copy": "COMPLETED", "Permit": "FAILED",
+    }  # fmt: skip
+    copy = outputs(bench, arn)["distributedImages"][0]["amiId"]
+    assert (WEST, OWN, copy) in amis(image)  # §4.5: distribution has no undo
+    assert not [each for each in steps.values() if "rollbackStatus" in each]
 
 
 @pytest.mark.parametrize(

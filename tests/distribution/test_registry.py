@@ -4,13 +4,17 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.conftest import wait_until
@@ -20,6 +24,7 @@ from imagewright.distribution.artefact import Parcel
 from imagewright.distribution.registry import Credentials, Registry
 from imagewright.engine.ports import ActionError
 
+BCRYPT_OF_SECRET = "$2b$04$CkqPuNpEELYONPK/cmMwguK2mwXAJADL3WoEkhMR4Hg4fLKyWGCRq"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -36,41 +41,118 @@ class Running:
             content: bytes = answer.read()
         return content
 
+    def passed_on(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Ask the registry what somebody asked another, and return what it answers."""
+        kept = {name: text for name, text in headers.items() if name in {"Content-Type", "Accept"}}
+        connection = HTTPConnection(self.host)
+        connection.request(method, path, body=body or None, headers=kept)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, dict(answer.headers), content
+
     def manifest(self, tag: str) -> Any:
         return json.loads(self.get(f"images/web/manifests/{tag}", Accept=MANIFEST))
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+@contextmanager
+def running(place: Path, **config: Any) -> Iterator[Running]:
     """Run the registry of Debian's package docker-registry."""
     if shutil.which("docker-registry") is None:
         pytest.skip("needs the registry of Debian's package docker-registry")
-    place = tmp_path_factory.mktemp("registry")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
-    config = {
+    everything = {
         "version": "0.1",
         "log": {"level": "error"},
         "storage": {"filesystem": {"rootdirectory": str(place / "storage")}},
         "http": {"addr": host},
+        **config,
     }
-    (place / "config.yml").write_text(json.dumps(config))
+    (place / "config.yml").write_text(json.dumps(everything))
     with subprocess.Popen(
         ["docker-registry", "serve", place / "config.yml"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        running = Running(host, place / "storage")
 
         def answers() -> bool:
-            with suppress(OSError):
-                return running.get("") == b"{}"
+            name, _, port = host.partition(":")
+            with suppress(OSError), socket.create_connection((name, int(port))):
+                return True
             return False
 
         wait_until(answers)
-        yield running
+        yield Running(host, place / "storage")
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a registry that lets everybody push."""
+    with running(tmp_path_factory.mktemp("registry")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a registry that lets ``me`` push, with the password ``secret``."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "users").write_text(f"me:{BCRYPT_OF_SECRET}\n")
+    auth = {"htpasswd": {"realm": "ours", "path": str(folder / "users")}}
+    with running(folder, auth=auth) as found:
+        yield found
+
+
+@contextmanager
+def behind_tokens(registry: Running) -> Iterator[str]:
+    """Pass on to a registry what carries the token that ``me`` gets here; return the host."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            where, wants = urlsplit(self.path), self.headers.get("Authorization")
+            if where.path == "/token":
+                knows = wants == Credentials("me", "secret").basic
+                token = json.dumps({"token": f"for {parse_qs(where.query)['scope'][0]}"})
+                self.say(200 if knows else 401, {}, token.encode())
+            elif wants != "Bearer for repository:all":
+                url = f"http://{self.headers['Host']}/token"
+                asks = f'Bearer realm="{url}",service="us",scope="repository:all"'
+                self.say(401, {"WWW-Authenticate": asks}, b"")
+            else:
+                status, headers, content = registry.passed_on(
+                    self.command, self.path, dict(self.headers), body
+                )
+                if "Location" in headers:
+                    headers["Location"] = headers["Location"].replace(
+                        registry.host, self.headers["Host"]
+                    )
+                self.say(status, headers, content)
+
+        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - as they are called
+
+        def say(self, status: int, headers: dict[str, str], content: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() not in {"content-length", "connection", "date"}:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 def place(registry: Running, credentials: Credentials | None = None) -> Registry:
@@ -112,6 +194,33 @@ def test_a_copy_that_is_stopped_has_no_tag(registry: Running, parcel: Parcel) ->
 
     with pytest.raises(urllib.error.HTTPError):
         registry.get("images/stopped/tags/list")
+
+
+def test_who_is_known_may_push(closed: Running, parcel: Parcel) -> None:
+    place(closed, Credentials("me", "secret")).put(parcel)
+
+    wanted = {"Authorization": Credentials("me", "secret").basic, "Accept": MANIFEST}
+    assert closed.get(f"images/web/manifests/{COPY}", **wanted)
+
+
+@pytest.mark.parametrize("credentials", [None, Credentials("me", "wrong")])
+def test_who_is_not_known_is_refused(
+    closed: Running, parcel: Parcel, credentials: Credentials | None
+) -> None:
+    with pytest.raises(ActionError, match=r"could not be pushed: the registry answered 401"):
+        place(closed, credentials).put(replace(parcel, copy_id="ami-00000000"))
+
+
+def test_a_token_is_fetched_where_the_registry_says(registry: Running, parcel: Parcel) -> None:
+    copy = replace(parcel, copy_id="ami-11111111")
+    with behind_tokens(registry) as host:
+        known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
+        known.put(copy)
+        unknown = Registry(f"http://{host}/images", Credentials("me", "no"), timeout_seconds=5)
+        with pytest.raises(ActionError, match="answered 401: no token to push"):
+            unknown.put(replace(parcel, copy_id="ami-22222222"))
+
+    assert registry.manifest("ami-11111111")["layers"]
 
 
 def test_a_registry_that_is_away_is_named(parcel: Parcel) -> None:

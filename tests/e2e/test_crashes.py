@@ -18,6 +18,7 @@ REACHED_BY_OTHERS = {
     CrashPoint.MACHINE_ANSWERED: "test_every_action_survives_losing_the_server",
     CrashPoint.FINDINGS_RECORDED: "test_a_scan_survives_losing_the_server",
     CrashPoint.EXECUTION_STARTED: "tests/actions/test_execute_state_machine.py",
+    CrashPoint.COPY_UNDER_WAY: "tests/actions/test_distribute_image.py",
     CrashPoint.COPY_ARRIVED: "tests/actions/test_distribute_image.py",
     CrashPoint.COPY_RECORDED: "tests/actions/test_distribute_image.py",
     CrashPoint.CONFIGURATION_APPLIED: "tests/actions/test_apply_image_configurations.py",

@@ -6,6 +6,7 @@ from typing import Any
 from imagewright.aws.asking import RefusedError, ask
 from imagewright.aws.clients import AwsClients
 from imagewright.distribution.artefact import DESCRIPTION, Form, Parcel
+from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -38,6 +39,7 @@ class Bucket:
             try:
                 for name in parcel.artefact.files:
                     self._upload(parcel, name, f"{key}/{name}", sent)
+                pass_by(CrashPoint.COPY_UNDER_WAY)
                 self._ask(
                     "put_object",
                     f"{self._url(key)} could not be completed",

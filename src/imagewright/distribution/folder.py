@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from imagewright.distribution.artefact import DESCRIPTION, Form, Parcel
+from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 from imagewright.machines.ledger import Ledger
 
@@ -52,6 +53,7 @@ class Folder:
         partial.mkdir()
         for name in parcel.artefact.files:
             _copy(parcel, parcel.artefact.root / name, partial / name)
+        pass_by(CrashPoint.COPY_UNDER_WAY)
         with (partial / DESCRIPTION).open("xb") as file:
             file.write(parcel.description)
             file.flush()

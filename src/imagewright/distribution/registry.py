@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import urllib3
 
 from imagewright.distribution.artefact import Artefact, Form, Parcel
+from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -79,6 +80,7 @@ class Registry:
                 manifest = _annotated(parcel)
                 for descriptor in [manifest["config"], *manifest["layers"]]:
                     session.send_blob(parcel, descriptor["digest"])
+                pass_by(CrashPoint.COPY_UNDER_WAY)
                 version = str(parcel.described["version"]).replace("/", "-")
                 for tag in (version, parcel.copy_id):  # the id is the sign that all is there
                     session.send_manifest(tag, manifest)
@@ -99,8 +101,9 @@ class _Session:
 
     def has(self, path: str) -> bool:
         """Tell whether a blob or a manifest is there."""
-        answer = self._ask("HEAD", self._url + path, expected={200, 404}, Accept=_MANIFEST)
-        return answer.status == 200
+        expected = {200, 307, 404}  # some registries say where in their storage it lies
+        answer = self._ask("HEAD", self._url + path, expected=expected, Accept=_MANIFEST)
+        return answer.status != 404
 
     def send_blob(self, parcel: Parcel, digest: str) -> None:
         """Send a blob that is not there yet."""
@@ -168,6 +171,8 @@ class _Session:
             return False
         asked = dict(_CHALLENGE.findall(rest))
         realm = asked.pop("realm", "")
+        if urlsplit(realm).scheme not in {"https", urlsplit(self._url).scheme}:
+            raise ActionError(f"the registry wants its password sent to {realm}, without TLS")
         headers = {} if self._credentials is None else {"Authorization": self._credentials.basic}
         answer = self._pool.request(
             "GET", realm, fields=asked, headers=headers, timeout=self._timeout_seconds

@@ -34,6 +34,8 @@ class CrashPoint(StrEnum):
     """The layer is sealed and the machine stands on it; the step does not know of it."""
     IMAGE_RECORDED = "image-recorded"
     """The image's row is there; the step does not know of it."""
+    COPY_UNDER_WAY = "copy-under-way"
+    """The copy's files lie in its region; nothing there says that it is whole."""
     COPY_ARRIVED = "copy-arrived"
     """The copy lies in its region; its row is not there."""
     COPY_RECORDED = "copy-recorded"
