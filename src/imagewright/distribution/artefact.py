@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal, Protocol
 
 from imagewright.engine.ports import ActionError
-from imagewright.images.export_oci import OciMetadata, export_oci
+from imagewright.images.export_oci import OciMetadata, OnProgress, export_oci
 from imagewright.images.export_tar import export_tar
 from imagewright.images.layers import LayerStore
 from imagewright.machines.machine import MachineError
@@ -46,16 +46,19 @@ class Parcel:
     """What ``image.json`` says; JSON values."""
     kms_key_id: str | None
     stop: Event
+    on_bytes: Callable[[int], None] = lambda _size_bytes: None
+    """Hears of bytes that are on their way."""
 
     @property
     def description(self) -> bytes:
         """The content of ``image.json``."""
         return json.dumps(self.described, indent=2, ensure_ascii=False).encode() + b"\n"
 
-    def demand_going_on(self) -> None:
-        """Raise ActionError once the step is to end."""
+    def go_on(self, size_bytes: int = 0) -> None:
+        """Tell of so many bytes more. Raises ActionError once the step is to end."""
         if self.stop.is_set():
             raise ActionError("the copying was stopped")
+        self.on_bytes(size_bytes)
 
 
 class Place(Protocol):
@@ -84,6 +87,7 @@ def pack(
     reference: str,
     labels: Mapping[str, str],
     cancel: Event,
+    on_progress: OnProgress = lambda _fraction: None,
 ) -> Artefact:
     """Write a layer and all beneath it to an empty directory. Raises ActionError."""
     try:
@@ -95,7 +99,9 @@ def pack(
             return Artefact("tar", place, [_TAR], f"sha256:{digest}", written.size_bytes)
         metadata = OciMetadata(reference=reference, labels=labels)
         layout = place / "oci"
-        image = export_oci(store, layer_id, layout, metadata, cancel=cancel)
+        image = export_oci(
+            store, layer_id, layout, metadata, on_progress=on_progress, cancel=cancel
+        )
     except MachineError as error:
         raise ActionError(f"the image cannot be packed: {error}") from error
     found = sorted(path for path in layout.rglob("*") if path.is_file())

@@ -77,7 +77,7 @@ class Bucket:
         client = self._clients.get("s3", self._region, endpoint=self._endpoint)
         config: Any = TransferConfig(use_threads=False)  # the stubs ask for another Config
         sent.append(key)  # what is stopped may have arrived all the same
-        watch = ProgressCallbackInvoker(lambda _size_bytes: parcel.demand_going_on())
+        watch = ProgressCallbackInvoker(parcel.go_on)
         try:
             with (
                 (parcel.artefact.root / name).open("rb") as stream,

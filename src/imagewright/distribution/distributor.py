@@ -5,6 +5,7 @@ import json
 import platform
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -29,6 +30,8 @@ from imagewright.store import builds, machine_images
 from imagewright.store.database import Database
 from imagewright.store.machine_images import ImageCopy
 from imagewright.store.outbox import Outbox
+
+_TELLING_SECONDS = 2.0
 
 LayerOf = Callable[[str | None, BuildPlan, Event, StepLog], str]
 """Finds the layer of an image, or of a plan's parent image. Raises ActionError."""
@@ -78,7 +81,7 @@ class Distributor:
         source_id = image_id or self._parent_image_id(plan)
         folder = self._packing / uuid4().hex
         entry = self._ledger.enter("file", {"path": str(folder)}, plan.image_arn)
-        packed = _Packed(self._layers, layer_id, folder, plan, stop)
+        packed = _Packed(self._layers, layer_id, folder, plan, stop, log)
         try:
             yield _Shipment(
                 source=_Source(source_id, layer_id),
@@ -123,9 +126,16 @@ class _Packed:
     """An image in every form that a place asks for, each packed once."""
 
     def __init__(
-        self, layers: LayerStore, layer_id: str, folder: Path, plan: BuildPlan, stop: Event
+        self,
+        layers: LayerStore,
+        layer_id: str,
+        folder: Path,
+        plan: BuildPlan,
+        stop: Event,
+        log: StepLog,
     ) -> None:
         self._layers = layers
+        self._log = log
         self._layer_id = layer_id
         self._folder = folder
         self._plan = plan
@@ -158,6 +168,7 @@ class _Packed:
             reference=reference,
             labels=labels,
             cancel=self._stop,
+            on_progress=_telling_share(self._log, f"Packing {plan.image_name} as {form}"),
         )
 
 
@@ -238,8 +249,9 @@ class _Shipment:
             described=self._described(copy_id, name, wanted, artefact),
             kms_key_id=wanted.kms_key_id,
             stop=self._stop,
+            on_bytes=_telling(self._log, f"Sending {copy_id} to {wanted.region}", artefact),
         )
-        parcel.demand_going_on()
+        parcel.go_on()
         return place.put(parcel)
 
     def _described(
@@ -303,6 +315,32 @@ class _Shipment:
         with self._database.read() as connection:
             row = machine_images.find(connection, self._source.image_id)
         return own_name(self._plan) if row is None else str(row.name)
+
+
+def _telling(log: StepLog, what: str, artefact: Artefact) -> Callable[[int], None]:
+    """Tell how far a copy is, of all its bytes."""
+    sent = 0
+    tell_share = _telling_share(log, what)
+
+    def tell(size_bytes: int) -> None:
+        nonlocal sent
+        sent += size_bytes
+        tell_share(sent / max(artefact.size_bytes, 1))
+
+    return tell
+
+
+def _telling_share(log: StepLog, what: str) -> Callable[[float], None]:
+    """Tell how far something is, 0 to 1, every two seconds; nothing of what takes less."""
+    told = time.monotonic()
+
+    def tell(fraction: float) -> None:
+        nonlocal told
+        if time.monotonic() > told + _TELLING_SECONDS:
+            told = time.monotonic()
+            log.note(f"{what}: {min(fraction, 1):.0%}", progress=f"{min(fraction, 1):.2f}")
+
+    return tell
 
 
 def _copy_id(token: str, source_id: str, wanted: WantedCopy) -> str:

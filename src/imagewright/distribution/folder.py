@@ -65,7 +65,7 @@ def _copy(parcel: Parcel, source: Path, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as reading, destination.open("xb") as writing:
         while data := reading.read(_READ_BYTES):
-            parcel.demand_going_on()
+            parcel.go_on(len(data))
             writing.write(data)
         writing.flush()
         os.fsync(writing.fileno())

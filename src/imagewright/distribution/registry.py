@@ -193,8 +193,9 @@ class _Watched:
 
     def read(self, size: int = -1) -> bytes:
         """Read as a file does. Raises ActionError."""
-        self._parcel.demand_going_on()
-        return self._stream.read(size)
+        data = self._stream.read(size)
+        self._parcel.go_on(len(data))
+        return data
 
     def rewind(self) -> None:
         """Begin again."""
