@@ -42,7 +42,7 @@ def test_lines_are_handed_over_while_the_program_runs() -> None:
 
     run(
         sh("echo first; sleep 0.4; echo last >&2"), timeout_seconds=10,
-        on_line=lambda stream, line: seen.append((stream, line, time.monotonic())),
+        on_line=lambda stream, line, _continues: seen.append((stream, line, time.monotonic())),
     )  # fmt: skip
 
     assert [entry[:2] for entry in seen] == [("stdout", "first"), ("stderr", "last")]
@@ -101,14 +101,14 @@ def test_cancelling_ends_the_whole_tree() -> None:
     with pytest.raises(Cancelled, match="was cancelled"):
         run(
             sh("setsid sleep 51 & sleep 53 & echo up; wait"), timeout_seconds=30, cancel=cancel,
-            on_line=lambda _stream, _line: cancel.set(),
+            on_line=lambda _stream, _line, _continues: cancel.set(),
         )  # fmt: skip
 
     wait_until(lambda: not sleepers(), seconds=3)
 
 
 def test_a_reader_that_fails_ends_the_program() -> None:
-    def fail(_stream: str, _line: str) -> None:
+    def fail(_stream: str, _line: str, _continues: bool) -> None:
         raise RuntimeError("no room in the log")
 
     with pytest.raises(RuntimeError, match="no room"):

@@ -36,7 +36,8 @@ ENVIRONMENT: Mapping[str, str] = {
 """What most programs need; the starting point of a stated environment."""
 
 StreamName = Literal["stdout", "stderr"]
-OnLine = Callable[[StreamName, str], None]
+OnLine = Callable[[StreamName, str, bool], None]
+"""Hears a stream's name, a text, and whether its line goes on in the next one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +84,9 @@ def run(
     on_line: OnLine | None = None,
     cancel: Event | None = None,
     check: bool = True,
+    time_out_grace_seconds: float = _GRACE_SECONDS,
 ) -> Completed:
-    """Run a program to its end.
+    """Run a program to its end; one whose time is up has the grace to clear up behind itself.
 
     Raises ProgramMissing, TimedOut, Cancelled, and CommandFailed for an exit code other than zero
     (unless ``check`` is false).
@@ -95,7 +97,8 @@ def run(
         try:
             _attend(process, output, timeout_seconds, cancel)
         except _Interrupted as reason:
-            kill_tree(process)
+            is_late = reason.error is TimedOut
+            kill_tree(process, grace_seconds=time_out_grace_seconds if is_late else _GRACE_SECONDS)
             raise reason.error(argv, reason.what, lines=output.last_lines) from None
         except BaseException:
             kill_tree(process)
@@ -115,7 +118,7 @@ def run(
     )
 
 
-def kill_tree(process: subprocess.Popen[bytes]) -> None:
+def kill_tree(process: subprocess.Popen[bytes], *, grace_seconds: float = _GRACE_SECONDS) -> None:
     """End a process started here, its group and all its descendants: SIGTERM, then SIGKILL."""
     tree = {process.pid, *descendants(process.pid)}
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -126,7 +129,7 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_SECONDS)
+            process.wait(grace_seconds)
 
 
 def descendants(root: int) -> list[int]:
@@ -248,10 +251,10 @@ class _Output:
         self._splitters[name].feed(data)
 
     def _line_taker(self, name: StreamName) -> Callable[[str, bool], None]:
-        def take(line: str, _continues: bool) -> None:
+        def take(line: str, continues: bool) -> None:
             self.last_lines.append(line)
             if self._on_line is not None:
-                self._on_line(name, line)
+                self._on_line(name, line, continues)
 
         return take
 

@@ -19,7 +19,7 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="PLACE",
-        help="sandbox:BASE, where BASE is a managed base, a tar, or an image.",
+        help="sandbox:BASE, docker:IMAGE, or host: this machine itself.",
     ),
 ]
 
@@ -91,7 +91,7 @@ def run(
         typer.Option(
             "--state-directory",
             "-s",
-            help="Where a run is kept while its machine restarts; a sandbox needs none.",
+            help="Where a run is kept while the host restarts. By default in the state.",
         ),
     ] = None,
     trace: Annotated[
@@ -104,6 +104,7 @@ def run(
         ),
     ] = False,
     on: On = "sandbox:debian-12",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --on host.")] = False,
     state: State = None,
 ) -> None:
     """Run component documents on a fresh machine, and print what came of it as JSON.
@@ -116,6 +117,10 @@ def run(
     Takes the flags of `awstoe run`, leaves the same TOE_… folder with its logs and
     JSON files, prints the same JSON and ends with the same codes: 0 for success,
     else 1. The sandbox is gone afterwards; restarts happen within the run.
+
+    With --on docker:IMAGE it runs in a new container, and with --on host on this
+    very machine, which it may change for good. Where a step asks the host to
+    restart, the command ends with 194; run again after that, it goes on.
 
     A base image is made on first use, which takes a minute; afterwards a run takes
     its steps' own time.
@@ -139,7 +144,7 @@ def run(
         "state_directory": state_directory,
         "trace": trace,
     }
-    raise typer.Exit(run_documents(flags, config, on=on, state=state))
+    raise typer.Exit(run_documents(flags, config, on=on, is_confirmed=yes, state=state))
 
 
 @commands.command()
@@ -196,7 +201,9 @@ def run_tests(
     on: Annotated[
         str | None,
         typer.Option(
-            "--on", metavar="PLACE", help="Where all cases run, whatever they say: sandbox:BASE."
+            "--on",
+            metavar="PLACE",
+            help="Where all cases run, whatever they say: sandbox:BASE, docker:IMAGE.",
         ),
     ] = None,
     parallel: Annotated[

@@ -1,9 +1,11 @@
 """What ``imagewright component run`` does (``component-documents.md`` §8.2, §9)."""
 
 import json
+import os
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -12,24 +14,26 @@ import typer
 
 from imagewright.cli.component_sources import sources
 from imagewright.cli.component_view import RunView, trace, watching
-from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.exits import ExitCode, fail, note
 from imagewright.cli.files import Unreadable, read_files
 from imagewright.cli.options import load_settings, open_state
 from imagewright.cli.places import Place, open_places, read_place
 from imagewright.cli.stopping import stopping
 from imagewright.clock import SystemClock
 from imagewright.documents.specs import Platform
+from imagewright.machines.host import RestartDue
 from imagewright.machines.machine import MachineError
-from imagewright.toe.asked import Asked, AskedWrongly, read_asked
+from imagewright.toe.asked import Asked, AskedWrongly, read_asked, shown_names
 from imagewright.toe.documents import Loaded, SetupFailed, load_document
 from imagewright.toe.log_folder import LogFolder, OnLine
-from imagewright.toe.run import DocumentsRunner, Saved, Summary
+from imagewright.toe.run import DocumentsRunner, Summary
+from imagewright.toe.saved import RESTART_EXIT_CODE, SavedRun
 
 _CONFIG_BYTES_MAX = 1 << 20
 
 
 def run_documents(
-    flags: Mapping[str, Any], config: str | None, *, on: str, state: Path | None
+    flags: Mapping[str, Any], config: str | None, *, on: str, is_confirmed: bool, state: Path | None
 ) -> int:
     """Run what is asked for, print the summary, and return how the command ends."""
     place = read_place(on)
@@ -38,12 +42,30 @@ def run_documents(
         asked = read_asked(flags, text)
     except AskedWrongly as error:
         fail(ExitCode.USAGE, str(error))
+    if place.kind == "host" and not is_confirmed:
+        _confirm(asked)
     with stopping() as cancel, watching(f"starting {place}") as view:
-        summary = _run(asked, place, state, cancel, view)
+        try:
+            summary = _run(asked, place, state, cancel, view)
+        except RestartDue:
+            summary = None
+    if summary is None:
+        note("this host has to be restarted now; then run the same command again, and it goes on")
+        return RESTART_EXIT_CODE
     typer.echo(json.dumps(summary.to_json(), indent=4, ensure_ascii=False))
     if cancel.is_set():
         return ExitCode.INTERRUPTED
     return ExitCode.OK if summary.is_success else ExitCode.FAILED
+
+
+def _confirm(asked: Asked) -> None:
+    """Ask whether documents may change this very machine; end the command if not."""
+    who = "root" if os.geteuid() == 0 else "you"
+    question = f"{shown_names(asked.documents)} will run on this machine itself, as {who}"
+    if not sys.stdin.isatty():
+        fail(ExitCode.USAGE, question, help="say --yes if that is what you want")
+    if not typer.confirm(f"{question}. Go on?", err=True):
+        raise typer.Exit(ExitCode.USAGE)
 
 
 def _read_config(config: str, state: Path | None) -> str:
@@ -60,29 +82,52 @@ def _read_config(config: str, state: Path | None) -> str:
 
 
 def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: RunView) -> Summary:
-    execution_id = asked.execution_id or str(uuid.uuid1())
+    saving, saved = None, None
+    if place.kind == "host":
+        saving = _saving_folder(asked, state)
+        try:
+            saved = SavedRun.find(saving, asked)
+        except SetupFailed as error:
+            return Summary(execution_id="", status="failed", failure_message=str(error))
+    execution_id = saved.execution_id if saved else asked.execution_id or str(uuid.uuid1())
     try:
         folder = LogFolder(asked.log_directory, execution_id, SystemClock().now())
     except OSError as error:
         message = f"the log folder cannot be made in {asked.log_directory}: {error.strerror}"
         return Summary(execution_id=execution_id, status="failed", failure_message=message)
-    with ExitStack() as stack:
-        stack.callback(folder.close)
-        runner = DocumentsRunner(
-            asked,
-            folder,
-            execution_id=execution_id,
-            saved=Saved(None),
-            cancel=cancel,
-            on_event=view.take,
-        )
+    runner = DocumentsRunner(
+        asked,
+        folder,
+        execution_id=execution_id,
+        earlier=saved.states if saved else (),
+        cancel=cancel,
+        on_event=view.take,
+    )
+    documents: list[Loaded] = []
+    with closing(folder):
         try:
-            with _told(asked, folder, execution_id, state):
-                documents = _load(asked, state)
-                runner.set_up(documents)
-                return _on_machine(runner, documents, place, state, cancel, view, execution_id)
+            with _told(asked, folder, execution_id, state), open_places(state) as places:
+                documents += _load(asked, state)
+                if saved is None:
+                    runner.set_up(documents)
+                else:
+                    saved.check(documents)
+                    saved.forget()
+                with places.machine(place, watcher=view, cancel=cancel) as placed:
+                    environment = places.environment(placed, execution_id)
+                    return runner.go(documents, placed.machine, environment)
+        except RestartDue:
+            assert saving is not None  # noqa: S101 - of the machines, only the host raises it
+            SavedRun.write(saving, asked, execution_id, runner.states, documents)
+            raise
         except (SetupFailed, MachineError) as error:
             return runner.fail(str(error))
+
+
+def _saving_folder(asked: Asked, state: Path | None) -> Path:
+    if asked.state_directory is not None:
+        return Path(asked.state_directory)
+    return open_state(state).root / "component-runs"
 
 
 def _load(asked: Asked, state: Path | None) -> list[Loaded]:
@@ -92,23 +137,6 @@ def _load(asked: Asked, state: Path | None) -> list[Loaded]:
         load_document(each.place, places.text(each.place), Platform.LINUX)
         for each in asked.documents
     ]
-
-
-def _on_machine(
-    runner: DocumentsRunner,
-    documents: list[Loaded],
-    place: Place,
-    state: Path | None,
-    cancel: Flag,
-    view: RunView,
-    execution_id: str,
-) -> Summary:
-    with (
-        open_places(state) as places,
-        places.machine(place, watcher=view, cancel=cancel) as placed,
-    ):
-        environment = places.environment(placed, execution_id)
-        return runner.go(documents, placed.machine, environment)
 
 
 @contextmanager

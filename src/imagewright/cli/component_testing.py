@@ -79,6 +79,8 @@ def run_tests(paths: Sequence[str], options: Testing, state: Path | None) -> int
     """Run the cases of all components, tell what came of them, return how the command ends."""
     tested = _find(paths)
     place = None if options.on is None else read_place(options.on)
+    if place is not None and place.kind == "host":
+        fail(ExitCode.USAGE, "each case needs a machine of its own, and there is one host only")
     with stopping() as cancel, watching("starting") as view, open_places(state) as places:
         try:
             took = _run_all(tested, place, places, options, cancel, view)

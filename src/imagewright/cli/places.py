@@ -36,7 +36,7 @@ class Watcher(Protocol):
 class Place:
     """A kind of machine, and what it starts from."""
 
-    kind: Literal["sandbox"]
+    kind: Literal["sandbox", "docker", "host"]
     base: str = ""
     """A base or an image."""
 
@@ -61,11 +61,15 @@ def read_place(text: str) -> Place:
     place = None
     if kind == "sandbox":
         place = Place("sandbox", base or DEFAULT.partition(":")[2])
+    elif kind == "docker" and base:
+        place = Place("docker", base)
+    elif text == "host":
+        place = Place("host")
     if place is None:
         fail(
             ExitCode.USAGE,
             f"--on cannot be `{text}`",
-            help="it may be sandbox:debian-12, or sandbox: and another base, tar or image",
+            help="it may be sandbox:debian-12 or another base, tar or image; docker:IMAGE; or host",
         )
     return place
 
@@ -80,11 +84,16 @@ class Places:
         self._stack = stack
         self._bench: Bench | None = None
 
-    def prepare(self, place: Place, watcher: Watcher, cancel: Flag | None = None) -> str:
-        """Make a sandbox's base if it is not there yet, and return its layer.
+    def prepare(self, place: Place, watcher: Watcher, cancel: Flag | None = None) -> None:
+        """Make the base of a sandbox if it is not there yet. Raises MachineError.
 
-        Raises MachineError. To be called once before machines are brought up by several threads.
+        To be called once before machines are brought up by several threads.
         """
+        if place.kind == "sandbox":
+            self.base_layer(place, watcher, cancel)
+
+    def base_layer(self, place: Place, watcher: Watcher, cancel: Flag | None = None) -> str:
+        """Return the layer that a sandbox starts from, made now where need be."""
 
         def tell(made: "Progress") -> None:
             watcher.progress(f"making the base {made.base}, once", f"{made.fraction:.0%}")
@@ -106,13 +115,27 @@ class Places:
         self, place: Place, *, watcher: Watcher, cancel: Flag | None = None
     ) -> Iterator[Placed]:
         """Bring a machine up for as long as the block runs. Raises MachineError."""
-        layer_id = self.prepare(place, watcher, cancel)
+        match place.kind:
+            case "sandbox":
+                with self._sandbox(place, watcher, cancel) as machine:
+                    yield Placed(machine=machine, base=place.base)
+            case "docker":
+                with _container(place.base, watcher) as machine:
+                    yield Placed(machine=machine, base=place.base)
+            case "host":
+                from imagewright.machines.host import HostMachine
+
+                yield Placed(machine=HostMachine(), base="", working_directory=str(Path.cwd()))
+
+    @contextmanager
+    def _sandbox(self, place: Place, watcher: Watcher, cancel: Flag | None) -> Iterator[Machine]:
+        layer_id = self.base_layer(place, watcher, cancel)
         driver = self.bench.sandbox.driver
         owner = "component"
         with holding(self.bench.database, layer_id, driver=driver.name, owner=owner) as row:
             machine = driver.launch(row.id, layer_id, on_notice=watcher.notice)
             try:
-                yield Placed(machine=machine, base=place.base)
+                yield machine
             finally:
                 machine.terminate()
 
@@ -132,6 +155,19 @@ class Places:
                 "ami-id": placed.base,
             },
         )
+
+
+@contextmanager
+def _container(image: str, watcher: Watcher) -> Iterator[Machine]:
+    from imagewright.machines.docker import DockerMachine
+
+    machine = DockerMachine(
+        image, on_progress=lambda line: watcher.progress(f"pulling {image}", line)
+    )
+    try:
+        yield machine
+    finally:
+        machine.terminate()
 
 
 @contextmanager

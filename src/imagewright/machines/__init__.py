@@ -1,12 +1,15 @@
 """What a step runs on.
 
-``machine.py`` is what whoever runs commands sees. Behind it, so far, stands one driver::
+``machine.py`` is what whoever runs commands sees. Behind it stands, for builds, one driver::
 
     driver = SandboxDriver(layers, ledger, network)        # sandbox.py
     machine = driver.launch("i-0123456789abcdef0", layer_id, on_notice=print)
     machine.run(Command(argv=["sh", "-c", "…"]), on_line=…, cancel=…)
     layer_id = machine.commit()                            # ends every process, seals the change
     machine.terminate()
+
+Components that run by themselves may also do so in a container (``docker.py``) or on this host
+(``host.py``); those make no layers.
 
 How a sandbox is built, from the outside in::
 

@@ -4,17 +4,13 @@
 Documents run in the order given, each to its end; one that a step aborted ends the run (§4.3).
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from threading import Event as Flag
 from typing import Any
 
 from imagewright.clock import Clock, SystemClock
 from imagewright.documents.component.model import OnFailure, Step
-from imagewright.files import write_private
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
@@ -74,29 +70,6 @@ class Ended:
     result: RunResult
 
 
-@dataclass(slots=True)
-class Saved:
-    """Where a run stands between two processes: on a host that restarts (§4.6)."""
-
-    file: Path | None
-    """None: nobody needs to take this run up again."""
-    documents: list[dict[str, Any]] = field(default_factory=list)
-    """The states of the documents that have begun."""
-
-    def write(self, execution_id: str) -> None:
-        """Put it down so that a crash leaves the old one whole."""
-        if self.file is not None:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            saved = {"executionId": execution_id, "documents": self.documents}
-            write_private(self.file, json.dumps(saved).encode())
-
-    def remove(self) -> None:
-        """Forget it: the run is over."""
-        if self.file is not None:
-            with suppress(FileNotFoundError):
-                self.file.unlink()
-
-
 class DocumentsRunner:
     """Runs documents one after another."""
 
@@ -106,14 +79,17 @@ class DocumentsRunner:
         folder: LogFolder,
         *,
         execution_id: str,
-        saved: Saved | None = None,
+        earlier: Sequence[dict[str, Any]] = (),
         clock: Clock | None = None,
         cancel: Flag | None = None,
         on_event: OnEvent = lambda _place, _event: None,
     ) -> None:
+        """``earlier``: where the documents stood when the host went down for a restart."""
         self._asked = asked
         self._folder = folder
-        self._saved = saved or Saved(None)
+        self._earlier = earlier
+        self.states: list[dict[str, Any]] = list(earlier)
+        """Where the documents that have begun stand, as ``RunState`` spells them."""
         self._clock = clock or SystemClock()
         self._cancel = cancel or Flag()
         self._on_event = on_event
@@ -134,10 +110,11 @@ class DocumentsRunner:
     def go(
         self, documents: Sequence[Loaded], machine: Machine, environment: RunEnvironment
     ) -> Summary:
-        """Run them, or what is left of them. Raises MachineGoesDown."""
+        """Run them, or what is left of them; a host's RestartDue goes on to the caller."""
         for number, document in enumerate(documents):
             given = self._asked.documents[number].parameters
-            self._folder.say(f"Document {document.place}")
+            if number >= len(self._earlier):
+                self._folder.say(f"Document {document.place}")
             try:
                 goes_on = self._document(number, document, given, machine, environment)
             except (ComponentRefused, MachineError) as error:
@@ -161,13 +138,13 @@ class DocumentsRunner:
     ) -> bool:
         """Run one document, and tell whether the run goes on behind it."""
         component, now = document.component, self._clock.now().isoformat()
-        earlier = self._saved.documents[number] if number < len(self._saved.documents) else None
+        earlier = self._taken_up(number)
         state = RunState(started_at=now) if earlier is None else RunState.from_json(earlier)
         shown = DocumentRun(document.place, component, state.started_at, state)
         self._run.documents.append(shown)
         self._write()
         console = Console(self._folder.say, self._folder.debug, document=document.place)
-        if earlier is not None and state.reboots:
+        if number == len(self._earlier) - 1:
             console.recovered()
         result = run_component(
             component,
@@ -190,6 +167,12 @@ class DocumentsRunner:
             self._say_failure(document, result, console)
         return not self._is_aborted(document, shown.state)
 
+    def _taken_up(self, number: int) -> dict[str, Any] | None:
+        """Return where a document stood; the restart that it asked for is done."""
+        if number >= len(self._earlier):
+            return None
+        return {**self._earlier[number], "reboot_pending": False}
+
     def _is_aborted(self, document: Loaded, state: RunState) -> bool:
         for each in state.steps:
             step = _step_of(document, each)
@@ -200,8 +183,7 @@ class DocumentsRunner:
 
     def _keep(self, number: int, shown: DocumentRun, state: dict[str, Any]) -> None:
         shown.state = RunState.from_json(state)
-        self._saved.documents[number:] = [state]
-        self._saved.write(self._run.execution_id)
+        self.states[number:] = [state]
         self._write()
 
     def _say_failure(self, document: Loaded, result: RunResult, console: Console) -> None:
@@ -234,7 +216,6 @@ class DocumentsRunner:
         self._run.ended_at = self._clock.now().isoformat()
         self._folder.say(_FAILURE if status is RunStatus.FAILED else _SUCCESS)
         self._write()
-        self._saved.remove()
         return Summary(
             execution_id=self._run.execution_id,
             status=status.value,

@@ -1,0 +1,77 @@
+"""``imagewright component run --on host``: with documents that stay in the test's own folder."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+DOCUMENT = """\
+name: Harmless
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Once
+        action: ExecuteBash
+        inputs: {commands: ['echo here >>begun', '[ -e once ] && exit 0', touch once, exit 194]}
+      - {name: Put, action: CreateFile, inputs: [{path: out/x, content: hi}]}
+      - {name: Restart, action: Reboot}
+      - {name: There, action: Assert, inputs: {fileExists: out/x}}
+"""
+
+
+def test_it_is_not_done_without_a_word(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "h.yaml").write_text(DOCUMENT)
+
+    done = run("component", "run", "-d", "h.yaml", "--on", "host")
+
+    assert done.returncode == 2
+    assert "h.yaml will run on this machine itself" in done.stderr
+    assert "--yes" in done.stderr
+    assert not (tmp_path / "begun").exists()
+
+
+def test_a_restart_is_handed_to_the_caller_and_the_same_command_goes_on(
+    run: Run, tmp_path: Path
+) -> None:
+    """component-documents.md §4.6, hosting mode 1."""
+    (tmp_path / "h.yaml").write_text(DOCUMENT)
+    command = ("component", "run", "-d", "h.yaml", "--on", "host", "--yes", "-s", "kept")
+
+    first, second, third = run(*command), run(*command), run(*command)
+
+    assert [done.returncode for done in (first, second, third)] == [194, 194, 0]
+    assert first.stdout == second.stdout == ""
+    assert "run the same command again" in first.stderr
+    summary = json.loads(third.stdout)
+    assert (summary["status"], summary["executedStepCount"]) == ("success", 4)
+    (folder,) = tmp_path.glob("TOE_*")
+    assert summary["logUrl"] == folder.name
+    console = (folder / "console.log").read_text()
+    assert console.count("Setup: STARTED SETUP") == 1
+    assert console.count("Executor: System has rebooted successfully") == 2
+    assert (tmp_path / "begun").read_text() == "here\nhere\n"
+    assert (tmp_path / "out/x").read_text() == "hi"
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_document_that_changed_meanwhile_does_not_go_on(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "h.yaml").write_text(DOCUMENT)
+    command = ("component", "run", "-d", "h.yaml", "--on", "host", "--yes", "-s", "kept")
+    run(*command)
+    (tmp_path / "h.yaml").write_text(DOCUMENT.replace("hi", "ho"))
+
+    done = run(*command)
+
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (1, "failed")
+    assert "the documents changed since the run asked for a restart" in told["failureMessage"]
+
+
+def test_tests_are_not_run_on_the_host(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "h.yaml").write_text(DOCUMENT)
+
+    done = run("component", "test", "h.yaml", "--on", "host")
+
+    assert done.returncode == 2
+    assert "each case needs a machine of its own" in done.stderr

@@ -1,0 +1,132 @@
+"""A container as a machine, where docker's daemon answers: what ``Machine`` promises of it."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.machines.lab import Lab, run, sh
+
+from imagewright.images.export_tar import export_tar
+from imagewright.machines.docker import DockerMachine
+from imagewright.machines.machine import Line, Machine, MachineError
+
+IMAGE = "imagewright-test:busybox"
+TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
+
+
+@pytest.fixture(scope="session")
+def image(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return an image of busybox; skip where there is no daemon to have it."""
+    try:
+        answer = subprocess.run(["docker", "version"], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("docker is not installed")
+    if answer.returncode != 0:
+        pytest.skip("docker's daemon does not answer")
+    tar = tmp_path_factory.mktemp("docker") / "root.tar"
+    export_tar(lab.layers, lab.tiny(), tar)
+    subprocess.run(["docker", "import", tar, IMAGE], check=True, capture_output=True)
+    yield IMAGE
+    subprocess.run(["docker", "rmi", IMAGE], check=True, capture_output=True)
+
+
+@pytest.fixture
+def container(image: str) -> Iterator[Machine]:
+    """Return a machine in a container."""
+    machine = DockerMachine(image)
+    yield machine
+    machine.terminate()
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["true"], 0),
+        (["sh", "-c", "exit 41"], 41),
+        (["sh", "-c", "kill -9 $$"], 137),
+        (["no-such-program"], 127),
+        (["/etc/passwd"], 126),
+    ],
+)
+def test_the_exit_code_is_what_a_shell_would_give(
+    container: Machine, argv: list[str], code: int
+) -> None:
+    assert run(container, argv).code == code
+
+
+def test_output_input_environment_and_folder_are_as_asked(container: Machine) -> None:
+    lines: list[Line] = []
+    script = "echo $GREETING; pwd; wc -c; echo two >&2"
+
+    run(container, ["sh", "-c", script], on_line=lines.append, stdin=b"12345",
+        env={"GREETING": "hello"}, cwd="/etc")  # fmt: skip
+
+    assert [line.text.strip() for line in lines if line.stream == "stdout"] == [
+        "hello",
+        "/etc",
+        "5",
+    ]
+    assert [line.text for line in lines if line.stream == "stderr"] == ["two"]
+
+
+@pytest.mark.parametrize("reason", ["timed out", "cancelled"])
+def test_a_command_that_has_to_end_ends_with_its_whole_tree(
+    container: Machine, reason: str
+) -> None:
+    cancel = threading.Event()
+    if reason == "cancelled":
+        threading.Timer(0.5, cancel.set).start()
+
+    result = run(container, ["sh", "-c", TREE], cancel=cancel, timeout_seconds=1.0)
+
+    assert result.reason == reason
+    assert "sleep 6" not in sh(container, "ps")[1]
+
+
+def test_a_reboot_keeps_the_disk_and_ends_the_processes(container: Machine) -> None:
+    sh(container, "touch /kept; (setsid sleep 91 >/dev/null 2>&1 &)")
+
+    container.reboot()
+
+    code, output = sh(container, "ls /kept; ps")
+    assert (code, "/kept" in output, "sleep 91" in output) == (0, True, False)
+
+
+def test_files_go_in_and_come_out(container: Machine) -> None:
+    content = bytes(range(256)) * 1000
+
+    container.put_file("/srv/new/dir/file", content, mode=0o751)
+
+    assert container.get_file("/srv/new/dir/file") == content
+    assert "-rwxr-x--x" in sh(container, "ls -l /srv/new/dir/file")[1]
+    for path, why in (("/nowhere", "No such file"), ("/etc", "not a regular"), ("x", "absolute")):
+        with pytest.raises(MachineError, match=why):
+            container.get_file(path)
+
+
+def test_nothing_is_left_when_it_is_terminated(image: str) -> None:
+    machine = DockerMachine(image)
+    machine.terminate()
+    machine.terminate()
+
+    listed = subprocess.run(["docker", "ps", "-aq"], capture_output=True, check=True)
+    assert listed.stdout == b""
+    with pytest.raises(MachineError, match="terminated"):
+        sh(machine, "true")
+
+
+def test_a_container_ends_with_the_process_that_began_it(image: str, tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from imagewright.machines.docker import DockerMachine; "
+        f"DockerMachine({image!r}); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=False, cwd=tmp_path)
+
+    deadline = time.monotonic() + 20
+    while subprocess.run(["docker", "ps", "-aq"], capture_output=True, check=True).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

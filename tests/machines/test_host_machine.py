@@ -1,0 +1,100 @@
+"""The host as a machine: only with what stays in a folder of the test's own."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tests.machines.lab import run, sh
+
+from imagewright.machines.host import HostMachine, RestartDue
+from imagewright.machines.machine import Line, MachineError
+
+TREE = "trap '' TERM; (sleep 162 &); sleep 163 & wait"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        pytest.param(["true"], 0, id="success"),
+        pytest.param(["sh", "-c", "exit 41"], 41, id="failure"),
+        pytest.param(["sh", "-c", "kill -9 $$"], 137, id="a signal"),
+        pytest.param(["no-such-program"], 127, id="no such program"),
+        pytest.param(["/etc/passwd"], 126, id="not executable"),
+    ],
+)
+def test_the_exit_code_is_what_a_shell_would_give(argv: list[str], code: int) -> None:
+    result = run(HostMachine(), argv)
+
+    assert (result.code, result.reason) == (code, "exited")
+
+
+def test_commands_inherit_the_environment_and_may_add_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE", "kept")
+
+    said = sh(HostMachine(), "echo $MINE $MORE; pwd", env={"MORE": "x"}, cwd=str(tmp_path))
+
+    assert said == (0, f"kept x\n{tmp_path}")
+
+
+def test_output_arrives_as_lines_and_long_ones_in_pieces() -> None:
+    lines: list[Line] = []
+
+    run(HostMachine(), ["sh", "-c", "echo one >&2; yes x | tr -d '\\n' | head -c 100000"],
+        on_line=lines.append)  # fmt: skip
+
+    assert lines[0] == Line("stderr", "one")
+    assert sum(len(line.text) for line in lines[1:]) == 100_000
+    assert [line.continues for line in lines[1:]] == [True, False]
+
+
+def test_a_command_whose_time_is_up_may_clear_up_behind_itself(tmp_path: Path) -> None:
+    """component-documents.md §4.2."""
+    script = "trap 'sleep 1; touch cleared; exit 3' TERM; while :; do sleep 0.05; done"
+
+    result = run(HostMachine(), ["sh", "-c", script], timeout_seconds=0.3, cwd=str(tmp_path))
+
+    assert result.reason == "timed out"
+    assert (tmp_path / "cleared").exists()
+    assert result.seconds < 9
+
+
+def test_cancelling_ends_the_whole_process_tree_within_a_second() -> None:
+    cancel = threading.Event()
+    threading.Timer(0.3, cancel.set).start()
+    started = time.monotonic()
+
+    result = run(HostMachine(), ["sh", "-c", TREE], cancel=cancel)
+
+    assert result.reason == "cancelled"
+    assert time.monotonic() - started < 2
+    left = sh(HostMachine(), "ps -e -o args")[1].splitlines()
+    assert {"sleep 162", "sleep 163"}.isdisjoint(left)
+
+
+def test_files_go_in_and_come_out(tmp_path: Path) -> None:
+    file, machine = tmp_path / "new/file", HostMachine()
+
+    machine.put_file(str(file), b"a long text", mode=0o640)
+    machine.put_file(str(file), b"short", mode=0o640)
+
+    assert machine.get_file(str(file)) == b"short"
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("/nowhere/x", "No such file"), ("/etc", "not a regular"), ("etc", "absolute")],
+)
+def test_a_file_that_cannot_be_read_says_why(path: str, reason: str) -> None:
+    with pytest.raises(MachineError, match=reason):
+        HostMachine().get_file(path)
+
+
+def test_it_is_never_restarted_and_makes_no_layers() -> None:
+    with pytest.raises(RestartDue):
+        HostMachine().reboot()
+    with pytest.raises(MachineError, match="makes no layers"):
+        HostMachine().commit()
