@@ -105,6 +105,12 @@ def run(
     ] = False,
     on: On = "sandbox:debian-12",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --on host.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Run again with every change, from the first step that changed."
+        ),
+    ] = False,
     state: State = None,
 ) -> None:
     """Run component documents on a fresh machine, and print what came of it as JSON.
@@ -121,6 +127,9 @@ def run(
     With --on docker:IMAGE it runs in a new container, and with --on host on this
     very machine, which it may change for good. Where a step asks the host to
     restart, the command ends with 194; run again after that, it goes on.
+
+    With --watch it stays, runs again whenever a document changes, takes over the
+    steps before the first one that changed, and shows all that to a person.
 
     A base image is made on first use, which takes a minute; afterwards a run takes
     its steps' own time.
@@ -144,7 +153,9 @@ def run(
         "state_directory": state_directory,
         "trace": trace,
     }
-    raise typer.Exit(run_documents(flags, config, on=on, is_confirmed=yes, state=state))
+    raise typer.Exit(
+        run_documents(flags, config, on=on, is_confirmed=yes, is_watch=watch, state=state)
+    )
 
 
 @commands.command()

@@ -33,7 +33,13 @@ _CONFIG_BYTES_MAX = 1 << 20
 
 
 def run_documents(
-    flags: Mapping[str, Any], config: str | None, *, on: str, is_confirmed: bool, state: Path | None
+    flags: Mapping[str, Any],
+    config: str | None,
+    *,
+    on: str,
+    is_confirmed: bool,
+    is_watch: bool,
+    state: Path | None,
 ) -> int:
     """Run what is asked for, print the summary, and return how the command ends."""
     place = read_place(on)
@@ -44,6 +50,8 @@ def run_documents(
         fail(ExitCode.USAGE, str(error))
     if place.kind == "host" and not is_confirmed:
         _confirm(asked)
+    if is_watch:
+        return _watch(flags, asked, place, state)
     with stopping() as cancel, watching(f"starting {place}") as view:
         try:
             summary = _run(asked, place, state, cancel, view)
@@ -56,6 +64,33 @@ def run_documents(
     if cancel.is_set():
         return ExitCode.INTERRUPTED
     return ExitCode.OK if summary.is_success else ExitCode.FAILED
+
+
+def _watch(flags: Mapping[str, Any], asked: Asked, place: Place, state: Path | None) -> ExitCode:
+    from imagewright.cli.component_watch import watch
+
+    for name in _NOT_WATCHED:
+        if flags.get(name) not in (None, False):
+            flag = name.replace("_", "-")
+            fail(
+                ExitCode.USAGE, f"--{flag} cannot stand beside --watch, which leaves no log folder"
+            )
+    with stopping() as cancel, watching(f"starting {place}") as view:
+        return watch(asked, place, state, cancel, view)
+
+
+_NOT_WATCHED = (
+    "execution_id",
+    "log_directory",
+    "log_s3_bucket_name",
+    "log_s3_bucket_owner",
+    "log_s3_key_prefix",
+    "cw_log_group",
+    "cw_log_stream",
+    "cw_log_region",
+    "cw_ignore_failures",
+    "state_directory",
+)
 
 
 def _confirm(asked: Asked) -> None:

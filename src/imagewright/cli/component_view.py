@@ -40,6 +40,11 @@ class RunView:
             self._said.add(what)
             note(what)
 
+    def wait(self, what: str) -> None:
+        """Show on a terminal what is waited for."""
+        if self._console.is_terminal:
+            self._status.update(what)
+
     def notice(self, text: str) -> None:
         """Show what one should know."""
         note(text)

@@ -304,6 +304,10 @@ class SandboxMachine:
             answer = self._on_file("get", path, file, size_bytes_max=size_bytes_max)
             return os.pread(file, answer["size_bytes"], 0)
 
+    def running(self) -> list[str]:
+        """Name the processes that commands left running, which the next layer boundary ends."""
+        return list(self._ask("running")["running"]) if self._is_up else []
+
     def commit(self) -> str:
         """Seal what changed; see ``machine.Machine.commit``."""
         self._halt()

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from imagewright.machines.inside import command, files, kernel
@@ -96,6 +97,8 @@ class Guest:
                     return
                 case "put":
                     answer = files.put(request["path"], received[0], request["mode"])
+                case "running":
+                    answer = {"running": _from_inside(_names_of_others)}
                 case "get":
                     answer = files.get(request["path"], received[0], request["size_bytes_max"])
                 case unknown:
@@ -165,19 +168,9 @@ class Guest:
 
     def _end(self) -> list[str]:
         """End every process, politely first; return the names of those that were running."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.write(writing, "\0".join(_say_goodbye()).encode(errors="replace")[:4096])
-            finally:
-                os._exit(0)
-        os.close(writing)
-        names = os.read(reading, 4096).decode(errors="replace")
-        os.close(reading)
-        os.waitpid(pid, 0)
+        names = _from_inside(_say_goodbye)
         self.abandon()
-        return names.split("\0") if names else []
+        return names
 
 
 def _read_some(descriptor: int) -> bytes:
@@ -288,6 +281,27 @@ def _mount_proc() -> None:
         path = f"proc/{name}"
         if os.path.exists(path):
             kernel.bind(path, path, readonly=True)
+
+
+def _from_inside(tell: Callable[[], list[str]]) -> list[str]:
+    """Ask a process of ours that is within the process namespace, where this one is not."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(writing, "\0".join(tell()).encode(errors="replace")[:4096])
+        finally:
+            os._exit(0)
+    os.close(writing)
+    names = os.read(reading, 4096).decode(errors="replace")
+    os.close(reading)
+    os.waitpid(pid, 0)
+    return names.split("\0") if names else []
+
+
+def _names_of_others() -> list[str]:
+    kernel.die_with_parent()
+    return sorted(_others().values())
 
 
 def _say_goodbye() -> list[str]:
