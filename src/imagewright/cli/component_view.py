@@ -125,5 +125,6 @@ def watching(what: str) -> Iterator[RunView]:
 
 
 def trace(text: str) -> None:
-    """Show a line of the log."""
-    print(visible(text), file=sys.stderr, flush=True)
+    """Show an entry of the log; some have several lines."""
+    for line in text.split("\n"):
+        print(visible(line), file=sys.stderr, flush=True)

@@ -103,6 +103,9 @@ class DocumentsRunner:
             what = kind_of_place(document.place)
             self._folder.say(f"Setup: Document {document.place} is {what}")
             self._folder.put(f"D{number}__{file_name(document.place)}", document.text)
+        for phase in self._asked.phases or ():
+            if not any(document.component.phase(phase) for document in documents):
+                self._folder.say(f"Setup: [WARNING] no document has the phase {phase}")
         if len(documents) == 1:
             self._folder.put("document.yaml", documents[0].text)
         self._write()
