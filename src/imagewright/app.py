@@ -203,7 +203,7 @@ def _images(
         actions=ACTIONS,
         check_parent=builder.check_parent,
         can_scan=settings.scanning.advisories is not None,
-        component_refusals=component_refusals,
+        component_refusals=component_refusals(clients.missing),
         foresee=foresee(
             CommandDocuments(settings.commands),
             region_refusal=builder.region_refusal,

@@ -455,13 +455,23 @@ def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> Worl
 
 
 def component_refusals(
-    text: str, phases: Sequence[str], parameters: Mapping[str, str]
-) -> Sequence[str]:
-    """Say why phases of a component cannot run here; see ``api.planning.Planner``."""
-    component = load_component(text, modules=SPECS).component
-    if component is None:
-        return ("this release does not accept its document any more",)
-    runs = any(phase.name in phases for phase in component.phases)
-    if runs and (why := why_missing(text)) is not None:
-        return (why,)
-    return refusals(component, modules=MODULES, phases=phases, parameters=parameters)
+    missing_service: Callable[[str], str | None],
+) -> Callable[[str, Sequence[str], Mapping[str, str]], Sequence[str]]:
+    """Return what says why phases of a component cannot run; see ``api.planning.Planner``."""
+
+    def tell(text: str, phases: Sequence[str], parameters: Mapping[str, str]) -> Sequence[str]:
+        component = load_component(text, modules=SPECS).component
+        if component is None:
+            return ("this release does not accept its document any more",)
+        runs = any(phase.name in phases for phase in component.phases)
+        if runs and (why := why_missing(text)) is not None:
+            return (why,)
+        return refusals(
+            component,
+            modules=MODULES,
+            phases=phases,
+            parameters=parameters,
+            no_parameter_store=missing_service("ssm"),
+        )
+
+    return tell

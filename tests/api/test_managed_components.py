@@ -23,12 +23,15 @@ phases:
 
 
 def recipe(server: Server, component: str, name: str) -> str:
+    """Make a recipe with a component, given by its ARN or a managed one's name."""
     client: Any = server.client()  # its stubs want a token, which it makes itself
     arn: str = client.create_image_recipe(
         name=name,
         semanticVersion="1.0.0",
         parentImage=PARENT,
-        components=[{"componentArn": f"{ARN}/{component}/x.x.x"}],
+        components=[
+            {"componentArn": component if ":" in component else f"{ARN}/{component}/x.x.x"}
+        ],
     )["imageRecipeArn"]
     return arn
 
@@ -131,3 +134,19 @@ def test_missing_ones_may_be_skipped(tmp_path: Path, serve: StartServer) -> None
     shown = server.client().get_component(componentBuildVersionArn=f"{ARN}/{MISSING}/x.x.x")
 
     assert f"Skipped: this release does not ship {MISSING}" in shown["component"]["data"]
+
+
+def test_a_component_that_reads_parameters_is_refused_where_none_can_be_read(
+    server: Server, name: str
+) -> None:
+    """component-documents.md §3.5."""
+    client: Any = server.client()
+    text = STAND_IN.replace("echo mine", "echo '{{ aws:ssm:/app/name }}'")
+    arn = client.create_component(name=name, semanticVersion="1.0.0", platform="Linux", data=text)[
+        "componentBuildVersionArn"
+    ]
+
+    with pytest.raises(ClientError) as refused:
+        start(server, arn, name)
+
+    assert "the setting aws.ssm_endpoint or aws.access_key_id" in str(refused.value)

@@ -288,7 +288,6 @@ _DOWNLOAD = {
             {**_DOWNLOAD, "if": {"stringEquals": "on", "value": "{{ build.S0.outputs.stdout }}"}},
             True,
         ),
-        (bash("echo '{{ aws:ssm:/a }}'"), True),
     ],
 )
 def test_what_this_release_cannot_run_is_refused_by_name_unless_it_is_certain_to_be_skipped(

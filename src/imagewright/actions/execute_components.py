@@ -7,6 +7,7 @@ the phase `test`. The step is skipped when the recipe has no component with such
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, command_id
@@ -19,8 +20,9 @@ from imagewright.engine.plan import PlannedComponent
 from imagewright.engine.ports import ActionError, Skip, StepContext, Work
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
-from imagewright.runner.failures import ComponentRefused
+from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.modules.table import SPECS
+from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
 
@@ -98,7 +100,7 @@ def _run_one(
             "variables": heeded,
         },
         run=lambda machine: _execute(planned, component, machine, variables, context),
-        always=_why_always(context.stage, text),
+        always=_why_always(context.stage, text, component),
     )
     done = context.machines.apply(
         instance_id, work, plan=context.plan, token=context.token, unit=unit, log=context.log
@@ -106,11 +108,13 @@ def _run_one(
     return done.outputs
 
 
-def _why_always(stage: Stage, text: str) -> str:
+def _why_always(stage: Stage, text: str, component: Component) -> str:
     if stage is not Stage.BUILD:
         return f"the {stage.value} stage always runs"
     if found := _EVER_NEW.search(text):
         return f"it uses {found[0]}, which is new each time"
+    if any(reads_parameter_store(step) for _, step in component.steps()):
+        return "it reads aws:ssm:, where another value may stand now"
     return ""
 
 
@@ -136,6 +140,7 @@ def _execute(
             "placement/region": plan.region,
             "ami-id": context.base_image_id or context.machines.parent_image_id(plan),
         },
+        read_parameter=partial(_read_parameter, context),
     )
     try:
         result = run_component(
@@ -156,6 +161,13 @@ def _execute(
     if result.failure is not None:
         raise _failed(planned, result, summary)
     return summary
+
+
+def _read_parameter(context: StepContext, name: str) -> str:
+    try:
+        return context.world.parameters.get(name, region=context.plan.region)
+    except ActionError as error:
+        raise ModuleFailure(str(error)) from error
 
 
 def _failed(
@@ -227,7 +239,7 @@ def _variables(context: StepContext) -> dict[str, str]:
         "IMAGE_WORKFLOW_EXECUTION_ID": context.execution.id,
         "IMAGE_STEP_EXECUTION_ID": context.step.id,
         "IMAGE_BUILD_VERSION_ARN": plan.image_arn,
-        "IMAGE_PIPELINE_ARN": "",
+        "IMAGE_PIPELINE_ARN": plan.pipeline_arn or "",
         "IMAGE_PHASE": _IMAGE_PHASES[context.stage],
         "IMAGE_VERSION": plan.version,
         "IMAGE_BUILD_VERSION": str(plan.build),

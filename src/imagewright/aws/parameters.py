@@ -2,6 +2,7 @@
 
 from imagewright.aws.asking import ask
 from imagewright.aws.clients import AwsClients
+from imagewright.engine.ports import ActionError
 
 
 class Parameters:
@@ -27,7 +28,10 @@ class Parameters:
         )
 
     def get(self, name: str, *, region: str) -> str:
-        """Return what a parameter holds, by its name or ARN. Raises ActionError."""
+        """Return what a parameter holds, by its name or ARN.
+
+        Raises ActionError, also for a SecureString: nothing here keeps it secret yet.
+        """
         found = ask(
             self._clients,
             "ssm",
@@ -36,4 +40,9 @@ class Parameters:
             f"The parameter '{name}' could not be read",
             Name=name,
         )
+        if found["Parameter"].get("Type") == "SecureString":
+            raise ActionError(
+                f"The parameter '{name}' is a SecureString, which this release cannot keep out of "
+                "logs and layers, and does not read"
+            )
         return str(found["Parameter"]["Value"])

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.lone_machines import holding
 from imagewright.cli.options import load_settings, open_state
+from imagewright.engine.ports import ActionError
 from imagewright.machines.machine import Machine
 from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import ModuleFailure
 
 if TYPE_CHECKING:
     from imagewright.cli.lone_machines import Bench
@@ -154,7 +156,17 @@ class Places:
                 "placement/region": region,
                 "ami-id": placed.base,
             },
+            read_parameter=self._read_parameter,
         )
+
+    def _read_parameter(self, name: str) -> str:
+        from imagewright.aws.clients import AwsClients  # few components ask
+        from imagewright.aws.parameters import Parameters
+
+        try:
+            return Parameters(AwsClients(self.settings.aws)).get(name, region=self.settings.region)
+        except ActionError as error:
+            raise ModuleFailure(str(error)) from error
 
 
 @contextmanager

@@ -438,6 +438,10 @@ class Parameters(Protocol):
         """Write a parameter; the value that it had is gone. Raises ActionError."""
         ...
 
+    def get(self, name: str, *, region: str) -> str:
+        """Return what a parameter holds. Raises ActionError."""
+        ...
+
 
 class LaunchTemplates(Protocol):
     """Launch templates of EC2 (§7.2)."""

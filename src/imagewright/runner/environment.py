@@ -1,9 +1,12 @@
 """What surrounds a run: where it works, and what its scripts and expressions can read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from imagewright.documents.specs import Platform
+
+ReadParameter = Callable[[str], str]
+"""Returns what a parameter of the Parameter Store holds, by its name; raises ModuleFailure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,8 @@ class RunEnvironment:
     region: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Answers to ``aws:imds:``, by path below ``meta-data/``."""
+    read_parameter: ReadParameter | None = None
+    """Answers ``aws:ssm:``; None: what reads such is refused before anything runs."""
     reboots_max: int = 15
     """In one run; a script that asks for one each time would never end (O-9)."""
 

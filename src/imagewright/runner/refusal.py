@@ -23,11 +23,15 @@ def refusals(
     modules: Mapping[str, Module],
     phases: Sequence[str],
     parameters: Mapping[str, str],
+    no_parameter_store: str | None = None,
 ) -> tuple[str, ...]:
-    """Say why these phases of a component cannot run; empty if they can."""
+    """Say why these phases of a component cannot run; empty if they can.
+
+    ``no_parameter_store`` says why ``aws:ssm:`` cannot be read; None: it can.
+    """
     return (
         *value_problems(component, parameters),
-        *_unbuilt(component, modules, phases, parameters),
+        *_unbuilt(component, modules, phases, parameters, no_parameter_store),
     )
 
 
@@ -36,6 +40,7 @@ def _unbuilt(
     modules: Mapping[str, Module],
     phases: Sequence[str],
     parameters: Mapping[str, str],
+    no_parameter_store: str | None,
 ) -> Iterator[str]:
     known = values(component, parameters)
     for phase, step in component.steps():
@@ -44,8 +49,8 @@ def _unbuilt(
         where = f"step '{step.name}' in phase '{phase.name}'"
         if modules[step.action].run is None:
             yield f"{where} uses {step.action}, which this release cannot run yet"
-        if _reads_parameter_store(step):
-            yield f"{where} reads `aws:ssm:`, which this release cannot do yet"
+        if no_parameter_store is not None and reads_parameter_store(step):
+            yield f"{where} reads `aws:ssm:`: {no_parameter_store}"
 
 
 def _is_skipped(step: Step, known: Mapping[str, str]) -> bool:
@@ -73,7 +78,8 @@ def _known_operand(scalar: Scalar, known: Mapping[str, str]) -> Operand:
     return Operand(text, scalar.plain and text == scalar.text)
 
 
-def _reads_parameter_store(step: Step) -> bool:
+def reads_parameter_store(step: Step) -> bool:
+    """Tell whether a step has an ``aws:ssm:`` expression."""
     return any(
         isinstance(expression.reference, Stored)
         for scalar in _texts(step)

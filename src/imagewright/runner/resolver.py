@@ -17,6 +17,7 @@ from imagewright.documents.component.expressions import (
     LoopValue,
     Metadata,
     Name,
+    Stored,
     Variable,
     expressions,
     fill,
@@ -117,6 +118,8 @@ class Resolver:
                 return self.guest.environment.metadata.get(path.strip("/"))
             case Context(key):
                 return self._context(key)
+            case Stored() as stored:
+                return self._stored(stored)
             case _:
                 return None
 
@@ -187,6 +190,18 @@ class Resolver:
     def _variable(self, name: str) -> str | None:
         variables = self.guest.environment.script_environment
         return variables[name] if name in variables else self.guest.variable(name)
+
+    def _stored(self, stored: Stored) -> str | None:
+        """Read the Parameter Store (§3.5). Raises ModuleFailure."""
+        match stored.source:
+            case Name(name):
+                key = self.values.get(name)
+            case Stored() as inner:
+                key = self._stored(inner)
+            case key:
+                pass
+        read = self.guest.environment.read_parameter
+        return None if key is None or read is None else read(key)
 
     def _context(self, key: str) -> str | None:
         environment, now = self.guest.environment, self.clock.now()

@@ -52,12 +52,20 @@ def run_component(
     fails. What goes wrong in a step is in the result, and so is being cancelled.
     """
     parameters = parameters or {}
-    if problems := refusals(component, modules=modules, phases=phases, parameters=parameters):
+    environment = environment or RunEnvironment()
+    problems = refusals(
+        component,
+        modules=modules,
+        phases=phases,
+        parameters=parameters,
+        no_parameter_store=None if environment.read_parameter else "nothing here can be asked",
+    )
+    if problems:
         raise ComponentRefused(problems)
     session = Session(
         component=component,
         machine=machine,
-        environment=environment or RunEnvironment(),
+        environment=environment,
         modules=modules,
         values=values(component, parameters),
         reporter=reporter or Silent(),
