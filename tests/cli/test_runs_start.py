@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.api.test_image_pipelines import parts, sized, workflow
 from tests.cli.conftest import Run
-from tests.conftest import Server
+from tests.conftest import Server, StartServer
 
 
 @pytest.fixture
@@ -90,3 +90,29 @@ def test_an_unknown_pipeline_is_said_with_how_to_list_them(run: Run, server: Ser
     assert done.returncode == 4
     assert ":image-pipeline/no-such' cannot be found" in done.stderr
     assert "aws imagebuilder list-image-pipelines" in done.stderr
+
+
+def test_without_a_server_the_build_is_asked_for_and_waits(
+    run: Run, serve: StartServer, name: str
+) -> None:
+    server = serve()
+    client: Any = server.client()
+    client.create_image_pipeline(
+        name=name,
+        workflows=[sized(workflow(client, name))],
+        executionRole="builder",
+        **parts(client, name),
+    )
+    server.stop()
+
+    done = run("runs", "start", name, "--parameter", "size=9", "--state", server.state)
+
+    assert done.returncode == 0, done.stderr
+    short = done.stdout.removeprefix("building ").strip()
+    assert (
+        f"no server runs; the build goes on with `imagewright runs follow {short}`" in done.stderr
+    )
+    client = serve(state=server.state).client()
+    [entry] = client.list_image_build_versions()["imageSummaryList"]
+    assert entry["arn"].endswith(f":image/{short}")
+    assert workflows(client, entry["arn"]) == {"size": ["9"]}
