@@ -179,6 +179,7 @@ def test_a_restart_goes_on_in_one_folder_under_one_id(component: Component, tmp_
 
 
 def test_what_cannot_begin_is_told_in_the_same_form(component: Component, tmp_path: Path) -> None:
+    write(tmp_path / "app.yaml", step("true", name="One"))
     write(tmp_path / "bad.yaml", step("true", name="a b"))
     write(
         tmp_path / "needs.yaml", step("true", name="One"), parameters=[{"Key": {"type": "string"}}]
@@ -190,6 +191,8 @@ def test_what_cannot_begin_is_told_in_the_same_form(component: Component, tmp_pa
         (("-d", "needs.yaml"), "the parameter `Key` has no default"),
         (("-d", "needs.yaml", "--on", "sandbox:none"), "nothing here stands for"),
         (("-d", "s3://bucket/key"), "aws.s3_endpoint"),
+        (("-d", "app.yaml", "-b", "bucket"), "aws.s3_endpoint"),
+        (("-d", "app.yaml", "--cw-log-group", "g"), "aws.logs_endpoint"),
     ):
         done = component("run", *arguments)
         told = summary(done)
@@ -254,6 +257,16 @@ def test_documents_and_logs_go_by_way_of_aws(
     messages = [event["message"] for event in found["events"]]
     assert "Stdout: hello" in messages
     assert messages[-1] == "TOE has completed execution successfully"
+
+
+def test_a_stream_that_cannot_be_written_may_be_ignored(
+    component: Component, tmp_path: Path
+) -> None:
+    write(tmp_path / "app.yaml", step("true", name="One"))
+
+    done = component("run", "-d", "app.yaml", "--cw-log-group", "g", "--cw-ignore-failures")
+
+    assert (done.returncode, summary(done)["status"]) == (0, "success")
 
 
 def test_a_component_of_the_server_runs_by_its_arn(

@@ -15,7 +15,7 @@ CONFIG = {
         {"path": "app.yaml", "parameters": [{"name": "Dir", "value": "/srv"}]},
     ],
     "logDirectory": "/var/lib/amazon/toe",
-    "executonId": "as the guide prints it",
+    "executonId": "as-the-guide-prints-it",
 }
 
 
@@ -39,7 +39,7 @@ def test_a_documents_own_parameters_outweigh_those_of_all() -> None:
         AskedDocument("app.yaml", {"Channel": "beta", "Dir": "/srv"}),
     )
     assert asked.phases == ("build", "validate")
-    assert asked.execution_id == "as the guide prints it"
+    assert asked.execution_id == "as-the-guide-prints-it"
 
 
 def test_a_flag_outweighs_the_file() -> None:
@@ -55,6 +55,7 @@ def test_a_flag_outweighs_the_file() -> None:
         ({"documents": "a"}, CONFIG, "--documents cannot stand beside --config"),
         ({"parameters": "a=b"}, CONFIG, "--parameters cannot stand beside --config"),
         ({"documents": "a,,b"}, None, "one of its items is empty"),
+        ({"documents": "a", "execution_id": "../x"}, None, "`../x` cannot name a folder"),
         ({"documents": "a", "parameters": "Name"}, None, "`Name` is none"),
         ({"documents": "a", "parameters": "Name="}, None, "`Name` is given an empty value"),
         ({"documents": "a", "phases": "build,"}, None, "one of its items is empty"),

@@ -5,6 +5,7 @@ cannot be in both.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,7 @@ class Asked:
         return self.phases is None or phase in self.phases
 
 
+_EXECUTION_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _TEXTS: Mapping[str, str] = {
     "documentS3BucketOwner": "document_s3_bucket_owner",
     "executionId": "execution_id",
@@ -107,6 +109,12 @@ def read_parameters(text: str) -> dict[str, str]:
 def _asked(members: Mapping[str, Any]) -> Asked:
     phases = members.get("phases")
     known = {**members, "documents": tuple(members["documents"])}
+    execution_id = members.get("execution_id")
+    if execution_id is not None and _EXECUTION_ID.fullmatch(execution_id) is None:
+        raise AskedWrongly(
+            f"the execution id `{execution_id}` cannot name a folder: use up to 128 letters, "
+            "digits, `.`, `_` and `-`"
+        )
     if phases is not None:
         known["phases"] = _pieces(phases, "phases")
     return Asked(**known)

@@ -1,5 +1,6 @@
 """The folder that a run leaves behind: ``TOE_…`` (``component-documents.md`` §9)."""
 
+import glob
 import json
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class LogFolder:
 
         Where a run with this id is taken up again, its folder goes on.
         """
-        found = sorted(Path(parent).glob(f"TOE_*_{execution_id}"))
+        found = sorted(Path(parent).glob(f"TOE_*_{glob.escape(execution_id)}"))
         name = f"TOE_{started.strftime('%Y-%m-%d_%H-%M-%S')}_UTC-0_{execution_id}"
         self.url = str(Path(parent, found[-1].name if found else name))
         """Absolute, or relative where the parent is."""
