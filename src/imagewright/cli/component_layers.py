@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imagewright.documents.component.conditions import operands
 from imagewright.documents.component.expressions import (
     Chained,
     Context,
@@ -19,8 +18,8 @@ from imagewright.documents.component.expressions import (
     expressions,
 )
 from imagewright.documents.component.inputs import texts
-from imagewright.documents.component.model import Delimited, Listed, Phase, Step
-from imagewright.documents.component.references import scalars
+from imagewright.documents.component.model import Phase, Step
+from imagewright.documents.component.references import texts_of
 from imagewright.documents.nodes import Scalar
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, Miss, layer_key
 from imagewright.runner.state import StepState
@@ -165,23 +164,9 @@ def _why_always(work: StepWork) -> str:
 
 
 def _references(step: Step) -> Iterator[Reference]:
-    for scalar in _all_scalars(step):
+    for scalar, _ in texts_of(step):
         for expression in expressions(scalar.text):
             yield expression.reference
-
-
-def _all_scalars(step: Step) -> Iterator[Scalar]:
-    for entry in step.inputs:
-        yield from scalars(entry)
-    if step.condition is not None:
-        yield from operands(step.condition.condition)
-    match step.loop.over if step.loop is not None else None:
-        case Listed(items):
-            yield from items
-        case Delimited(text):
-            yield text
-        case _:
-            return
 
 
 def works_of(

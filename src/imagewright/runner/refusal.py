@@ -6,14 +6,11 @@ needs one of those is refused by name, unless the step's ``if`` is certain to sk
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from imagewright.documents.component.conditions import operands
-from imagewright.documents.component.evaluation import NotCertain, certainly
-from imagewright.documents.component.expressions import Name, Stored, expressions, fill
-from imagewright.documents.component.model import Component, Delimited, Listed, Step, Verdict
-from imagewright.documents.component.operators import BadPattern, Operand
-from imagewright.documents.component.references import scalars
+from imagewright.documents.component.explanation import verdict_before
+from imagewright.documents.component.expressions import Stored, expressions
+from imagewright.documents.component.model import Component, Step, Verdict
+from imagewright.documents.component.references import texts_of
 from imagewright.documents.component.variables import value_problems, values
-from imagewright.documents.nodes import Scalar
 from imagewright.runner.module import Module
 
 
@@ -44,7 +41,7 @@ def _unbuilt(
 ) -> Iterator[str]:
     known = values(component, parameters)
     for phase, step in component.steps():
-        if phase.name not in phases or _is_skipped(step, known):
+        if phase.name not in phases or verdict_before(step, known) is Verdict.SKIP:
             continue
         where = f"step '{step.name}' in phase '{phase.name}'"
         if modules[step.action].run is None:
@@ -53,49 +50,10 @@ def _unbuilt(
             yield f"{where} reads `aws:ssm:`: {no_parameter_store}"
 
 
-def _is_skipped(step: Step, known: Mapping[str, str]) -> bool:
-    if step.condition is None:
-        return False
-
-    def read(scalar: Scalar) -> Operand:
-        return _known_operand(scalar, known)
-
-    try:
-        outcome = certainly(step.condition.condition, read)
-    except BadPattern:
-        return False
-    if outcome is None:
-        return False
-    verdict = step.condition.then if outcome else step.condition.otherwise
-    return verdict is Verdict.SKIP
-
-
-def _known_operand(scalar: Scalar, known: Mapping[str, str]) -> Operand:
-    for expression in expressions(scalar.text):
-        if not isinstance(expression.reference, Name):
-            raise NotCertain
-    text = fill(scalar.text, lambda expression: known.get(expression.inside))
-    return Operand(text, scalar.plain and text == scalar.text)
-
-
 def reads_parameter_store(step: Step) -> bool:
     """Tell whether a step has an ``aws:ssm:`` expression."""
     return any(
         isinstance(expression.reference, Stored)
-        for scalar in _texts(step)
+        for scalar, _ in texts_of(step)
         for expression in expressions(scalar.text)
     )
-
-
-def _texts(step: Step) -> Iterator[Scalar]:
-    for entry in step.inputs:
-        yield from scalars(entry)
-    if step.condition is not None:
-        yield from operands(step.condition.condition)
-    match step.loop.over if step.loop is not None else None:
-        case Listed(items):
-            yield from items
-        case Delimited(text):
-            yield text
-        case _:
-            return

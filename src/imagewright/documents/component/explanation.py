@@ -134,7 +134,7 @@ def _step(step: Step, known: Mapping[str, str]) -> ExplainedStep:
     condition = ""
     if step.condition is not None:
         condition = describe(_with(step.condition.condition, text))
-    return ExplainedStep(step, _verdict(step, known), condition, inputs, _rounds(step, known))
+    return ExplainedStep(step, verdict_before(step, known), condition, inputs, _rounds(step, known))
 
 
 def _hidden(_scalar: Scalar) -> str:
@@ -152,14 +152,18 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
     return fill(text, answer)
 
 
-def _verdict(step: Step, known: Mapping[str, str]) -> Verdict | None:
+def verdict_before(step: Step, known: Mapping[str, str]) -> Verdict | None:
+    """Say what a step's ``if`` is certain to come to, with the values of parameters and constants.
+
+    None: the machine decides, or what other steps put out.
+    """
     if step.condition is None:
         return Verdict.EXECUTE
 
     def read(scalar: Scalar) -> Operand:
-        text = _filled(scalar.text, known)
-        if _is_open(text):
+        if _is_open(scalar.text):
             raise NotCertain
+        text = _filled(scalar.text, known)
         return Operand(text, scalar.plain and text == scalar.text)
 
     try:
@@ -176,10 +180,9 @@ def _rounds(step: Step, known: Mapping[str, str]) -> tuple[str, ...] | None:
         return None
 
     def read(scalar: Scalar) -> str:
-        text = _filled(scalar.text, known)
-        if _is_open(text):
+        if _is_open(scalar.text):
             raise NotCertain
-        return text
+        return _filled(scalar.text, known)
 
     try:
         return tuple(values_of(step.loop, read))
@@ -189,7 +192,7 @@ def _rounds(step: Step, known: Mapping[str, str]) -> tuple[str, ...] | None:
 
 def _is_open(text: str) -> bool:
     """Tell whether something in a text only the run will bring."""
-    return any(not isinstance(each.reference, Braces) for each in expressions(text))
+    return any(not isinstance(each.reference, Name | Braces) for each in expressions(text))
 
 
 def _with(condition: Condition, text: Callable[[Scalar], str]) -> Condition:

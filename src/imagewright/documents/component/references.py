@@ -50,7 +50,7 @@ def check_references(
     """Say everything that is wrong with the expressions of a document."""
     document = _Document(component, modules)
     for phase, step in component.steps():
-        for scalar, in_inputs in _texts_of(step):
+        for scalar, in_inputs in texts_of(step):
             found = islice(expressions(scalar.text), _EXPRESSIONS_MAX)
             for expression in found:
                 place = _Place(document, phase, step, scalar, expression, in_inputs)
@@ -75,7 +75,8 @@ def in_loop(reference: LoopValue, loop: Loop | None) -> bool:
     return loop is not None and reference.loop in ("loop", loop.name)
 
 
-def _texts_of(step: Step) -> Iterator[tuple[Scalar, bool]]:
+def texts_of(step: Step) -> Iterator[tuple[Scalar, bool]]:
+    """Go through all texts of a step that may hold expressions; tell which are of its inputs."""
     for entry in step.inputs:
         yield from ((scalar, True) for scalar in scalars(entry))
     if step.condition is not None:

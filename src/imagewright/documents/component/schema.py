@@ -6,11 +6,12 @@ here they pass.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from imagewright.documents.component.loops import DELIMITERS
 from imagewright.documents.component.model import TIMEOUT_SECONDS_DEFAULT, OnFailure, Verdict
 from imagewright.documents.component.operators import OPERATORS, Operator
+from imagewright.documents.json_schema import DIALECT, Schema, any_case, given, one_or_list
 from imagewright.documents.shapes import (
     Anything,
     ListOf,
@@ -25,9 +26,6 @@ from imagewright.documents.shapes import (
 )
 from imagewright.documents.specs import InputShape, ModuleSpec, Platform
 
-Schema: TypeAlias = dict[str, Any]
-
-DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 TITLE: Final = "EC2 Image Builder component document"
 
 _SCALAR: Final[Schema] = {"type": ["string", "number", "boolean"]}
@@ -90,7 +88,7 @@ def component_schema(modules: Mapping[str, ModuleSpec], platform: Platform | Non
 _VERSIONS: Final = [1.0, "1.0", "1"]
 _TYPE: Final[Schema] = {
     "type": "string",
-    "pattern": "^([sS][tT][rR][iI][nN][gG]([lL][iI][sS][tT])?)$",
+    "pattern": any_case("string", "stringlist"),
     "description": "`string`.",
 }
 _TEXTS: Final[Schema] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
@@ -167,7 +165,7 @@ def _step(modules: Mapping[str, ModuleSpec]) -> Schema:
                 "description": "How often it is tried. 1 where it is left out.",
             },
             "if": {
-                "anyOf": [*_one_or_list("if"), _NULL],
+                "anyOf": [*one_or_list("if"), _NULL],
                 "description": "The step is skipped unless this holds.",
             },
             "loop": {"anyOf": [{"$ref": "#/definitions/loop"}, _NULL]},
@@ -239,13 +237,13 @@ def _shape(shape: Shape, notes: Notes) -> Schema:
             return {"enum": list(choices)}
         case Whole():
             limits = {"minimum": notes.whole_min, "maximum": notes.whole_max}
-            number = {"type": "integer", **_given(limits)}
+            number = {"type": "integer", **given(limits)}
             return {"anyOf": [number, {"type": "string", "pattern": r"^[-+]?[0-9]+$"}]}
         case Truth():
             return {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": _TRUTHS}]}
         case ListOf(item):
             limits = {"minItems": notes.length_min or None, "maxItems": notes.length_max}
-            return {"type": "array", "items": _item(item), **_given(limits)}
+            return {"type": "array", "items": _item(item), **given(limits)}
         case MapOf(value):
             return {"type": "object", "additionalProperties": _item(value)}
         case Record():
@@ -256,21 +254,10 @@ def _shape(shape: Shape, notes: Notes) -> Schema:
 
 def _text(notes: Notes) -> Schema:
     limits = {"minLength": notes.length_min or None, "maxLength": notes.length_max}
-    return {**_SCALAR, **_given(limits)}
+    return {**_SCALAR, **given(limits)}
 
 
-_TRUTHS: Final = (
-    "^([tT][rR][uU][eE]|[fF][aA][lL][sS][eE]|[yY][eE][sS]|[nN][oO]|[oO][nN]|[oO][fF][fF])$"
-)
-
-
-def _given(limits: Mapping[str, object]) -> Schema:
-    return {name: limit for name, limit in limits.items() if limit is not None}
-
-
-def _one_or_list(name: str) -> list[Schema]:
-    one = {"$ref": f"#/definitions/{name}"}
-    return [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 1}]
+_TRUTHS: Final = any_case("true", "false", "yes", "no", "on", "off")
 
 
 def _condition(*, choices: bool) -> Schema:
@@ -278,14 +265,14 @@ def _condition(*, choices: bool) -> Schema:
     inner = "if" if choices else "condition"
     several = {
         "type": "array",
-        "items": {"anyOf": _one_or_list("condition")},
+        "items": {"anyOf": one_or_list("condition")},
         "minItems": 1,
     }
     alternatives = [_comparison(name, each, choices=choices) for name, each in OPERATORS.items()]
     for word, what, of in (
         ("and", "All of these hold.", several),
         ("or", "One of these holds.", several),
-        ("not", "This does not hold.", {"anyOf": _one_or_list(inner)}),
+        ("not", "This does not hold.", {"anyOf": one_or_list(inner)}),
     ):
         properties = {word: {**of, "description": what}}
         alternatives.append(_operation(properties, (word,), choices=choices))

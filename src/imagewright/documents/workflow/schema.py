@@ -3,13 +3,12 @@
 For editors: it completes keys, actions and inputs, shows what they are for, and marks what cannot
 be. It refuses nothing that ``load_workflow`` accepts; what depends on more than one place (names,
 references, the order of steps) is for ``imagewright validate`` to say.
-
-Draft 7, because the YAML language server reads that best.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final
 
+from imagewright.documents.json_schema import DIALECT, Schema, any_case, given, one_or_list
 from imagewright.documents.shapes import (
     Anything,
     ListOf,
@@ -40,9 +39,6 @@ from imagewright.documents.workflow.model import OnFailure, ParameterType
 from imagewright.documents.workflow.parameters import VALUE_CHARACTERS_MAX
 from imagewright.documents.workflow.templates import SUFFIX
 
-Schema: TypeAlias = dict[str, Any]
-
-DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 TITLE: Final = "EC2 Image Builder workflow document"
 
 _TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
@@ -132,7 +128,7 @@ def _parameter() -> Schema:
         ParameterType.BOOLEAN: {
             "anyOf": [
                 {"type": "boolean"},
-                {"type": "string", "pattern": _any_case("true", "false")},
+                {"type": "string", "pattern": any_case("true", "false")},
             ]
         },
         ParameterType.STRING: _TEXT,
@@ -192,7 +188,7 @@ def _step(actions: Mapping[str, ActionSpec]) -> Schema:
                     "description": "What the action takes; `.$` ends a key that takes a reference.",
                 },
                 "if": {
-                    "anyOf": _one_or_list("condition1"),
+                    "anyOf": one_or_list("condition1"),
                     "description": "The step is skipped unless this holds.",
                 },
                 "onFailure": {
@@ -202,7 +198,7 @@ def _step(actions: Mapping[str, ActionSpec]) -> Schema:
                 "rollbackEnabled": {
                     "anyOf": [
                         {"type": "boolean"},
-                        {"type": "string", "pattern": _any_case("true", "false")},
+                        {"type": "string", "pattern": any_case("true", "false")},
                         {"type": "string", "pattern": r"^\s*\$\."},
                     ],
                     "description": "Whether the step is undone when the workflow aborts.",
@@ -216,11 +212,6 @@ def _step(actions: Mapping[str, ActionSpec]) -> Schema:
 
 
 _DIGITS: Final[Schema] = {"type": "string", "pattern": r"^\+?[0-9]*[1-9][0-9]*$"}
-
-
-def _one_or_list(name: str) -> list[Schema]:
-    one = {"$ref": f"#/definitions/{name}"}
-    return [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 1}]
 
 
 def _of_action(spec: ActionSpec) -> Schema:
@@ -300,21 +291,21 @@ def _shape(shape: Shape, notes: Notes) -> Schema:
             return {"enum": list(choices), "description": describe(shape)}
         case Whole():
             limits = {"minimum": notes.whole_min, "maximum": notes.whole_max}
-            number = {"type": "integer", **_given(limits)}
+            number = {"type": "integer", **given(limits)}
             return {"anyOf": [number, {"type": "string", "pattern": r"^[-+]?[0-9]+$"}]}
         case Truth():
-            words = _any_case("true", "false", "yes", "no", "on", "off")
+            words = any_case("true", "false", "yes", "no", "on", "off")
             return {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": words}]}
         case ListOf(item):
             limits = {"minItems": notes.length_min or None, "maxItems": notes.length_max}
-            return {"type": "array", "items": _item(item), **_given(limits)}
+            return {"type": "array", "items": _item(item), **given(limits)}
         case MapOf(value):
             limits = {"minProperties": notes.length_min or None, "maxProperties": notes.length_max}
             return {
                 "type": "object",
                 "patternProperties": {r"\.\$$": {}},
                 "additionalProperties": _item(value),
-                **_given(limits),
+                **given(limits),
             }
         case Record():
             return _record(shape)
@@ -328,17 +319,7 @@ def _text_shape(notes: Notes) -> Schema:
         "maxLength": notes.length_max,
         "pattern": f"^(?:{notes.pattern})$" if notes.pattern is not None else None,
     }
-    return {"type": ["string", "integer"], **_given(limits)}
-
-
-def _given(limits: Mapping[str, object]) -> Schema:
-    return {name: limit for name, limit in limits.items() if limit is not None}
-
-
-def _any_case(*words: str) -> str:
-    """A pattern for some words in any case; the dialect has no flag for it."""
-    spelt = ("".join(f"[{each}{each.upper()}]" for each in word) for word in words)
-    return f"^(?:{'|'.join(spelt)})$"
+    return {"type": ["string", "integer"], **given(limits)}
 
 
 def _condition(level: int) -> Schema:
@@ -357,7 +338,7 @@ def _condition(level: int) -> Schema:
         _closed((word,), {word: {**children, "description": what}}, required=(word,))
         for word, what in ((Branch.AND, "All of these hold."), (Branch.OR, "One of these holds."))
     ]
-    negation = {"anyOf": _one_or_list(inner), "description": "This does not hold."}
+    negation = {"anyOf": one_or_list(inner), "description": "This does not hold."}
     branches.append(_closed((Branch.NOT,), {Branch.NOT: negation}, required=(Branch.NOT,)))
     return {"anyOf": [*comparisons, *branches]}
 
@@ -365,7 +346,7 @@ def _condition(level: int) -> Schema:
 _READINGS: Final[Mapping[str, Schema]] = {
     "text": _TEXT,
     "truth": {
-        "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": _any_case("true", "false")}]
+        "anyOf": [{"type": "boolean"}, {"type": "string", "pattern": any_case("true", "false")}]
     },
     "number": {
         "anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}]
