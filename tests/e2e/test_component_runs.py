@@ -5,7 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -281,30 +282,52 @@ def test_a_component_of_the_server_runs_by_its_arn(
     assert summary(done)["status"] == "success"
 
 
-def test_nothing_is_left_of_a_run_that_is_stopped(
-    component: Component, lab: Lab, tmp_path: Path
-) -> None:
-    write(tmp_path / "app.yaml", step("echo now; sleep 60", name="Long"))
-    argv = [sys.executable, "-m", "imagewright", "component", "run", "-d", "app.yaml", "--trace"]
-    environment = {"PATH": os.environ["PATH"], "IMAGEWRIGHT_STATE": str(lab.state)}
+@contextmanager
+def under_way(lab: Lab, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Run a step that takes its time, and yield once it has begun."""
+    write(folder / "slow.yaml", step("echo now; sleep 60", name="Long"))
+    argv = [sys.executable, "-m", "imagewright", "component", "run", "-d", "slow.yaml", "--trace"]
     with subprocess.Popen(
         argv,
-        cwd=tmp_path,
-        env=environment,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "IMAGEWRIGHT_STATE": str(lab.state)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            if line == "Stdout: now\n":
-                break
+        assert any(line == "Stdout: now\n" for line in process.stderr)
+        yield process
+
+
+def test_nothing_is_left_of_a_run_that_is_stopped(lab: Lab, tmp_path: Path) -> None:
+    with under_way(lab, tmp_path) as process:
         process.terminate()
         stdout, _ = process.communicate(timeout=30)
 
     assert process.returncode == 130
     assert json.loads(stdout)["status"] == "failed"
     with lab.bench() as bench:
+        bench.nothing_is_left()
+
+
+def test_what_a_killed_run_left_the_next_one_frees(
+    component: Component, lab: Lab, tmp_path: Path
+) -> None:
+    write(tmp_path / "app.yaml", step("true", name="One"))
+    with lab.bench() as bench:
+        with under_way(lab, tmp_path) as process:
+            during = bench.door.get("/machines")["machines"]
+            process.kill()
+        left = bench.query("SELECT * FROM ledger")
+
+        done = component("run", "-d", "app.yaml")
+
+        assert [machine["driver"] for machine in during] == ["sandbox"]
+        assert "run-by-itself" in during[0]["imageBuildVersionArn"]
+        assert left != []
+        assert done.returncode == 0
+        assert bench.door.get("/machines")["machines"] == []
         bench.nothing_is_left()
 
 

@@ -178,7 +178,7 @@ class _Round:
         self._take_over()
         if len(self._done) == len(self._works):
             return None
-        with holding(bench.database, self._layer_id, driver=driver.name, owner="component") as row:
+        with holding(bench.database, self._layer_id, driver=driver.name, owner=bench.owner) as row:
             machine = driver.launch(row.id, self._layer_id, on_notice=self.view.notice)
             try:
                 return self._go_on(machine, row)

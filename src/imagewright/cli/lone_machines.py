@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from imagewright.arns import Arn, Kind
 from imagewright.clock import SystemClock, iso_milliseconds
 from imagewright.machines.machine import MachineError
 from imagewright.settings import Settings
@@ -28,6 +29,8 @@ class Bench:
     catalogue: "Catalogue"
     secret: bytes
     has_network: bool
+    owner: str
+    """Whose the machines are, for lists of machines: an ARN, though no build has it."""
 
 
 @contextmanager
@@ -46,11 +49,21 @@ def open_bench(state: StateDirectory, settings: Settings) -> Iterator[Bench]:
     from imagewright.store import machine_images, schema
 
     clock = SystemClock()
+    owner = str(
+        Arn(
+            partition="aws",
+            region=settings.region,
+            account=settings.account,
+            kind=Kind.COMPONENT,
+            path="run-by-itself",
+        )
+    )
     with closing(open_sqlite(state.database)) as database:
         schema.prepare(database, back_up=lambda: database.back_up(state.database_backup))
         sandbox = open_sandbox(state, settings, database, clock)
         layers = sandbox.layer_store
-        reap(sandbox.ledger, {**layers.frees(), "file": free_export})
+        reaped = reap(sandbox.ledger, {**layers.frees(), "file": free_export})
+        _end_of_the_dead(database, owner, {each.entry.owner for each in reaped})
         if state.running_server() is None:
             layers.recover()
         layers.prepare()
@@ -68,7 +81,15 @@ def open_bench(state: StateDirectory, settings: Settings) -> Iterator[Bench]:
             trusts_paths=True,
         )
         has_network = settings.sandbox.network != "none"
-        yield Bench(database, sandbox, catalogue, state.own_secret(), has_network)
+        yield Bench(database, sandbox, catalogue, state.own_secret(), has_network, owner)
+
+
+def _end_of_the_dead(database: Database, owner: str, instance_ids: set[str]) -> None:
+    """End the machines of runs by themselves whose process was killed: nobody looks into them."""
+    with database.write() as connection:
+        for row in instances.living(connection, owner=owner):
+            if row.id in instance_ids:
+                instances.end(connection, row.id, iso_milliseconds(SystemClock().now()))
 
 
 @dataclass(frozen=True, slots=True)

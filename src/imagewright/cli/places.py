@@ -133,8 +133,8 @@ class Places:
     def _sandbox(self, place: Place, watcher: Watcher, cancel: Flag | None) -> Iterator[Machine]:
         layer_id = self.base_layer(place, watcher, cancel)
         driver = self.bench.sandbox.driver
-        owner = "component"
-        with holding(self.bench.database, layer_id, driver=driver.name, owner=owner) as row:
+        bench = self.bench
+        with holding(bench.database, layer_id, driver=driver.name, owner=bench.owner) as row:
             machine = driver.launch(row.id, layer_id, on_notice=watcher.notice)
             try:
                 yield machine
