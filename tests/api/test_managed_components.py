@@ -141,7 +141,7 @@ def test_a_component_that_reads_parameters_is_refused_where_none_can_be_read(
 ) -> None:
     """component-documents.md §3.5."""
     client: Any = server.client()
-    text = STAND_IN.replace("echo mine", "echo '{{ aws:ssm:/app/name }}'")
+    text = STAND_IN.replace("echo mine", '"echo {{ aws:ssm:/app/name }}"')
     arn = client.create_component(name=name, semanticVersion="1.0.0", platform="Linux", data=text)[
         "componentBuildVersionArn"
     ]
