@@ -157,7 +157,7 @@ def test_the_first_failure_is_told_in_a_block(component: Component, tmp_path: Pa
         "    Phase: build\n"
         "    Step: Fails\n"
         "    Action: ExecuteBash\n"
-        "    ErrorMessage: exit status 3\n"
+        "    ErrorMessage: exit status 3 at line 3: exit 3\n"
         "    Stderr: why\nindeed\n"
         "TOE has completed execution with failure - Execution failed!\n"
     )
