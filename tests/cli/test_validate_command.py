@@ -305,3 +305,23 @@ def test_a_wrong_call_is_a_usage_error(run: Run, arguments: tuple[str, ...]) -> 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "Usage: " in done.stderr
+
+
+def test_many_files_are_told_in_their_order_whoever_checked_them(run: Run, tmp_path: Path) -> None:
+    """So many are shared out among processes."""
+    for number in range(130):
+        text = WORKFLOW if number % 50 else "steps: []\n"
+        (tmp_path / f"{number:03}.yaml").write_text(text)
+    (tmp_path / "060.yaml").unlink()
+    (tmp_path / "060.yaml").symlink_to("/nowhere")
+
+    done = run("validate", ".", "--format", "json")
+
+    shown = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [each["file"] for each in shown["files"]] == [
+        f"{number:03}.yaml" for number in range(130) if number != 60
+    ]
+    assert list(dict.fromkeys(each["file"] for each in shown["findings"])) == [
+        "000.yaml", "050.yaml", "100.yaml",
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from imagewright import __version__
+from imagewright.cli.checking import check_all
 from imagewright.cli.exits import ExitCode, complain, fail, note
 from imagewright.cli.files import STDIN, Content, Unreadable, read_files
 from imagewright.cli.text import visible
@@ -115,12 +116,12 @@ def _check(
 
     checked: list[_Checked] = []
     unreadable = False
-    for file in read_files(files, SIZE_BYTES_MAX + 1):
-        if isinstance(file, Unreadable):
-            complain(f"{file.name}: {file.reason}")
+    for found in check_all(read_files(files, SIZE_BYTES_MAX + 1), check):
+        if isinstance(found, Unreadable):
+            complain(f"{found.name}: {found.reason}")
             unreadable = True
             continue
-        result = check(file.content)
+        file, result = found
         if _is_bycatch(file, result):
             kind = result.kind or "like neither a workflow document nor a component document"
             note(f"not checked: {file.name} is {kind}")

@@ -1,0 +1,75 @@
+"""Checking many documents at once, on every processor, and saying how far that is."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from imagewright.cli.exits import note
+from imagewright.cli.files import Content, Unreadable
+
+if TYPE_CHECKING:
+    from imagewright.documents.validation import Validated
+
+_ALONE_MAX = 64
+"""So few documents are checked sooner than other processes would have begun."""
+_BATCH = 256
+"""Documents in the memory at once."""
+_SECONDS_BEFORE_WORDS = 2.0
+
+Check = Callable[[bytes], "Validated"]
+File = Content | Unreadable
+
+_check: Check | None = None
+
+
+def check_all(
+    files: Iterable[File], check: Check
+) -> Iterator[tuple[Content, "Validated"] | Unreadable]:
+    """Check files in their order; what could not be read is passed on."""
+    remaining = iter(files)
+    few = list(islice(remaining, _ALONE_MAX + 1))
+    if len(few) <= _ALONE_MAX or not _may_fork():
+        for file in _chained(few, remaining):
+            yield file if isinstance(file, Unreadable) else (file, check(file.content))
+        return
+    with ExitStack() as stack:
+        pool = stack.enter_context(_pool(check))
+        said, done = time.monotonic() + _SECONDS_BEFORE_WORDS, 0
+        every = _chained(few, remaining)
+        while batch := list(islice(every, _BATCH)):
+            contents = [file.content for file in batch if isinstance(file, Content)]
+            results = pool.map(_check_one, contents, chunksize=8)
+            for file in batch:
+                yield file if isinstance(file, Unreadable) else (file, next(results))
+            done += len(batch)
+            if time.monotonic() > said and len(batch) == _BATCH:
+                note(f"{done:,} files checked so far")
+                said = time.monotonic() + _SECONDS_BEFORE_WORDS
+
+
+def _may_fork() -> bool:
+    """Only a fork begins at once; elsewhere every process would load all of this anew."""
+    return sys.platform == "linux" and (os.cpu_count() or 1) > 1
+
+
+def _pool(check: Check) -> ProcessPoolExecutor:
+    global _check
+    _check = check
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("fork"))
+
+
+def _check_one(content: bytes) -> "Validated":
+    if _check is None:
+        raise RuntimeError("this process was not forked from one that checks")
+    return _check(content)
+
+
+def _chained(first: Iterable[File], rest: Iterator[File]) -> Iterator[File]:
+    yield from first
+    yield from rest
