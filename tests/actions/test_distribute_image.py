@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.actions.conftest import document
 from tests.actions.distributing import (
     HERE,
+    NEVER,
     NORTH,
     OTHER,
     OWN,
@@ -116,6 +118,43 @@ def test_where_the_image_is_nothing_is_copied(bench: Bench) -> None:
     assert (copy["amiId"], copy["status"]) == (PARENT, "Completed")
     assert amis(image) == {(HERE, OWN, PARENT)}
     assert "passed over name, kmsKeyId" in bench.log(arn)
+
+
+def putting_out(bench: Bench, image_id: str, *regions: str) -> str:
+    """Start a build that puts out an image that it did not make, and distribute it."""
+    skipped = {"name": "Skipped", "action": "WaitForAction", "if": NEVER}
+    build = document(skipped, outputs=[{"name": "ImageId", "value": image_id}])
+    copy = document(step(*({"region": each, "amiTags": {"Mine": "now"}} for each in regions)))
+    kinds = ((build, "BUILD"), (copy, "DISTRIBUTION"))
+    return bench.start(
+        bench.recipe(parent=PARENT),
+        workflows=[bench.workflow(text, kind=kind) for text, kind in kinds],
+    )
+
+
+def test_an_image_from_elsewhere_stays_where_it_is_and_cannot_be_copied(bench: Bench) -> None:
+    """§8: ImageId need not come from CreateImage."""
+    foreign = "ami-0fedcba9876543210"
+
+    stays = putting_out(bench, foreign, HERE)
+    goes = putting_out(bench, foreign, HERE, WEST)
+
+    assert amis(bench.built(stays)) == {(HERE, OWN, foreign)}
+    image = bench.finished(goes)
+    assert f"us-west-2, account {OWN}: no image is {foreign}" in image["state"]["reason"]
+    assert amis(image) == {(HERE, OWN, foreign)}
+
+
+def test_an_image_of_another_account_is_neither_copied_nor_tagged(bench: Bench) -> None:
+    arn = sent(bench, step({"region": HERE, "name": "secret", "targetAccountIds": [OTHER]}))
+    [theirs] = [each for _, account, each in amis(bench.built(arn)) if account == OTHER]
+
+    image = bench.finished(putting_out(bench, theirs, HERE))
+
+    assert f"no image is {theirs}" in image["state"]["reason"]
+    assert "secret" not in json.dumps(image, default=str)
+    [[tags]] = bench.query(f"SELECT tags FROM machine_images WHERE id = '{theirs}'")  # noqa: S608 - our own id
+    assert json.loads(tags) == {}
 
 
 def test_a_release_goes_out_in_stages(bench: Bench) -> None:

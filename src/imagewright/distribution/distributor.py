@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -73,18 +73,23 @@ class Distributor:
         self, image_id: str | None, *, plan: BuildPlan, token: str, stop: Event, log: StepLog
     ) -> Iterator["_Shipment"]:
         """Begin to send an image: see Distribution."""
-        layer_id = self._layer_of(image_id, plan, stop, log)
-        try:
-            self._layers.make_durable(layer_id)
-        except MachineError as error:
-            raise ActionError(f"The image cannot be distributed: {error}") from error
         source_id = image_id or self._parent_image_id(plan)
+        self._demand_usable(source_id, plan)
+
+        def layer_id() -> str:
+            found = self._layer_of(image_id, plan, stop, log)
+            try:
+                self._layers.make_durable(found)
+            except MachineError as error:
+                raise ActionError(f"the image cannot be distributed: {error}") from error
+            return found
+
         folder = self._packing / uuid4().hex
         entry = self._ledger.enter("file", {"path": str(folder)}, plan.image_arn)
         packed = _Packed(self._layers, layer_id, folder, plan, stop, log)
         try:
             yield _Shipment(
-                source=_Source(source_id, layer_id),
+                source_id=source_id,
                 packed=packed,
                 plan=plan,
                 token=token,
@@ -109,6 +114,14 @@ class Distributor:
             permission = {"userIds": users, "userGroups": groups}
             machine_images.permit(connection, image_id, permission)
 
+    def _demand_usable(self, image_id: str, plan: BuildPlan) -> None:
+        """Refuse an image of others: a build workflow may put out any id."""
+        with self._database.read() as connection:
+            row = machine_images.find(connection, image_id)
+        whose = {"account": plan.account, "region": plan.region}
+        if row is not None and not machine_images.usable(row, **whose):
+            raise ActionError(f"The image cannot be distributed: no image is {image_id}.")
+
     def begin_integration(self, plan: BuildPlan) -> None:
         """Show that settings are applied: see Distribution."""
         with self._database.write(soon=True) as connection:
@@ -116,19 +129,13 @@ class Distributor:
             builds.set_state(connection, plan.image_arn, state, self._outbox)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    image_id: str
-    layer_id: str
-
-
 class _Packed:
-    """An image in every form that a place asks for, each packed once."""
+    """An image in every form that a place asks for, each packed once; nothing before it must."""
 
     def __init__(
         self,
         layers: LayerStore,
-        layer_id: str,
+        find_layer: Callable[[], str],
         folder: Path,
         plan: BuildPlan,
         stop: Event,
@@ -136,21 +143,31 @@ class _Packed:
     ) -> None:
         self._layers = layers
         self._log = log
-        self._layer_id = layer_id
+        self._find_layer = find_layer
+        self._layer_id: str | None = None
         self._folder = folder
         self._plan = plan
         self._stop = stop
         self._lock = threading.Lock()
         self._artefacts: dict[Form, Artefact] = {}
 
+    @property
+    def layer_id(self) -> str:
+        """The image's layer. Raises ActionError."""
+        with self._lock:
+            if self._layer_id is None:
+                self._layer_id = self._find_layer()
+            return self._layer_id
+
     def form(self, form: Form) -> Artefact:
         """Return the image in a form. Raises ActionError."""
+        layer_id = self.layer_id
         with self._lock:
             if form not in self._artefacts:
-                self._artefacts[form] = self._pack(form)
+                self._artefacts[form] = self._pack(layer_id, form)
             return self._artefacts[form]
 
-    def _pack(self, form: Form) -> Artefact:
+    def _pack(self, layer_id: str, form: Form) -> Artefact:
         plan, place = self._plan, self._folder / form
         shutil.rmtree(place, ignore_errors=True)  # of a packing that failed
         place.mkdir(mode=0o700, parents=True)
@@ -162,7 +179,7 @@ class _Packed:
         reference = f"{_slug(plan)}:{_version(plan).replace('/', '-')}"
         return pack(
             self._layers,
-            self._layer_id,
+            layer_id,
             form,
             place,
             reference=reference,
@@ -178,7 +195,7 @@ class _Shipment:
     def __init__(
         self,
         *,
-        source: _Source,
+        source_id: str,
         packed: _Packed,
         plan: BuildPlan,
         token: str,
@@ -188,7 +205,7 @@ class _Shipment:
         place_of: Callable[[str], Place],
         now: Callable[[], str],
     ) -> None:
-        self._source = source
+        self._source_id = source_id
         self._packed = packed
         self._plan = plan
         self._token = token
@@ -203,7 +220,7 @@ class _Shipment:
         plan = self._plan
         if (wanted.region, wanted.account) == (plan.region, plan.account):
             return self._stay(wanted)
-        copy_id = _copy_id(self._token, self._source.image_id, wanted)
+        copy_id = _copy_id(self._token, self._source_id, wanted)
         with self._database.read() as connection:
             row = machine_images.find(connection, copy_id)
         if row is None:
@@ -219,7 +236,7 @@ class _Shipment:
 
     def _stay(self, wanted: WantedCopy) -> SentCopy:
         """Nothing is copied to where the image is; its name was given when it was made (§7.9)."""
-        image_id = self._source.image_id
+        image_id = self._source_id
         passed_over = [
             word
             for word, given, has in (
@@ -237,7 +254,9 @@ class _Shipment:
             )
         if wanted.tags:
             with self._database.write(soon=True) as connection:
-                machine_images.tag(connection, image_id, wanted.tags)
+                row = machine_images.find(connection, image_id)
+                if row is not None and row.account == self._plan.account:
+                    machine_images.tag(connection, image_id, wanted.tags)
         return SentCopy(image_id=image_id, name=self._source_name(), location=None)
 
     def _put(self, copy_id: str, name: str, wanted: WantedCopy) -> str:
@@ -267,7 +286,7 @@ class _Shipment:
             "region": wanted.region,
             "accountId": wanted.account,
             "sourceImageArn": plan.image_arn,
-            "sourceImageId": self._source.image_id,
+            "sourceImageId": self._source_id,
             "sourceRegion": plan.region,
             "slug": _slug(plan),
             "version": _version(plan),
@@ -282,7 +301,7 @@ class _Shipment:
     def _record(self, sent: SentCopy, wanted: WantedCopy) -> None:
         copy = ImageCopy(
             id=sent.image_id,
-            copy_of=self._source.image_id,
+            copy_of=self._source_id,
             account=wanted.account,
             region=wanted.region,
             name=sent.name,
@@ -296,7 +315,7 @@ class _Shipment:
                 copy,
                 plan=self._plan,
                 token=hashlib.sha256(sent.image_id.encode()).hexdigest(),
-                layer=self._source.layer_id,
+                layer=self._packed.layer_id,
                 now=self._now(),
             )
             builds.add_output(
@@ -313,7 +332,7 @@ class _Shipment:
 
     def _source_name(self) -> str:
         with self._database.read() as connection:
-            row = machine_images.find(connection, self._source.image_id)
+            row = machine_images.find(connection, self._source_id)
         return own_name(self._plan) if row is None else str(row.name)
 
 

@@ -154,6 +154,8 @@ class BuildRecords:
             if stored is None or plan is None:
                 return
             made = machine_images.find(connection, image_id)
+            if made is not None and made.account != plan.account:
+                made = None  # a workflow may put out any id
             image = OutputImage(
                 id=image_id,
                 region=plan.region,
