@@ -23,7 +23,8 @@ from imagewright.documents.component.operators import (
     compile_pattern,
     number,
 )
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of, surely_meant
+from imagewright.documents.edits import Edit, replacing
 from imagewright.documents.nodes import Entry, ListNode, MapNode, Node, Scalar, kind_of
 from imagewright.documents.rules import Rule
 
@@ -92,7 +93,8 @@ class Reader:
         meant = did_you_mean(text, tuple(Verdict))
         message = f"`{entry.key.text}` must be {one_of(tuple(Verdict))}"
         fix = f"did you mean `{meant}`?" if meant else ""
-        self._say(rules.StepAction, entry.value, message, fix)
+        edits = replacing(entry.value.span, text, surely_meant(text, tuple(Verdict)))
+        self._say(rules.StepAction, entry.value, message, fix, edits)
         return None
 
     def _operator(self, node: MapNode) -> Entry | None:
@@ -114,7 +116,8 @@ class Reader:
             return
         meant = did_you_mean(key.text, _ALL_OPERATORS)
         fix = f"did you mean `{meant}`?" if meant else ""
-        self._say(rules.UnknownOperator, key, f"there is no operator `{key.text}`", fix)
+        edits = replacing(key.span, key.text, surely_meant(key.text, _ALL_OPERATORS))
+        self._say(rules.UnknownOperator, key, f"there is no operator `{key.text}`", fix, edits)
 
     def _terms(self, entry: Entry, name: str) -> Condition | None:
         if not isinstance(entry.value, ListNode) or not entry.value.items:
@@ -181,9 +184,17 @@ class Reader:
     def _shape(self, node: Node, message: str) -> None:
         self._say(rules.ConditionShape, node, message)
 
-    def _say(self, rule: type[Rule], node: Node, message: str, fix: str = "") -> None:
+    def _say(
+        self,
+        rule: type[Rule],
+        node: Node,
+        message: str,
+        fix: str = "",
+        edits: tuple[Edit, ...] = (),
+    ) -> None:
         span = first_line(node)
-        self.findings.append(rule.finding(span, message, fix=fix, context=self.context))
+        finding = rule.finding(span, message, fix=fix, context=self.context, edits=edits)
+        self.findings.append(finding)
 
 
 def comparisons(condition: Condition) -> Iterator[Comparison]:

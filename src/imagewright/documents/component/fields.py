@@ -3,7 +3,8 @@
 from typing import TypeVar
 
 from imagewright.documents.component import rules
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of, surely_meant
+from imagewright.documents.edits import replacing
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar, as_bool, kind_of
 from imagewright.documents.places import Span
 
@@ -97,8 +98,14 @@ class Fields:
                 meant = did_you_mean(name, self._known)
                 fix = f"did you mean `{meant}`?" if meant else f"known are {_all(self._known)}"
                 message = f"{self._what} has no key `{name}`; it is ignored"
+                sure = surely_meant(name, self._known)
+                is_free = sure is not None and self._node.get(sure) is None
                 finding = rules.UnknownKey.finding(
-                    entry.key.span, message, fix=fix, context=self._context
+                    entry.key.span,
+                    message,
+                    fix=fix,
+                    context=self._context,
+                    edits=replacing(entry.key.span, name, sure if is_free else None),
                 )
                 self._findings.append(finding)
 

@@ -8,6 +8,7 @@ from imagewright.documents.component.conditions import Reader
 from imagewright.documents.component.expressions import Braces, Unknown, expressions
 from imagewright.documents.component.fields import first_line, is_absent
 from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.edits import Edit, replacing
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar, kind_of
 from imagewright.documents.places import Span
 from imagewright.documents.rules import Rule
@@ -86,7 +87,8 @@ class InputChecker:
         for problem in self._spec.check_inputs(texts(entry, _leave_open)):
             rule = _RULES.get(problem.kind, rules.InputValue)
             message = f"{self._spec.name}: {problem.message}"
-            self._say(rule, self._place(entry, problem), message, problem.help)
+            edits = _repair(entry, problem)
+            self._say(rule, self._place(entry, problem), message, problem.help, edits)
         if self._platform is Platform.WINDOWS:
             self._check_windows(entry)
 
@@ -108,8 +110,32 @@ class InputChecker:
         node = find(entry, problem.path)
         return self._action.span if node is None else first_line(node)
 
-    def _say(self, rule: type[Rule], span: Span, message: str, fix: str = "") -> None:
-        self._findings.append(rule.finding(span, message, fix=fix, context=self._context))
+    def _say(
+        self,
+        rule: type[Rule],
+        span: Span,
+        message: str,
+        fix: str = "",
+        edits: tuple[Edit, ...] = (),
+    ) -> None:
+        finding = rule.finding(span, message, fix=fix, context=self._context, edits=edits)
+        self._findings.append(finding)
+
+
+def _repair(entry: MapNode, problem: Problem) -> tuple[Edit, ...]:
+    """Put the name or the word that was surely meant in place of another, unless it is there."""
+    if not problem.meant:
+        return ()
+    if problem.kind != "unknown name":
+        value = find(entry, problem.path)
+        if not isinstance(value, Scalar):
+            return ()
+        return replacing(value.span, value.text, problem.meant)
+    holder = find(entry, problem.path[:-1])
+    given = holder.get(str(problem.path[-1])) if isinstance(holder, MapNode) else None
+    if given is None or not isinstance(holder, MapNode) or holder.get(problem.meant) is not None:
+        return ()
+    return replacing(given.key.span, given.key.text, problem.meant)
 
 
 def texts(node: Node, read: Callable[[Scalar], Texts]) -> Texts:

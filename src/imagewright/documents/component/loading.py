@@ -10,6 +10,7 @@ from imagewright.documents.component.references import check_references
 from imagewright.documents.component.steps import PhaseReader
 from imagewright.documents.component.variables import VariableReader
 from imagewright.documents.diagnostics import Diagnostic, has_errors, in_order
+from imagewright.documents.edits import inserting_version
 from imagewright.documents.nodes import MapNode, Node, Scalar, kind_of
 from imagewright.documents.reading import Budget, Loaded, load
 from imagewright.documents.specs import ModuleSpec, Platform
@@ -67,7 +68,7 @@ def _read(
         return None
     fields = Fields(root, findings, what="a component document")
     name, description = fields.scalar("name"), fields.scalar("description")
-    _check_version(fields, findings)
+    _check_version(root, fields, findings)
     variables = VariableReader(findings)
     parameters = variables.parameters(fields.list("parameters"))
     constants = variables.constants(fields.list("constants"))
@@ -77,14 +78,16 @@ def _read(
     return Component(_text(name), _text(description), parameters, constants, read)
 
 
-def _check_version(fields: Fields, findings: list[Diagnostic]) -> None:
+def _check_version(root: MapNode, fields: Fields, findings: list[Diagnostic]) -> None:
     node = fields.node("schemaVersion")
     if isinstance(node, Scalar) and node.text in _SCHEMA_VERSIONS:
         return
     span = fields.span if node is None else node.span
     message = "`schemaVersion` is missing" if node is None else "this schema version is not known"
     fix = "write `schemaVersion: 1.0`"
-    findings.append(rules.SchemaVersion.finding(span, message, fix=fix, wire=_WIRE_VERSION))
+    edits = inserting_version(root) if root.get("schemaVersion") is None else ()
+    finding = rules.SchemaVersion.finding(span, message, fix=fix, wire=_WIRE_VERSION, edits=edits)
+    findings.append(finding)
 
 
 def _text(scalar: Scalar | None) -> str | None:

@@ -31,7 +31,8 @@ from imagewright.documents.component.model import (
     Phase,
     Step,
 )
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, surely_meant
+from imagewright.documents.edits import replacing
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ModuleSpec
@@ -172,14 +173,16 @@ class _Place:
             names = [phase.name for phase in self.document.component.phases]
             message = f"there is no phase `{chain.phase}`"
             fix = self._meant(chain.phase, names)
-            yield self._say(rules.UnknownStep, message, fix, chain.phase)
+            sure = surely_meant(chain.phase, names)
+            yield self._say(rules.UnknownStep, message, fix, chain.phase, sure)
             return
         step = phase.step(chain.step)
         if step is None:
             message = f"the phase `{chain.phase}` has no step `{chain.step}`"
             names = [step.name for step in phase.steps]
             fix = self._meant(chain.step, names) or _there_are(names)
-            yield self._say(rules.UnknownStep, message, fix, chain.step)
+            sure = surely_meant(chain.step, names)
+            yield self._say(rules.UnknownStep, message, fix, chain.step, sure)
             return
         yield from self._check_order(chain)
         yield from self._check_member(chain, step)
@@ -211,7 +214,8 @@ class _Place:
             message = f"{step.action} has no {kind} `{chain.key}`"
             known = f"it has {', '.join(f'`{n}`' for n in record.names)}" if record.names else ""
             fix = self._meant(chain.key, record.names) or known
-            yield self._say(rules.UnknownMember, message, fix, chain.key)
+            sure = surely_meant(chain.key, record.names)
+            yield self._say(rules.UnknownMember, message, fix, chain.key, sure)
         elif chain.side == "outputs" and chain.index:
             message = f"a step has one set of outputs, `{chain.step}` has no number {chain.index}"
             yield self._say(rules.UnknownMember, message, "leave the index out")
@@ -233,13 +237,21 @@ class _Place:
         return f"did you mean `{meant}`?" if meant else ""
 
     def _say(
-        self, rule: type[Rule], message: str, fix: str = "", part: str | None = None
+        self,
+        rule: type[Rule],
+        message: str,
+        fix: str = "",
+        part: str | None = None,
+        sure: str | None = None,
     ) -> Diagnostic:
+        """Say it at the expression, or at a part of it, which ``sure`` would put right."""
         start, end = self.expression.start, self.expression.end
         if part is not None and (at := self.expression.source.find(part)) >= 0:
             start, end = start + at, start + at + len(part)
         context = f"step '{self.step.name}' in phase '{self.phase.name}'"
-        return rule.finding(self.scalar.part(start, end), message, fix=fix, context=context)
+        span = self.scalar.part(start, end)
+        edits = replacing(span, self.scalar.text[start:end], sure)
+        return rule.finding(span, message, fix=fix, context=context, edits=edits)
 
 
 def _there_are(names: list[str]) -> str:

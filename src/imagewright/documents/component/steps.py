@@ -17,7 +17,8 @@ from imagewright.documents.component.model import (
     Phase,
     Step,
 )
-from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean, one_of, surely_meant
+from imagewright.documents.edits import Edit, replacing
 from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar, as_int, kind_of
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ModuleSpec, Platform
@@ -170,6 +171,7 @@ class _StepReader:
             fix=fix,
             context=self._context,
             wire=f"Parsing {self._context} failed. Error: U{message[1:]}.",
+            edits=replacing(action.span, action.text, self._surely(action.text, spec)),
         )
         self._findings.append(finding)
         return None
@@ -177,13 +179,20 @@ class _StepReader:
     def _instead(self, action: str, spec: ModuleSpec | None) -> str:
         if spec is not None:
             return f"{action} runs on {one_of(sorted(spec.platforms)).replace('`', '')} only"
-        here = [
+        meant = did_you_mean(action, self._here)
+        return f"did you mean `{meant}`?" if meant else ""
+
+    def _surely(self, action: str, spec: ModuleSpec | None) -> str | None:
+        return None if spec is not None else surely_meant(action, self._here)
+
+    @property
+    def _here(self) -> list[str]:
+        """The actions of this platform."""
+        return [
             name
             for name, known in self._modules.items()
             if self._platform is None or self._platform in known.platforms
         ]
-        meant = did_you_mean(action, here)
-        return f"did you mean `{meant}`?" if meant else ""
 
     def _timeout(self, scalar: Scalar | None) -> int | None:
         if scalar is None:
@@ -202,7 +211,8 @@ class _StepReader:
             meant = did_you_mean(scalar.text, tuple(OnFailure))
             fix = f"did you mean `{meant}`?" if meant else ""
             message = f"`onFailure` must be {one_of(tuple(OnFailure))}, not `{scalar.text}`"
-            self._say(rules.OnFailureChoice, scalar, message, fix)
+            edits = replacing(scalar.span, scalar.text, surely_meant(scalar.text, tuple(OnFailure)))
+            self._say(rules.OnFailureChoice, scalar, message, fix, edits)
             return OnFailure.ABORT
         return OnFailure(scalar.text)
 
@@ -259,6 +269,15 @@ class _StepReader:
                 self._findings.append(finding)
             loops.add(step.loop.name)
 
-    def _say(self, rule: type[Rule], node: Node, message: str, fix: str = "") -> None:
-        finding = rule.finding(first_line(node), message, fix=fix, context=self._context)
+    def _say(
+        self,
+        rule: type[Rule],
+        node: Node,
+        message: str,
+        fix: str = "",
+        edits: tuple[Edit, ...] = (),
+    ) -> None:
+        finding = rule.finding(
+            first_line(node), message, fix=fix, context=self._context, edits=edits
+        )
         self._findings.append(finding)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
 from imagewright.documents.diagnostics import Diagnostic
-from imagewright.documents.edits import Edit
+from imagewright.documents.edits import Edit, inserting_version
 from imagewright.documents.nodes import MapNode, Node, Scalar, as_int, kind_of, native
 from imagewright.documents.places import Span
 from imagewright.documents.recognise import kind_by_keys
@@ -139,7 +139,7 @@ class _Reader:
         if entry is None:
             span = root.entries[0].key.span if root.entries else root.span
             message = "a workflow needs the key `schemaVersion`"
-            edits = _insert_version(root)
+            edits = inserting_version(root)
         else:
             span = _place(root, "schemaVersion")
             message = "the schema version must be 1.0"
@@ -242,15 +242,6 @@ class _Reader:
             span=node.span,
             name_span=_place(node, "name"),
         )
-
-
-def _insert_version(root: MapNode) -> tuple[Edit, ...]:
-    """Write the version before the first key, where keys stand at the beginning of their lines."""
-    keys = sorted(entry.key.span for entry in root.entries)
-    if not keys or any(key.start.column != 1 for key in keys):
-        return ()
-    before = Span(keys[0].start, keys[0].start)
-    return (Edit(before, "", "schemaVersion: 1.0\n", "write `schemaVersion: 1.0`"),)
 
 
 def _bad_step_name(node: Scalar) -> Diagnostic:
