@@ -34,16 +34,11 @@ from imagewright.api.workflows import Workflows
 from imagewright.aws.clients import AwsClients
 from imagewright.aws.kms import KmsKeys
 from imagewright.aws.objects import ObjectReader
-from imagewright.building import (
-    Builder,
-    component_refusals,
-    foresee,
-    open_builder,
-    parameter_reader,
-)
+from imagewright.building import Builder, open_builder
 from imagewright.call import Principal
 from imagewright.clock import Clock, SystemClock
 from imagewright.door.entrance import two_doors
+from imagewright.foresight import component_refusals, foresee, parameter_reader
 from imagewright.keyring import KeyService, LocalKeyring
 from imagewright.logs.builds import BuildLogs
 from imagewright.logs.pipelines import PipelineLogs

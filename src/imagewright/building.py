@@ -7,7 +7,7 @@ all is ready waits for it.
 import base64
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -15,27 +15,22 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from sqlalchemy import Connection
 
-from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
 from imagewright.aws.clients import AwsClients
 from imagewright.clock import Clock
-from imagewright.documents.component.loading import load_component
 from imagewright.door.exports import free_export
 from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
-from imagewright.engine.ports import ActionError, Foreseen, Prospect, World
+from imagewright.engine.ports import World
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
 from imagewright.logs.builds import BuildLogs, StepLog
-from imagewright.managed.components import why_missing
-from imagewright.runner.modules.table import MODULES, SPECS
-from imagewright.runner.refusal import refusals
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
@@ -399,43 +394,6 @@ class SandboxBuilder:
         )
 
 
-def foresee(
-    commands: CommandDocuments,
-    *,
-    region_refusal: Callable[[str, str | None], str | None],
-    missing_service: Callable[[str], str | None],
-) -> Callable[[str, Mapping[str, object], BuildPlan], Foreseen]:
-    """Return what tells of steps before their build; see ``api.planning.Planner``."""
-
-    def tell(action: str, inputs: Mapping[str, object], plan: BuildPlan) -> Foreseen:
-        step_action = STEP_ACTIONS.get(action)
-        if step_action is None or step_action.foresee is None:
-            return Foreseen()
-        prospect = Prospect(
-            plan=plan,
-            commands=commands,
-            region_refusal=region_refusal,
-            missing_service=missing_service,
-        )
-        return step_action.foresee(inputs, prospect)
-
-    return tell
-
-
-def parameter_reader(clients: AwsClients) -> Callable[[str, str], str]:
-    """Return what reads a parameter by name and region; see ``api.distributing``."""
-
-    def read(name: str, region: str) -> str:
-        from imagewright.aws.parameters import Parameters  # few ask, and the port answers first
-
-        try:
-            return Parameters(clients).get(name, region=region)
-        except ActionError as error:
-            raise InvalidRequest(str(error)) from None
-
-    return read
-
-
 def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> World:
     """Put together what steps reach outside this host; nothing is connected yet."""
     # Only builds need these, and the port answers before there is one.
@@ -452,26 +410,3 @@ def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> Worl
         messages=Messages(clients),
         events=Events(database, outbox),
     )
-
-
-def component_refusals(
-    missing_service: Callable[[str], str | None],
-) -> Callable[[str, Sequence[str], Mapping[str, str]], Sequence[str]]:
-    """Return what says why phases of a component cannot run; see ``api.planning.Planner``."""
-
-    def tell(text: str, phases: Sequence[str], parameters: Mapping[str, str]) -> Sequence[str]:
-        component = load_component(text, modules=SPECS).component
-        if component is None:
-            return ("this release does not accept its document any more",)
-        runs = any(phase.name in phases for phase in component.phases)
-        if runs and (why := why_missing(text)) is not None:
-            return (why,)
-        return refusals(
-            component,
-            modules=MODULES,
-            phases=phases,
-            parameters=parameters,
-            no_parameter_store=missing_service("ssm"),
-        )
-
-    return tell
