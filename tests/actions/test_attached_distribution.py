@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from tests.actions.conftest import document
 from tests.actions.distributing import (
     HERE,
+    NEVER,
     NORTH,
     OTHER,
     OWN,
@@ -254,3 +255,26 @@ def test_losing_the_server_makes_no_copy_twice(tmp_path: Path, point: CrashPoint
         for region in (WEST, NORTH):
             assert len(list((state / "regions" / region).iterdir())) == 1
         bench.nothing_is_left()
+
+
+def test_the_images_of_a_pipeline_follow_its_configuration(bench: Bench, name: str) -> None:
+    """PIP-01, IMG-06, IMG-50: the configuration is taken as it is when a run begins."""
+    skipped = {"name": "Skipped", "action": "WaitForAction", "if": NEVER}
+    configuration = configured(bench, entry(NORTH))
+    pipeline = bench.client.create_image_pipeline(
+        name=name,
+        imageRecipeArn=bench.recipe(parent=PARENT),
+        infrastructureConfigurationArn=bench.infrastructure(),
+        distributionConfigurationArn=configuration,
+        workflows=[{"workflowArn": bench.workflow(document(skipped), kind="TEST")}],
+        executionRole="builder",
+    )["imagePipelineArn"]
+    bench.client.update_distribution_configuration(
+        distributionConfigurationArn=configuration, distributions=[entry(WEST)]
+    )
+
+    run = bench.client.start_image_pipeline_execution(imagePipelineArn=pipeline)
+
+    image = bench.built(run["imageBuildVersionArn"])
+    assert {(region, account) for region, account, _ in amis(image)} == {(HERE, OWN), (WEST, OWN)}
+    assert image["distributionConfiguration"]["arn"] == configuration

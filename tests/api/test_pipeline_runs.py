@@ -60,7 +60,6 @@ def images(client: Any, pipeline: str, **filters: str) -> list[str]:
 def test_a_run_builds_the_image_that_the_pipeline_says(client: Any, name: str) -> None:
     """PIP-30, IMG-02, IMG-06, IMG-07, LOG-01, VER-20."""
     content = everything(client, name)
-    del content["distributionConfigurationArn"]
     pipeline = client.create_image_pipeline(name=name, **content)["imagePipelineArn"]
 
     answer = client.start_image_pipeline_execution(
@@ -84,6 +83,7 @@ def test_a_run_builds_the_image_that_the_pipeline_says(client: Any, name: str) -
         assert image[member] == content[member]
     assert image["loggingConfiguration"] == {"logGroupName": "/teams/images"}
     assert image["imageRecipe"]["arn"] == content["imageRecipeArn"]
+    assert image["distributionConfiguration"]["arn"] == content["distributionConfigurationArn"]
     assert image["infrastructureConfiguration"]["arn"] == content["infrastructureConfigurationArn"]
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from imagewright.api import lookup
 from imagewright.api.creation import Once
 from imagewright.api.distribution_configurations import distribution_entry
+from imagewright.api.found import distributions_of, find_following
 from imagewright.api.images import Runs, add_image
 from imagewright.api.members import given
-from imagewright.api.planning import Planner, distributions_of, find_following, following
+from imagewright.api.planning import Planner, following
 from imagewright.api.shapes import DistributeImageRequest, DistributeImageResponse
 from imagewright.arns import slug_of
 from imagewright.call import Call

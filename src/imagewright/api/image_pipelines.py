@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 from imagewright.api import lookup, storing, unversioned
 from imagewright.api.creation import Once
 from imagewright.api.filters import FilterMeaning, by_name, conditions, equals, equals_member
+from imagewright.api.found import check_log_groups, find
 from imagewright.api.listing import Lists
 from imagewright.api.members import given
 from imagewright.api.pipeline_schedules import checked_schedule, next_run
-from imagewright.api.planning import IMAGE_TESTS, Found, Planner, check_log_groups
+from imagewright.api.planning import IMAGE_TESTS, Planner
 from imagewright.api.shapes import (
     CreateImagePipelineRequest,
     CreateImagePipelineResponse,
@@ -37,12 +38,11 @@ from imagewright.store.resources import Draft, Stored
 from imagewright.store.tables import resources
 
 _ARN: Final = "imagePipelineArn"
-_DISTRIBUTION: Final = "distributionConfigurationArn"
 _REFERRING = (
     "imageRecipeArn",
     "containerRecipeArn",
     "infrastructureConfigurationArn",
-    _DISTRIBUTION,
+    "distributionConfigurationArn",
 )
 _CONTENT = (
     *_REFERRING,
@@ -58,7 +58,7 @@ _CONTENT = (
 )
 _FILTERS: Mapping[str, FilterMeaning] = {
     "description": equals(resources.c.description),
-    "distributionConfigurationArn": equals_member(_DISTRIBUTION),
+    "distributionConfigurationArn": equals_member("distributionConfigurationArn"),
     "imageRecipeArn": equals_member("imageRecipeArn"),
     "infrastructureConfigurationArn": equals_member("infrastructureConfigurationArn"),
     "name": by_name,
@@ -145,9 +145,10 @@ class ImagePipelines:
 
     def _prepare(self, request: _Content, call: Call) -> _Prepared:
         body = _checked_body(request)
+        asked = image_request(body)
         with self.database.read() as connection:
-            found = self._find(connection, request, body, call)
-        self.planner.check(found, image_request(body), call)
+            found = find(connection, asked, call)
+        self.planner.check(found, asked, call)
         return _Prepared(body, found.recipe.platform)
 
     def _prepare_update(self, request: UpdateImagePipelineRequest, call: Call) -> _Prepared:
@@ -161,15 +162,6 @@ class ImagePipelines:
                 )
         return self._prepare(request, call)
 
-    def _find(
-        self, connection: Connection, request: _Content, body: Mapping[str, Any], call: Call
-    ) -> Found:
-        """Find all that a pipeline refers to (PIP-07)."""
-        found = self.planner.find(connection, image_request(body), call)
-        if _DISTRIBUTION in request:
-            lookup.find(connection, request[_DISTRIBUTION], call, member=_DISTRIBUTION)
-        return found
-
     def _store(
         self,
         connection: Connection,
@@ -178,7 +170,7 @@ class ImagePipelines:
         call: Call,
     ) -> CreateImagePipelineResponse:
         # Once more inside the transaction: what is referred to must still be there.
-        self._find(connection, request, prepared.body, call)
+        find(connection, image_request(prepared.body), call)
         draft: Draft = unversioned.draft(request, prepared.body, call, platform=prepared.platform)
         stored = storing.add(
             connection, call, Kind.IMAGE_PIPELINE, draft, quota=self.quota, how=store.add_only
@@ -193,7 +185,7 @@ class ImagePipelines:
         request: UpdateImagePipelineRequest,
         call: Call,
     ) -> UpdateImagePipelineResponse:
-        self._find(connection, request, prepared.body, call)
+        find(connection, image_request(prepared.body), call)
         stored = unversioned.replace(
             connection, request, prepared.body, call, member=_ARN, platform=prepared.platform
         )
@@ -219,15 +211,10 @@ def pipeline_entry(connection: Connection, stored: Stored) -> ImagePipeline:
 
 
 def image_request(body: Mapping[str, Any]) -> CreateImageRequest:
-    """Return what CreateImage would be asked for to build what a pipeline builds.
-
-    Without the distribution, which a run adds.
-    """
+    """Return what CreateImage would be asked for to build what a pipeline builds."""
     request = given(
         body,
-        "imageRecipeArn",
-        "containerRecipeArn",
-        "infrastructureConfigurationArn",
+        *_REFERRING,
         "imageTestsConfiguration",
         "enhancedImageMetadataEnabled",
         "imageScanningConfiguration",

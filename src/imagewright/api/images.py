@@ -12,6 +12,7 @@ from imagewright.api.creation import Once
 from imagewright.api.distribution_configurations import distribution_entry
 from imagewright.api.entries import owner_of
 from imagewright.api.filters import FilterMeaning, by_name, by_version, conditions, equals
+from imagewright.api.found import find
 from imagewright.api.infrastructure_configurations import configuration_entry
 from imagewright.api.latest import latest_version_references
 from imagewright.api.listing import Lists, listed_place, wanted_builds, wants_names
@@ -144,7 +145,7 @@ class Images:
         Raises what the planner does.
         """
         with self.database.read() as connection:
-            found = self.planner.find(connection, request, call)
+            found = find(connection, request, call)
         planned = self.planner.plan(found, request, call, parameters)
         return replace(planned, plan=replace(planned.plan, reuse_layers=reuse_layers))
 

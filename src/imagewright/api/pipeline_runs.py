@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from sqlalchemy import Connection
 
@@ -12,7 +12,6 @@ from imagewright.api.filters import FilterMeaning, by_name, by_version, conditio
 from imagewright.api.image_pipelines import image_request
 from imagewright.api.images import Images, Origin, image_summary
 from imagewright.api.listing import Builds, Lists
-from imagewright.api.members import given
 from imagewright.api.planning import Planned
 from imagewright.api.run_parameters import (
     NO_PARAMETERS,
@@ -125,10 +124,6 @@ def prepare_run(
 
     No transaction may be open. The caller's errors: those of CreateImage.
     """
-    asked: dict[str, Any] = {
-        **image_request(pipeline.body),
-        **given(pipeline.body, "distributionConfigurationArn"),
-        "tags": tags or {},
-    }
-    request = cast("CreateImageRequest", asked)
+    request = image_request(pipeline.body)
+    request["tags"] = dict(tags or {})
     return Run(request, images.prepare(request, call, parameters=parameters))

@@ -4,17 +4,14 @@ What a build would stumble over later is refused here, before anything starts (I
 """
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
-
-from imagewright.api import lookup
 from imagewright.api.documents import Document, Documents, kept_of
+from imagewright.api.found import Found, distributions_of
 from imagewright.api.infrastructure_configurations import configuration_entry
 from imagewright.api.recipe_components import check_parameters
-from imagewright.api.recipe_resolution import ResolvedRecipe, resolve_recipe
 from imagewright.api.run_parameters import (
     NO_PARAMETERS,
     RunParameters,
@@ -23,7 +20,6 @@ from imagewright.api.run_parameters import (
 )
 from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
 from imagewright.api.workflow_outputs import check_outputs
-from imagewright.arns import Arn, Kind
 from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
 from imagewright.documents.specs import ActionSpec, Stage
@@ -61,28 +57,11 @@ IMAGE_TESTS: Mapping[str, Any] = {"imageTestsEnabled": True, "timeoutMinutes": 7
 _NOT_YET_KNOWN = frozenset({"cloudWatchLogStream", "imageBuildNumber", "sourceImageARN"})
 """The system variables that follow from the number of the build."""
 
-_DEFAULTS = ("build/build-image", "test/test-image")
-_FOLLOWING = "distribution/distribute-image"
-"""What follows an attached distribution configuration."""
-
 PHASES: Mapping[Stage, Sequence[str]] = {
     Stage.BUILD: ("build", "validate"),
     Stage.TEST: ("test",),
     Stage.DISTRIBUTION: (),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a request refers to, read in one transaction."""
-
-    recipe: ResolvedRecipe
-    infrastructure: Stored
-    workflows: tuple[tuple[WorkflowConfiguration, Stored], ...]
-    distribution: Stored | None
-    """The attached distribution configuration."""
-    distributing: Stored | None
-    """The workflow that follows it, where none was asked for (§10.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,42 +96,6 @@ class Planner:
     """Says what is known of a step by its action and its inputs, where these are known."""
     missing_service: Callable[[str], str | None]
     """Says which setting another AWS service would take; None: it can be asked."""
-
-    def find(self, connection: Connection, request: CreateImageRequest, call: Call) -> Found:
-        """Find what a request refers to, as it is now.
-
-        Raises ResourceNotFound (ERR-26), InvalidParameterValue, InvalidParameterCombination.
-        """
-        _check_combination(request)
-        configurations = _configurations(request, call)
-        workflows = tuple(
-            (
-                configuration,
-                lookup.find(
-                    connection,
-                    configuration["workflowArn"],
-                    call,
-                    member=f"workflows[{index}].workflowArn",
-                ),
-            )
-            for index, configuration in enumerate(configurations)
-        )
-        distribution = None
-        if text := request.get("distributionConfigurationArn"):
-            member = "distributionConfigurationArn"
-            distribution = lookup.find(connection, text, call, member=member)
-        return Found(
-            recipe=resolve_recipe(connection, call, request["imageRecipeArn"]),
-            infrastructure=lookup.find(
-                connection,
-                request["infrastructureConfigurationArn"],
-                call,
-                member="infrastructureConfigurationArn",
-            ),
-            workflows=workflows,
-            distribution=distribution,
-            distributing=_distributing(connection, workflows, distribution, call),
-        )
 
     def check(self, found: Found, request: CreateImageRequest, call: Call) -> Sequence[Workflow]:
         """Check what a request says of workflows and scans, wherever it may run (IMG-11 to -19).
@@ -367,90 +310,9 @@ def _unserved(spec: ActionSpec, given: Sequence[str]) -> str | None:
     return f"{what}, {spec.unbuilt_because or 'which this release does not serve yet'}"
 
 
-def _check_combination(request: CreateImageRequest) -> None:
-    """Check which members stand beside which (IMG-01, IMG-10, PIP-40)."""
-    if ("imageRecipeArn" in request) == ("containerRecipeArn" in request):
-        raise InvalidParameterCombination(
-            "Exactly one of the parameters 'imageRecipeArn' and 'containerRecipeArn' must be given."
-        )
-    if "containerRecipeArn" in request:
-        raise InvalidRequest("imagewright does not build container images yet.")
-    if request.get("workflows") and "executionRole" not in request:
-        raise InvalidParameterCombination("An execution role is required to provide workflows.")
-    check_log_groups(request, request.get("loggingConfiguration", {}).values())
-
-
-def check_log_groups(request: Mapping[str, Any], groups: Iterable[Any]) -> None:
-    """Refuse log groups that need a role which the request does not give (PIP-40)."""
-    own = all(str(group).startswith("/aws/imagebuilder/") for group in groups)
-    if not own and "executionRole" not in request:
-        raise InvalidParameterCombination(
-            "An execution role is required to write to a log group outside /aws/imagebuilder/."
-        )
-
-
-def _configurations(request: CreateImageRequest, call: Call) -> Sequence[WorkflowConfiguration]:
-    """Return the workflows asked for, or the defaults (IMG-11, IMG-13)."""
-    given = request.get("workflows")
-    if given:
-        for configuration in given:
-            arn = Arn.parse(configuration["workflowArn"])
-            if arn.is_managed and arn.version != "x.x.x":
-                raise InvalidParameterValue(
-                    "workflows",
-                    f"AWS managed workflows must have latest version 'x.x.x' for '{arn}'",
-                )
-        return given
-    return [_managed(path, call) for path in _DEFAULTS]
-
-
-def _managed(path: str, call: Call) -> WorkflowConfiguration:
-    """Name the newest managed workflow of a path."""
-    place = lookup.managed_place(call, Kind.WORKFLOW)
-    arn = Arn(
-        partition=place.partition,
-        region=place.region,
-        account=place.account,
-        kind=Kind.WORKFLOW,
-        path=path,
-        version="x.x.x",
-    )
-    return {"workflowArn": str(arn)}
-
-
-def _distributing(
-    connection: Connection,
-    workflows: Sequence[tuple[WorkflowConfiguration, Stored]],
-    distribution: Stored | None,
-    call: Call,
-) -> Stored | None:
-    """Return what follows the attached configuration where no workflow does (§10.1)."""
-    is_asked_for = any(stored.type == "DISTRIBUTION" for _, stored in workflows)
-    if is_asked_for or not distributions_of(distribution):
-        return None
-    return find_following(connection, call)
-
-
-def find_following(connection: Connection, call: Call) -> Stored:
-    """Return the managed workflow that does what a distribution configuration says."""
-    arn = _managed(_FOLLOWING, call)["workflowArn"]
-    return lookup.find(connection, arn, call, member="workflows")
-
-
 def following(workflow: Stored) -> PlannedWorkflow:
     """Plan a workflow that follows a configuration, and is shown nowhere (IMG-14)."""
     return replace(_planned({"workflowArn": str(workflow.arn)}, workflow), is_shown=False)
-
-
-def distributions_of(distribution: Stored | None) -> Sequence[Mapping[str, Any]]:
-    """Return what a configuration says of regions; what it says of containers alone is not ours."""
-    if distribution is None:
-        return ()
-    return [
-        entry
-        for entry in distribution.body["distributions"]
-        if entry.keys() - {"region"} != {"containerDistributionConfiguration"}
-    ]
 
 
 def _check_workflows(found: Found) -> None:
