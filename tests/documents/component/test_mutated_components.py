@@ -133,9 +133,9 @@ def test_a_mutated_component_gets_findings_with_places_and_nothing_else(
     for at, length, pieces in changes:
         text = text[:at] + "".join(pieces) + text[at + length :]
 
-    began = time.perf_counter()
+    began = time.process_time()  # other work of the machine is no defect
     checked = load_component(text, modules=SPECS, platform=platform)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
     lines = split_lines(text)
     assert [each for each in checked.findings if not has_place(each, lines)] == []
