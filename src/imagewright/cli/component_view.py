@@ -21,6 +21,8 @@ _MARKS = {
     StepStatus.IGNORED_FAILURE: (CROSS, "yellow"),
 }
 _LINE_WIDTH = 60
+_TELL_SECONDS = 2.0
+"""Where no terminal is, one hears this seldom that it goes on."""
 
 
 class RunView:
@@ -52,7 +54,7 @@ class RunView:
     @contextmanager
     def counting(self, total: int) -> Iterator["Count"]:
         """Show how many of a number of runs are over."""
-        yield Count(total, self._status)
+        yield Count(total, self._status, is_terminal=self._console.is_terminal)
 
     def take(self, place: str, event: Event) -> None:
         """Take one event of a document."""
@@ -79,8 +81,10 @@ class Count:
 
     total: int
     status: Status
+    is_terminal: bool
     over: int = 0
     started_at: float = field(default_factory=time.monotonic)
+    _told_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self._show()
@@ -96,7 +100,12 @@ class Count:
         self._show()
 
     def _show(self) -> None:
-        self.status.update(f"{self.over} of {self.total} cases are over")
+        said = f"{self.over} of {self.total} cases are over"
+        if self.is_terminal:
+            self.status.update(said)
+        elif self.over < self.total and time.monotonic() > self._told_at + _TELL_SECONDS:
+            self._told_at = time.monotonic()
+            note(said)
 
 
 def step_line(event: StepEnded) -> Text:
