@@ -206,6 +206,7 @@ def test_what_cannot_begin_is_told_in_the_same_form(component: Component, tmp_pa
     [
         ((), "one of --config and --documents is needed"),
         (("-d", "a", "-c", "none.json"), "none.json: No such file"),
+        (("-c", "."), ". is a folder"),
         (("-d", "a", "--on", "moon"), "--on cannot be `moon`"),
     ],
 )

@@ -110,6 +110,8 @@ def _read_config(config: str, state: Path | None) -> str:
             return sources(state, owner=None).text(config)
         except SetupFailed as error:
             raise AskedWrongly(str(error)) from error
+    if Path(config).is_dir():
+        raise AskedWrongly(f"{config} is a folder, not a settings file")
     found = next(iter(read_files([config], _CONFIG_BYTES_MAX)))
     if isinstance(found, Unreadable):
         raise AskedWrongly(f"{found.name}: {found.reason}")
@@ -142,7 +144,7 @@ def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: Run
     with closing(folder):
         try:
             with _told(asked, folder, execution_id, state), open_places(state) as places:
-                documents += _load(asked, state)
+                documents += _load(asked, place.platform, state)
                 if saved is None:
                     runner.set_up(documents)
                 else:
@@ -165,12 +167,11 @@ def _saving_folder(asked: Asked, state: Path | None) -> Path:
     return open_state(state).root / "component-runs"
 
 
-def _load(asked: Asked, state: Path | None) -> list[Loaded]:
+def _load(asked: Asked, platform: Platform, state: Path | None) -> list[Loaded]:
     """Fetch and check all documents before anything runs. Raises SetupFailed."""
     places = sources(state, owner=asked.document_s3_bucket_owner)
     return [
-        load_document(each.place, places.text(each.place), Platform.LINUX)
-        for each in asked.documents
+        load_document(each.place, places.text(each.place), platform) for each in asked.documents
     ]
 
 

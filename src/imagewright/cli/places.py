@@ -1,5 +1,6 @@
 """Where a component runs: ``--on sandbox:debian-12``, ``docker:IMAGE``, or this host itself."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.lone_machines import holding
 from imagewright.cli.options import load_settings, open_state
+from imagewright.documents.specs import Platform
 from imagewright.engine.ports import ActionError
 from imagewright.machines.machine import Machine
 from imagewright.runner.environment import RunEnvironment
@@ -45,6 +47,12 @@ class Place:
     def __str__(self) -> str:
         return f"{self.kind}:{self.base}" if self.base else self.kind
 
+    @property
+    def platform(self) -> Platform:
+        """What runs there: Linux, but where the host is a Mac."""
+        is_mac = self.kind == "host" and sys.platform == "darwin"
+        return Platform.MACOS if is_mac else Platform.LINUX
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placed:
@@ -52,7 +60,8 @@ class Placed:
 
     machine: Machine
     base: str
-    """What its image is called, for ``aws:imds:ami-id``."""
+    """What its image is called, for ``aws:imds:ami-id``; empty where it has none."""
+    platform: Platform = Platform.LINUX
     working_directory: str = "/tmp"  # noqa: S108  (a path of the machine, and AWS's default)
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,6 +75,8 @@ def read_place(text: str) -> Place:
     elif kind == "docker" and base:
         place = Place("docker", base)
     elif text == "host":
+        if sys.platform == "win32":
+            fail(ExitCode.USAGE, "--on host needs a POSIX shell, which Windows has not")
         place = Place("host")
     if place is None:
         fail(
@@ -127,7 +138,12 @@ class Places:
             case "host":
                 from imagewright.machines.host import HostMachine
 
-                yield Placed(machine=HostMachine(), base="", working_directory=str(Path.cwd()))
+                yield Placed(
+                    machine=HostMachine(),
+                    base="",
+                    platform=place.platform,
+                    working_directory=str(Path.cwd()),
+                )
 
     @contextmanager
     def _sandbox(self, place: Place, watcher: Watcher, cancel: Flag | None) -> Iterator[Machine]:
@@ -147,6 +163,7 @@ class Places:
         return RunEnvironment(
             working_directory=placed.working_directory,
             variables=placed.variables,
+            platform=placed.platform,
             execution_id=execution_id,
             account_id=self.settings.account,
             region=region,
@@ -154,7 +171,7 @@ class Places:
                 "instance-id": machine.id,
                 "local-hostname": machine.id,
                 "placement/region": region,
-                "ami-id": placed.base,
+                **({"ami-id": placed.base} if placed.base else {}),
             },
             read_parameter=self._read_parameter,
         )
