@@ -45,13 +45,13 @@ _LEFT_BEHIND = """
 walk() {
     for entry in "$1"/* "$1"/.[!.]*; do
         if [ -d "$entry" ] && [ ! -L "$entry" ]; then walk "$entry"
-        elif [ -e "$entry" ] || [ -L "$entry" ]; then printf '%s\\n' "$entry"
+        elif [ -s "$entry" ] || [ -S "$entry" ]; then printf '%s\\n' "$entry"
         fi
     done
 }
 walk /run; walk /dev/shm
 """
-"""Names what a layer boundary would take away."""
+"""Names what a layer boundary would take away; an empty file there is a lock that nobody holds."""
 
 
 def watch(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: RunView) -> ExitCode:

@@ -48,7 +48,7 @@ done
 kill -KILL -1
 exit 0
 """
-"""Ends every process but the first; it, its helper and this shell are always there."""
+"""Ends every process but the first; it, its cat and this shell are always there."""
 
 _ADVICE = ("See 'docker", "Run 'docker")
 
