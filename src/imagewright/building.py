@@ -31,6 +31,7 @@ from imagewright.engine.scene import Scenes
 from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
 from imagewright.logs.builds import BuildLogs, StepLog
+from imagewright.outside.places import Outside, open_outside
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
@@ -342,6 +343,7 @@ class SandboxBuilder:
         """Build the engine, and take up the builds of before."""
         from imagewright.distribution.distributor import Distributor
         from imagewright.events import Teller, tellers_of
+        from imagewright.images.mirrors import proxy_environment
 
         distributor = Distributor(
             database=self._database,
@@ -354,6 +356,7 @@ class SandboxBuilder:
             outbox=self._outbox,
             clock=self._clock,
         )
+        outside = open_outside(self._settings, self._state.root, proxies=proxy_environment())
         records = BuildRecords(self._database, self._outbox)
         scenes = Scenes(records, self._documents, ACTIONS, workbench.parent_image_id)
         steps = Steps(
@@ -363,7 +366,7 @@ class SandboxBuilder:
             machines=workbench,
             distribution=distributor,
             documents=self._documents,
-            world=_open_world(self._clients, self._database, self._outbox),
+            world=_open_world(self._clients, self._database, self._outbox, outside),
             clock=self._clock,
             log=self._step_log,
         )
@@ -394,7 +397,7 @@ class SandboxBuilder:
         )
 
 
-def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> World:
+def _open_world(clients: AwsClients, database: Database, outbox: Outbox, outside: Outside) -> World:
     """Put together what steps reach outside this host; nothing is connected yet."""
     # Only builds need these, and the port answers before there is one.
     from imagewright.aws.launch_templates import LaunchTemplates
@@ -409,4 +412,5 @@ def _open_world(clients: AwsClients, database: Database, outbox: Outbox) -> Worl
         state_machines=StateMachines(clients),
         messages=Messages(clients),
         events=Events(database, outbox),
+        outside=outside,
     )

@@ -201,6 +201,32 @@ class Layers(BaseModel):
     )
 
 
+class Downloads(BaseModel):
+    """What this host fetches for components; its certificates are those of `sandbox.ca_bundle`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names and addresses, `HOST` or `HOST:PORT`, that may be reached although "
+        "they are of this host itself or of a metadata service; in the environment, a JSON list.",
+    )
+    size_bytes_max: int = Field(
+        default=8 << 30, ge=1, description="The largest single file or object."
+    )
+    timeout_seconds: float = Field(
+        default=30.0, gt=0, description="For connecting, and for each silence after it."
+    )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not host or re.search(r"[/@*\s]", host):
+                raise ValueError(f"'{host}' is no HOST or HOST:PORT")
+        return hosts
+
+
 class Sandbox(BaseModel):
     """The machine that builds run on by default."""
 
@@ -434,6 +460,7 @@ class Settings(BaseSettings):
     aws: Aws = Aws()
     webhooks: Webhooks = Webhooks()
     layers: Layers = Layers()
+    downloads: Downloads = Downloads()
     sandbox: Sandbox = Sandbox()
     bases: Bases = Bases()
     scanning: Scanning = Scanning()

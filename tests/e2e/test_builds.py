@@ -666,14 +666,14 @@ class TestRefusedBeforeItStarts:
     def test_a_module_that_is_not_built_is_named(self, bench: Bench) -> None:
         text = (
             component("x")
-            .replace("ExecuteBash", "S3Download")
-            .replace('{"commands": ["x"]}', '[{"source": "s3://a-bucket/b", "destination": "/b"}]')
+            .replace("ExecuteBash", "ExecuteDocument")
+            .replace('{"commands": ["x"]}', '{"document": "/b.yaml"}')
         )
 
         code, message = self.refused(bench, recipe=bench.recipe(bench.component(text)))
 
         assert code == "InvalidRequestException"
-        assert "S3Download" in message
+        assert "ExecuteDocument" in message
 
     def test_combinations_that_make_no_sense_are_refused(self, bench: Bench) -> None:
         """IMG-01, IMG-10, IMG-11, IMG-12, IMG-16, IMG-19, ERR-24."""

@@ -271,21 +271,18 @@ def test_a_bad_parameter_refuses_the_run_before_anything_is_done(
     assert not lab.exists("/opt/ran")
 
 
-_DOWNLOAD = {
-    "action": "WebDownload",
-    "inputs": [{"source": "https://example.com/a", "destination": "/opt/a"}],
-}
+_UNBUILT = {"action": "ExecuteDocument", "inputs": {"document": "/opt/a.yaml"}}
 
 
 @pytest.mark.parametrize(
     ("step", "refused"),
     [
-        (_DOWNLOAD, True),
-        ({**_DOWNLOAD, "if": {"fileExists": "/no/such"}}, True),
-        ({**_DOWNLOAD, "if": {"stringEquals": "on", "value": "{{ Web }}"}}, False),
-        ({**_DOWNLOAD, "if": {"stringEquals": "off", "value": "{{ Web }}"}}, True),
+        (_UNBUILT, True),
+        ({**_UNBUILT, "if": {"fileExists": "/no/such"}}, True),
+        ({**_UNBUILT, "if": {"stringEquals": "on", "value": "{{ Web }}"}}, False),
+        ({**_UNBUILT, "if": {"stringEquals": "off", "value": "{{ Web }}"}}, True),
         (
-            {**_DOWNLOAD, "if": {"stringEquals": "on", "value": "{{ build.S0.outputs.stdout }}"}},
+            {**_UNBUILT, "if": {"stringEquals": "on", "value": "{{ build.S0.outputs.stdout }}"}},
             True,
         ),
     ],
@@ -310,7 +307,7 @@ def test_what_this_release_cannot_run_is_refused_by_name_unless_it_is_certain_to
 
 
 def test_what_stands_in_a_phase_not_asked_for_is_not_refused(lab: Lab) -> None:
-    document = {"phases": [phase("build", bash("true")), phase("test", _DOWNLOAD)]}
+    document = {"phases": [phase("build", bash("true")), phase("test", _UNBUILT)]}
 
     assert lab.run(document, phases=["build"]).status == "success"
 

@@ -134,6 +134,7 @@ def _execute(
         execution_id=command_id(context.token),
         account_id=plan.account,
         region=plan.region,
+        outside=context.world.outside,
         metadata={
             "instance-id": machine.id,
             "local-hostname": machine.id,

@@ -232,7 +232,7 @@ class _Round:
     def _document(
         self, number: int, document: Loaded, machine: SandboxMachine, row: Held
     ) -> RunResult:
-        placed = Placed(machine=machine, base=self.place.base)
+        placed = Placed(machine=machine, base=self.place.base, in_sandbox=True)
         component = document.component
         return run_component(
             component,

@@ -14,6 +14,7 @@ from imagewright.cli.options import load_settings, open_state
 from imagewright.documents.specs import Platform
 from imagewright.engine.ports import ActionError
 from imagewright.machines.machine import Machine
+from imagewright.outside.places import open_outside
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ModuleFailure
 
@@ -64,6 +65,7 @@ class Placed:
     platform: Platform = Platform.LINUX
     working_directory: str = "/tmp"  # noqa: S108  (a path of the machine, and AWS's default)
     variables: Mapping[str, str] = field(default_factory=dict)
+    in_sandbox: bool = False
 
 
 def read_place(text: str) -> Place:
@@ -131,7 +133,7 @@ class Places:
         match place.kind:
             case "sandbox":
                 with self._sandbox(place, watcher, cancel) as machine:
-                    yield Placed(machine=machine, base=place.base)
+                    yield Placed(machine=machine, base=place.base, in_sandbox=True)
             case "docker":
                 with _container(place.base, watcher) as machine:
                     yield Placed(machine=machine, base=place.base)
@@ -159,6 +161,8 @@ class Places:
 
     def environment(self, placed: Placed, execution_id: str) -> RunEnvironment:
         """Return what surrounds a run by itself: none of a build's variables (§3.7)."""
+        from imagewright.images.mirrors import proxy_environment
+
         machine, region = placed.machine, self.settings.region
         return RunEnvironment(
             working_directory=placed.working_directory,
@@ -167,6 +171,12 @@ class Places:
             execution_id=execution_id,
             account_id=self.settings.account,
             region=region,
+            outside=open_outside(
+                self.settings,
+                self.directory.root,
+                proxies=proxy_environment(),
+                in_sandbox=placed.in_sandbox,
+            ),
             metadata={
                 "instance-id": machine.id,
                 "local-hostname": machine.id,

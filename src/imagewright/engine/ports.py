@@ -17,6 +17,7 @@ from imagewright.engine.records import (
     WorkflowExecution,
 )
 from imagewright.machines.machine import Machine
+from imagewright.outside.places import Outside
 
 
 class ActionError(Exception):
@@ -465,6 +466,8 @@ class World:
     state_machines: StateMachines
     messages: Messages
     events: Events
+    outside: Outside
+    """What components fetch from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from imagewright.documents.specs import Platform
+from imagewright.outside.places import Outside, no_settings
 
 ReadParameter = Callable[[str], str]
 """Returns what a parameter of the Parameter Store holds, by its name; raises ModuleFailure."""
@@ -25,6 +26,8 @@ class RunEnvironment:
     """Answers to ``aws:imds:``, by path below ``meta-data/``."""
     read_parameter: ReadParameter | None = None
     """Answers ``aws:ssm:``; None: what reads such is refused before anything runs."""
+    outside: Outside = field(default_factory=no_settings)
+    """What modules reach elsewhere, by way of this host; nothing of it is for scripts."""
     reboots_max: int = 15
     """In one run; a script that asks for one each time would never end (O-9)."""
 

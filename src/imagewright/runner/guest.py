@@ -168,6 +168,10 @@ class Guest:
         """Put a remark into the log."""
         self._tell(Notice(self.place.phase, self.place.step, "info", text))
 
+    def check(self) -> None:
+        """Raise Cancelled or TimedOut if it is over."""
+        self._seconds_left()
+
     def pause(self, seconds: float) -> None:
         """Wait, or raise Cancelled."""
         if self.cancel.wait(seconds):

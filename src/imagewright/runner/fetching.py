@@ -1,0 +1,154 @@
+"""Transfers that this host does for a machine: waiting for one, and bringing a file in.
+
+The step's time and a cancel end a transfer at once. A file appears under its name only when it is
+whole and right: it is written beside it and then takes its place.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO, Generic, TypeVar
+from uuid import uuid4
+
+from imagewright.outside.work import Stopped, TransferFailed, Work, size
+from imagewright.runner.failures import ModuleFailure
+from imagewright.runner.guest import Guest
+
+_LOOK_SECONDS = 0.1
+_TOLD_AFTER_SECONDS = 2.0
+_TOLD_EVERY_SECONDS = 10.0
+_PIECE_BYTES = 8 << 20
+"""Of a file at a time on its way into the machine; so much of it is in memory."""
+
+Result = TypeVar("Result")
+
+
+def transfer(guest: Guest, doing: str, do: Callable[[Work], Result]) -> Result:
+    """Do a transfer in a thread of its own, and tell in the log how far it is.
+
+    ``doing`` says what, as in ``downloaded``. Raises ModuleFailure, TimedOut and Cancelled.
+    """
+    if guest.environment.outside.barred:
+        raise ModuleFailure(guest.environment.outside.barred)
+    work, over, ended = Work(), threading.Event(), _Ended[Result]()
+
+    def go() -> None:
+        try:
+            ended.results.append(do(work))
+        except Exception as error:
+            ended.error = error
+        finally:
+            over.set()
+
+    progress = Progress(guest)
+    threading.Thread(target=go, name="transfer", daemon=True).start()
+    try:
+        while not over.wait(_LOOK_SECONDS):
+            guest.check()
+            _tell_remarks(guest, work)
+            progress.tell(f"{doing} {work.how_far}")
+    finally:
+        work.stop()
+    _tell_remarks(guest, work)
+    match ended.error:
+        case None:
+            return ended.results[0]
+        case TransferFailed():
+            raise ModuleFailure(str(ended.error)) from ended.error
+        case Stopped():
+            raise AssertionError("only who waits stops it") from ended.error
+        case _:
+            raise ended.error
+
+
+class _Ended(Generic[Result]):
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.error: Exception | None = None
+
+
+class Progress:
+    """Tells in the log how far something is that takes longer than two seconds."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        self._next = time.monotonic() + _TOLD_AFTER_SECONDS
+
+    def tell(self, words: str) -> None:
+        """Say it if it is time to."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _TOLD_EVERY_SECONDS
+            self._guest.tell(words)
+
+
+@contextmanager
+def scratch_file(guest: Guest) -> Iterator[IO[bytes]]:
+    """Open a file of this host without a name, for what is on its way."""
+    try:
+        file = TemporaryFile(dir=guest.environment.outside.scratch)  # noqa: SIM115  (closed below)
+    except OSError as error:
+        raise ModuleFailure(f"this host has no place for a file: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def make_sure_of_place(guest: Guest, target: str, *, overwrite: bool, taken: str = "") -> None:
+    """Raise ModuleFailure where no file can be put; ``taken``: what to say if one is there."""
+    taken = taken or f"the file exists and overwrite is false: {target}"
+    guest.script(_CHECK, target, _word(overwrite), taken)
+
+
+def bring_in(
+    guest: Guest, file: IO[bytes], target: str, *, overwrite: bool, taken: str = ""
+) -> None:
+    """Write a file of this host to an absolute path of the machine, in pieces.
+
+    A file that is there keeps its owner and permissions, a link stays one. Raises as above.
+    """
+    total = file.seek(0, 2)
+    file.seek(0)
+    part = f"{target.rpartition('/')[0]}/.imagewright-{uuid4().hex}"
+    progress, done = Progress(guest), 0
+    make_sure_of_place(guest, target, overwrite=overwrite, taken=taken)
+    try:
+        guest.script(_BEGIN, target, part)
+        while piece := file.read(_PIECE_BYTES):
+            guest.script('cat >>"$1"', part, stdin=piece)
+            done += len(piece)
+            progress.tell(f"wrote {size(done)} of {size(total)} to {target}")
+        guest.script(_END, target, part, str(total))
+    except BaseException:
+        guest.clean_up('rm -f "$1"', part)
+        raise
+
+
+def _tell_remarks(guest: Guest, work: Work) -> None:
+    while work.remarks:
+        guest.warn(work.remarks.popleft())
+
+
+def _word(yes: bool) -> str:
+    return "yes" if yes else "no"
+
+
+_CHECK = """
+fail() { printf '%s\\n' "$1" >&2; exit 1; }
+[ ! -d "$1" ] || fail "the destination is a folder; to put a file into it, end it with /: $1"
+[ "$2" = yes ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail "$3"
+[ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"
+"""
+_BEGIN = """
+if [ -f "$1" ] && [ ! -L "$1" ]; then cp -p "$1" "$2" || exit 1; fi
+: >"$2"
+"""
+_END = """
+written=$(wc -c <"$2") || exit 1
+if [ "$written" -ne "$3" ]; then echo "only $written of $3 bytes could be written" >&2; exit 1; fi
+if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
+    cat "$2" >"$1" && rm "$2"
+else
+    mv -f "$2" "$1"
+fi
+"""
