@@ -85,6 +85,10 @@ def serving(certificate: tuple[Path, Path] | None = None) -> Iterator[WebServer]
             web.headers.append(dict(self.headers))
             web.answers.get(path, status(404))(self)
 
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.do_GET()
+
         def log_message(self, *_arguments: object) -> None:
             pass
 

@@ -21,7 +21,7 @@ from imagewright.engine.ports import ActionError, Skip, StepContext, Work
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
-from imagewright.runner.modules.table import SPECS
+from imagewright.runner.modules.table import ACTS_OUTSIDE, SPECS
 from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
@@ -111,6 +111,9 @@ def _run_one(
 def _why_always(stage: Stage, text: str, component: Component) -> str:
     if stage is not Stage.BUILD:
         return f"the {stage.value} stage always runs"
+    for phase, step in component.steps():
+        if phase.name in _PHASES[stage] and step.action in ACTS_OUTSIDE:
+            return f"what {step.action} does is outside the machine"
     if found := _EVER_NEW.search(text):
         return f"it uses {found[0]}, which is new each time"
     if any(reads_parameter_store(step) for _, step in component.steps()):

@@ -22,6 +22,7 @@ from imagewright.documents.component.model import Phase, Step
 from imagewright.documents.component.references import texts_of
 from imagewright.documents.nodes import Scalar
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, Miss, layer_key
+from imagewright.runner.modules.table import ACTS_OUTSIDE
 from imagewright.runner.state import StepState
 from imagewright.runner.status import StepStatus
 from imagewright.toe.documents import Loaded
@@ -154,6 +155,8 @@ def _why_always(work: StepWork) -> str:
     """Say why a step is done each time; empty if it need not be."""
     if not work.step.logging:
         return "it does not log, and what it knows is not kept"
+    if work.step.action in ACTS_OUTSIDE:
+        return f"what {work.step.action} does is outside the machine"
     for reference in _references(work.step):
         match reference:
             case Context(key) if key in _EVER_NEW:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagewright.aws.clients import AwsClients
+from imagewright.outside.objects import Objects
 from imagewright.outside.web import Web
-from imagewright.settings import Downloads, Settings
+from imagewright.settings import Aws, Downloads, Settings
 
 NO_NETWORK = (
     "the setting sandbox.network is none, so nothing is fetched for a machine, nor sent for it"
@@ -17,6 +19,7 @@ class Outside:
     """What modules fetch from, and where what they fetch lies meanwhile."""
 
     web: Web
+    objects: Objects
     scratch: Path | None = None
     """For files without a name, as large as what is fetched; None: where the system has them."""
     barred: str = ""
@@ -25,7 +28,9 @@ class Outside:
 
 def no_settings() -> Outside:
     """Return the outside of an installation that has set nothing."""
-    return Outside(web=Web(Downloads()))
+    downloads = Downloads()
+    objects = Objects(AwsClients(Aws()), size_bytes_max=downloads.size_bytes_max)
+    return Outside(web=Web(downloads), objects=objects)
 
 
 def open_outside(
@@ -38,6 +43,7 @@ def open_outside(
     is_barred = in_sandbox and settings.sandbox.network == "none"
     return Outside(
         web=Web(settings.downloads, ca_bundle=settings.sandbox.ca_bundle, proxies=proxies),
+        objects=Objects(AwsClients(settings.aws), size_bytes_max=settings.downloads.size_bytes_max),
         scratch=scratch,
         barred=NO_NETWORK if is_barred else "",
     )

@@ -124,6 +124,26 @@ def bring_in(
         raise
 
 
+def bring_out(guest: Guest, path: str, file: IO[bytes]) -> None:
+    """Copy a file of the machine, by its absolute path, into one of this host, in pieces.
+
+    Raises ModuleFailure if it is absent, no file, or unreadable.
+    """
+    total, progress = int(guest.script(_SIZE, path)), Progress(guest)
+    piece = f"/tmp/.imagewright-{uuid4().hex}"  # noqa: S108  (of the machine, and unguessable)
+    try:
+        for number in range((total + _PIECE_BYTES - 1) // _PIECE_BYTES):
+            guest.script(_PIECE, path, piece, str(_PIECE_BYTES), str(number))
+            file.write(guest.machine.get_file(piece, size_bytes_max=_PIECE_BYTES))
+            progress.tell(f"read {size(file.tell())} of {size(total)} of {path}")
+    except OSError as error:
+        raise ModuleFailure(f"this host has no room for {path}: {error.strerror}") from error
+    finally:
+        guest.clean_up('rm -f "$1"', piece)
+    if file.tell() != total:
+        raise ModuleFailure(f"the file changed while it was read: {path}")
+
+
 def _tell_remarks(guest: Guest, work: Work) -> None:
     while work.remarks:
         guest.warn(work.remarks.popleft())
@@ -138,6 +158,17 @@ fail() { printf '%s\\n' "$1" >&2; exit 1; }
 [ ! -d "$1" ] || fail "the destination is a folder; to put a file into it, end it with /: $1"
 [ "$2" = yes ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail "$3"
 [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"
+"""
+_SIZE = """
+if [ ! -e "$1" ]; then printf '%s\\n' "source does not exist: $1" >&2; exit 1; fi
+if [ ! -f "$1" ]; then printf '%s\\n' "the source is not a file: $1" >&2; exit 1; fi
+wc -c <"$1"
+"""
+_PIECE = """
+umask 077
+dd if="$1" of="$2" bs="$3" skip="$4" count=1 2>/dev/null && exit
+printf '%s\\n' "the file cannot be read in pieces by way of /tmp: $1" >&2
+exit 1
 """
 _BEGIN = """
 if [ -f "$1" ] && [ ! -L "$1" ]; then cp -p "$1" "$2" || exit 1; fi

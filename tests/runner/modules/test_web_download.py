@@ -21,7 +21,7 @@ from tests.outside.web_server import (
 )
 from tests.runner.conftest import Lab, bash, steps
 
-from imagewright.outside.places import NO_NETWORK, Outside, open_outside
+from imagewright.outside.places import NO_NETWORK, no_settings, open_outside
 from imagewright.outside.web import Web
 from imagewright.runner import fetching
 from imagewright.runner.environment import RunEnvironment
@@ -40,7 +40,9 @@ def server() -> Iterator[WebServer]:
 
 def surroundings(server: WebServer, scratch: Path | None = None) -> RunEnvironment:
     web = Web(Downloads(allowed_hosts=(server.host,)), pause_seconds=0.01)
-    return RunEnvironment(working_directory="/work", outside=Outside(web=web, scratch=scratch))
+    return RunEnvironment(
+        working_directory="/work", outside=replace(no_settings(), web=web, scratch=scratch)
+    )
 
 
 def download(lab: Lab, server: WebServer, *entries: dict[str, Any], **keys: object) -> StepResult:
@@ -291,7 +293,7 @@ def test_what_takes_long_tells_how_far_it_is(
 
 def test_no_room_in_the_scratch_folder_is_a_failure(lab: Lab, server: WebServer) -> None:
     environment = replace(
-        surroundings(server), outside=Outside(web=Web(Downloads()), scratch=Path("/nonexistent"))
+        surroundings(server), outside=replace(no_settings(), scratch=Path("/nonexistent"))
     )
     step = {
         "action": "WebDownload",

@@ -75,3 +75,6 @@ MODULES: Mapping[str, Module] = {
 
 SPECS: Mapping[str, ModuleSpec] = {name: module.spec for name, module in MODULES.items()}
 """What documents are checked against."""
+
+ACTS_OUTSIDE = frozenset({"S3Upload"})
+"""Modules whose effect no layer holds: what used one is not reused."""
