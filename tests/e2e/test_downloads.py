@@ -1,0 +1,63 @@
+"""Builds whose components fetch files and send some, by way of the host."""
+
+import json
+
+from tests.e2e.conftest import Lab
+from tests.other_services import OtherServices
+from tests.outside.web_server import serving
+
+
+def test_a_build_fetches_and_sends_and_what_it_sends_it_sends_each_time(
+    lab: Lab, others: OtherServices
+) -> None:
+    bucket, secret = "builds-send", "the-secret-of-the-settings"
+    others.s3.create_bucket(Bucket=bucket)
+    with serving() as web:
+        steps = [
+            ("WebDownload", [{"source": web.url("/file.bin"), "destination": "/opt/fetched/"}]),
+            (
+                "S3Upload",
+                [
+                    {
+                        "source": "{{ build.Step0.outputs[0].destination }}",
+                        "destination": f"s3://{bucket}/",
+                    }
+                ],
+            ),
+            ("ExecuteBash", {"commands": [f"! env | grep -i {secret}", "rm /opt/fetched/*"]}),
+        ]
+        named = [
+            {"name": f"Step{number}", "action": action, "inputs": inputs}
+            for number, (action, inputs) in enumerate(steps)
+        ]
+        text = json.dumps({"schemaVersion": 1.0, "phases": [{"name": "build", "steps": named}]})
+        settings = {
+            "IMAGEWRIGHT_DOWNLOADS_ALLOWED_HOSTS": json.dumps([web.host]),
+            "IMAGEWRIGHT_AWS_S3_ENDPOINT": others.url,
+            "IMAGEWRIGHT_AWS_ACCESS_KEY_ID": "key",
+            "IMAGEWRIGHT_AWS_SECRET_ACCESS_KEY": secret,
+        }
+        with lab.bench(**settings) as bench:
+            recipe = bench.recipe(bench.component(text))
+            bench.built(bench.start(recipe))
+            others.s3.delete_object(Bucket=bucket, Key="file.bin")
+            again = bench.start(recipe)
+            bench.built(again)
+            said = bench.log(again)
+
+        assert web.asked["/file.bin"] == 2
+    assert others.s3.head_object(Bucket=bucket, Key="file.bin")["ContentLength"] == 1 << 20
+    assert "what S3Upload does is outside the machine" in said
+
+
+def test_a_build_without_a_network_says_that_it_fetches_nothing(lab: Lab) -> None:
+    inputs = [{"source": "https://example.com/a", "destination": "/opt/a"}]
+    step = {"name": "Fetch", "action": "WebDownload", "inputs": inputs}
+    text = json.dumps({"schemaVersion": 1.0, "phases": [{"name": "build", "steps": [step]}]})
+
+    with lab.bench(IMAGEWRIGHT_SANDBOX_NETWORK="none") as bench:
+        failed = bench.finished(bench.start(bench.recipe(bench.component(text))))
+
+    assert failed["state"]["status"] == "FAILED"
+    reason = failed["state"]["failureContext"]["componentFailure"]["errorMessage"]
+    assert "the setting sandbox.network is none" in reason
