@@ -3,8 +3,10 @@
 import hashlib
 import io
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from tests.outside.web_server import (
 )
 
 from imagewright.outside.web import Web, file_name, read_url
-from imagewright.outside.work import TransferFailed, Work
+from imagewright.outside.work import Stopped, TransferFailed, Work
 from imagewright.settings import Downloads
 
 
@@ -232,6 +234,74 @@ def test_a_proxy_is_asked_in_full_and_its_exceptions_are_not(server: WebServer) 
         assert fetched(web(server, proxies=proxies), server.url("/file.bin")) == CONTENT
         assert "link-local" in refused(web(proxies=proxies), "http://169.254.169.254/latest")
         assert len(proxy.headers) == 1
+
+
+@contextmanager
+def tunnel(to: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Run a proxy that connects whoever asks for it to one port; yield its own, and the asking."""
+    asked: list[bytes] = []
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        inward, _ = listener.accept()
+        with inward, socket.create_connection(("127.0.0.1", to)) as outward:
+            asked.append(inward.recv(65536))
+            inward.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pump, args=(outward, inward))
+            back.start()
+            pump(inward, outward)
+            back.join()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving_it = threading.Thread(target=serve, daemon=True)
+        serving_it.start()
+        yield listener.getsockname()[1], asked
+        serving_it.join(10)
+
+
+def test_https_goes_through_a_proxy_and_the_far_certificate_is_checked(tmp_path: Path) -> None:
+    certificate = authority(tmp_path)
+    with serving(certificate) as server, tunnel(server.port) as (port, asked):
+        proxies = {"https_proxy": f"http://me:pw@127.0.0.1:{port}"}
+        by = web(server, proxies=proxies, ca_bundle=certificate[0])
+
+        assert fetched(by, server.url("/file.bin")) == CONTENT
+
+    assert asked[0].startswith(f"CONNECT {server.host} HTTP/1".encode())
+    assert b"Proxy-Authorization: Basic bWU6cHc=" in asked[0]
+    assert "Proxy-Authorization" not in server.headers[0]
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_a_read_that_blocks_ends_when_it_is_stopped(is_secure: bool, tmp_path: Path) -> None:
+    certificate = authority(tmp_path) if is_secure else None
+    with serving(certificate) as server:
+        work, into = Work(), io.BytesIO()
+
+        def stuck(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "1000")
+            handler.end_headers()
+            handler.wfile.write(b"x")
+            threading.Timer(0.1, work.stop).start()
+            server.released.wait(4)
+
+        server.answers["/stuck"] = stuck
+        by = Web(
+            Downloads(allowed_hosts=(server.host,), timeout_seconds=60),
+            ca_bundle=certificate[0] if certificate else None,
+        )
+        started = time.monotonic()
+
+        with pytest.raises(Stopped):
+            by.fetch(server.url("/stuck"), into, work)
+
+    assert time.monotonic() - started < 3
 
 
 def test_a_name_that_does_not_exist_is_told_at_once() -> None:

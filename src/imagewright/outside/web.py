@@ -121,7 +121,7 @@ class Web:
                 is_home = (target.url.scheme, target.host, target.port) == (
                     first.url.scheme, first.host, first.port,
                 )  # fmt: skip
-                response = self._ask(connection, target, authorization if is_home else None)
+                response = self._ask(connection, target, work, authorization if is_home else None)
                 with closing(response):
                     if response.status not in _REDIRECTS:
                         self._take(response, target, into, work, digest)
@@ -130,7 +130,11 @@ class Web:
         raise TransferFailed(f"{first.shown} redirects more than {_REDIRECTS_MAX} times")
 
     def _ask(
-        self, connection: http.client.HTTPConnection, target: Target, authorization: str | None
+        self,
+        connection: http.client.HTTPConnection,
+        target: Target,
+        work: Work,
+        authorization: str | None,
     ) -> http.client.HTTPResponse:
         headers = {
             "Host": _at(target.host, target.port, _PORTS[target.url.scheme]),
@@ -147,6 +151,8 @@ class Web:
             if known := _authorization(proxy.url):
                 headers["Proxy-Authorization"] = known
         try:
+            connection.connect()
+            work.hold(connection.sock)  # with TLS it is another than was connected
             connection.request("GET", path, headers=headers)
             return connection.getresponse()
         except ssl.SSLCertVerificationError as error:

@@ -55,7 +55,7 @@ def transfer(guest: Guest, doing: str, do: Callable[[Work], Result]) -> Result:
     match ended.error:
         case None:
             return ended.results[0]
-        case TransferFailed():
+        case TransferFailed() | OSError():
             raise ModuleFailure(str(ended.error)) from ended.error
         case Stopped():
             raise AssertionError("only who waits stops it") from ended.error
@@ -90,8 +90,11 @@ def scratch_file(guest: Guest) -> Iterator[IO[bytes]]:
         file = TemporaryFile(dir=guest.environment.outside.scratch)  # noqa: SIM115  (closed below)
     except OSError as error:
         raise ModuleFailure(f"this host has no place for a file: {error.strerror}") from error
-    with file:
-        yield file
+    try:
+        with file:
+            yield file
+    except OSError as error:  # what was still to be written, too, when the file is closed
+        raise ModuleFailure(f"this host has no room for the file: {error.strerror}") from error
 
 
 def make_sure_of_place(guest: Guest, target: str, *, overwrite: bool, taken: str = "") -> None:
