@@ -325,3 +325,15 @@ def test_many_files_are_told_in_their_order_whoever_checked_them(run: Run, tmp_p
     assert list(dict.fromkeys(each["file"] for each in shown["findings"])) == [
         "000.yaml", "050.yaml", "100.yaml",
     ]  # fmt: skip
+
+
+def test_what_components_are_tested_by_is_known_in_a_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.test.yaml").write_text("cases: [{name: a}]\n")
+    (tmp_path / "app.yaml").write_text(
+        "schemaVersion: 1.0\nphases: [{name: build, steps: [{name: A, action: Reboot}]}]\n"
+    )
+
+    done = run("validate", ".")
+
+    assert done.returncode == 0
+    assert done.stderr == "note: not checked: app.test.yaml is for `imagewright component test`\n"

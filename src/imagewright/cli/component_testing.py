@@ -1,7 +1,6 @@
 """What ``imagewright component test`` does: components, each case on a machine of its own."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from imagewright.cli.component_view import RunView, watching
 from imagewright.cli.exits import ExitCode, complain, fail
-from imagewright.cli.files import Content, Unreadable, read_files
+from imagewright.cli.files import EXPECTATIONS, Content, Unreadable, read_files
 from imagewright.cli.options import OutputForm
 from imagewright.cli.places import DEFAULT, Place, Places, open_places, read_place
 from imagewright.cli.stopping import stopping
@@ -31,7 +30,6 @@ from imagewright.toe.expectations import Case, read_cases
 from imagewright.toe.junit import junit
 from imagewright.toe.testing import Outcome, phases_of, run_case
 
-_EXPECTATIONS = re.compile(r"(?P<stem>.+)\.test\.(?:yaml|yml|json)")
 _ENDINGS = (".test.yaml", ".test.yml", ".test.json")
 _SIZE_BYTES_MAX = Budget().size_bytes + 1
 
@@ -111,7 +109,7 @@ def _find(paths: Sequence[str]) -> list[_Tested]:
         if isinstance(file, Unreadable):
             complain(f"{file.name}: {file.reason}")
             is_unreadable = True
-        elif match := _EXPECTATIONS.fullmatch(file.name):
+        elif match := EXPECTATIONS.fullmatch(file.name):
             lonely += [] if _has_document(match["stem"]) else [file.name]
         elif _is_component(file):
             each = _tested(file)

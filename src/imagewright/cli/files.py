@@ -1,6 +1,7 @@
 """The files that a command line names, also through folders, read without trusting any of them."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 STDIN: Final = "-"
+EXPECTATIONS: Final = re.compile(r"(?P<stem>.+)\.test\.(?:yaml|yml|json)")
+"""The name of what `imagewright component test` expects of the component beside it."""
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 

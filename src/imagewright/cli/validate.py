@@ -13,7 +13,7 @@ from rich.console import Console
 from imagewright import __version__
 from imagewright.cli.checking import check_all
 from imagewright.cli.exits import ExitCode, complain, fail, note
-from imagewright.cli.files import STDIN, Content, Unreadable, read_files
+from imagewright.cli.files import EXPECTATIONS, STDIN, Content, Unreadable, read_files
 from imagewright.cli.text import visible
 from imagewright.documents.diagnostics import Diagnostic, in_order
 from imagewright.documents.diagnostics.github import to_github
@@ -124,6 +124,8 @@ def _check(
         file, result = found
         if _is_bycatch(file, result):
             kind = result.kind or "like neither a workflow document nor a component document"
+            if EXPECTATIONS.fullmatch(file.name):
+                kind = "for `imagewright component test`"
             note(f"not checked: {file.name} is {kind}")
             continue
         repaired = repair(file.content, check) if fix and result.is_document else None
