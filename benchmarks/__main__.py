@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import (
     build_times,
+    component_steps,
     document_checks,
     list_pages,
     memory,
@@ -28,6 +29,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], Section]] = {
     "document-checks": document_checks.measure,
     "step-overhead": step_overhead.measure,
     "build-times": build_times.measure,
+    "component-steps": component_steps.measure,
     "memory": memory.measure,
 }
 PAGE = Path(__file__).parents[1] / "BENCHMARKS.md"
