@@ -63,7 +63,7 @@ def test_a_run_prints_what_awstoe_prints_and_nothing_else(
 
     (folder,) = (tmp_path / "logs").iterdir()
     assert re.fullmatch(r"TOE_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_UTC-0_one", folder.name)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, without_network_notes(done.stderr)) == (0, "")
     assert done.stdout == (
         '{\n    "executionId": "one",\n    "status": "success",\n    "failedStepCount": 0,\n'
         '    "executedStepCount": 1,\n    "ignoredFailedStepCount": 0,\n'
@@ -310,6 +310,12 @@ def test_nothing_is_left_of_a_run_that_is_stopped(lab: Lab, tmp_path: Path) -> N
     assert json.loads(stdout)["status"] == "failed"
     with lab.bench() as bench:
         bench.nothing_is_left()
+
+
+def without_network_notes(said: str) -> str:
+    """Leave out that an ordinary user's machine may have no network of its own here."""
+    lines = said.splitlines(keepends=True)
+    return "".join(each for each in lines if "uses the host's network" not in each)
 
 
 def machines_of_runs(bench: Bench) -> list[Any]:
