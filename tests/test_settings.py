@@ -40,10 +40,19 @@ def test_webhooks_that_cannot_be_are_refused(tmp_path: Path, settings: str, prob
     ("settings", "problem"),
     [
         ('folder = "/a"\nbucket = "s3://images"', "a folder and a bucket"),
-        ('bucket = "images"', "bucket: String should match"),
-        ('bucket = "s3://Images/a"', "bucket: String should match"),
-        ('registry = "registry.example.com"', "registry: String should match"),
-        ('registry = "registry.example.com/UP"', "registry: String should match"),
+        ('bucket = "images"', r"bucket: it has not the form that is wanted.*`s3://BUCKET/PREFIX`"),
+        (
+            'bucket = "s3://Images/a"',
+            r"bucket: it has not the form that is wanted.*`s3://BUCKET/PREFIX`",
+        ),
+        (
+            'registry = "registry.example.com"',
+            "registry: it has not the form that is wanted.*`HOST/REPOSITORY` in lower case",
+        ),
+        (
+            'registry = "registry.example.com/UP"',
+            "registry: it has not the form that is wanted.*`HOST/REPOSITORY` in lower case",
+        ),
         ('registry = "r.example.com/a"\nusername = "me"', "username and password go together"),
         ('registry = "r.example.com/a"\nformat = "tar"', "images of format oci only"),
         ('endpoint = "http://localhost"', "endpoint is said of a bucket"),
@@ -65,3 +74,14 @@ def test_what_is_no_region_has_no_place(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"'\.\./elsewhere' is no region"):
         Settings.load(tmp_path)
+
+
+def test_a_value_of_another_form_is_told_what_is_wanted_and_no_pattern(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('account = "12"\n')
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(tmp_path)
+
+    assert "account: it has not the form that is wanted" in str(refused.value)
+    assert "twelve digits" in str(refused.value)
+    assert "[0-9]" not in str(refused.value)

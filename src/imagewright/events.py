@@ -5,6 +5,7 @@ keeps neither builds nor the others waiting.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -15,6 +16,7 @@ from imagewright.aws.event_bus import EventBus
 from imagewright.clock import Clock
 from imagewright.engine.events import BuildEvent
 from imagewright.engine.ports import ActionError
+from imagewright.errors import ServiceError
 from imagewright.logs.builds import BuildLogs
 from imagewright.settings import Settings
 from imagewright.store import outbox
@@ -25,7 +27,7 @@ from imagewright.webhooks import Webhook, WebhookError
 _LOOK_SECONDS = 0.25
 """How soon an event is told."""
 _REST_SECONDS = 5.0
-"""After a defect or where the database cannot be read."""
+"""Where the database cannot be used."""
 
 _log = structlog.get_logger()
 
@@ -66,16 +68,15 @@ class Teller:
             threading.Thread(target=work, name=f"tells {listener}", daemon=True).start()
 
     def _serve(self, listener: str, tell: Tell) -> None:
-        pause = threading.Event()  # nobody sets it
         while True:
             try:
                 was_one = self._tell_next(listener, tell)
-            except Exception:
-                _log.exception("events are not told for a while", listener=listener)
-                pause.wait(_REST_SECONDS)
+            except (ServiceError, OSError) as error:  # the database, or the disk under a log
+                _log.warning("events wait to be told", listener=listener, problem=str(error))
+                time.sleep(_REST_SECONDS)
             else:
                 if not was_one:
-                    pause.wait(_LOOK_SECONDS)
+                    time.sleep(_LOOK_SECONDS)
 
     def _tell_next(self, listener: str, tell: Tell) -> bool:
         with self._database.read() as connection:
@@ -90,6 +91,8 @@ class Teller:
                 "an event was not told", kind=event.kind, id=event.id, problem=str(problem)
             )
             self._note(event, str(problem))
+        except Exception:  # a defect: it must not keep the events behind this one for ever
+            _log.exception("an event could not be told", kind=event.kind, id=event.id)
         with self._database.write(soon=True) as connection:
             outbox.told(connection, untold.sequence)
         return True

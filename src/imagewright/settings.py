@@ -7,10 +7,10 @@ from ``settings.toml`` in the state directory, else from its default here.
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -27,7 +27,7 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
-_REGION_FORM = "a region looks like us-east-1 or local-dc-1 (ARN-04)"
+_REGION_FORM = "a region looks like us-east-1 or local-dc-1"
 _NO_EC2 = (
     "an image of the driver sandbox is a file system without a disk that boots, which EC2 cannot "
     "run; its copies can go to a folder, a bucket or a registry"
@@ -336,8 +336,8 @@ class Region(BaseModel):
     registry: str | None = Field(
         default=None,
         pattern=r"^(https?://)?[^\s/@]+/[a-z0-9]([a-z0-9._\-/]*[a-z0-9])?$",
-        description="A registry of container images and a repository in it, `HOST/REPOSITORY`; "
-        "`http://HOST/REPOSITORY` for one without TLS.",
+        description="A registry of container images and a repository in it, `HOST/REPOSITORY` in "
+        "lower case; `http://HOST/REPOSITORY` for one without TLS.",
     )
     username: str | None = Field(default=None, description="Who pushes to that registry.")
     password: str | None = Field(default=None, description="Their password, or token.")
@@ -410,7 +410,7 @@ class Settings(BaseSettings):
     account: str = Field(
         default="000000000000",
         pattern=r"^[0-9]{12}$",
-        description="The account of the first access key.",
+        description="The account of the first access key: twelve digits.",
     )
     region: str = Field(default="us-east-1", description="Where a request carries none.")
     auth: Literal["sigv4", "none"] = Field(
@@ -528,10 +528,31 @@ class Settings(BaseSettings):
 
 def _explain(error: ValidationError, file: Path) -> str:
     lines = [
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        f"{'.'.join(map(str, problem['loc']))}: "
+        + (
+            _wanted(problem["loc"])
+            if problem["type"] == "string_pattern_mismatch"
+            else problem["msg"].removeprefix("Value error, ")
+        )
+        for problem in error.errors()
     ]
     return (
         "the settings cannot be used: "
         + "; ".join(lines)
         + f" (they come from {file}, IMAGEWRIGHT_… variables and the command line)"
     )
+
+
+def _wanted(place: Sequence[int | str]) -> str:
+    """Say what a setting is to hold, where its value has not the form of that."""
+    model: type[BaseModel] | None = Settings
+    description = ""
+    for name in place:
+        field = model.model_fields.get(str(name)) if model is not None else None
+        if field is None:  # the name of a region: what is below it has the same model for all
+            continue
+        description = field.description or ""
+        inner = [field.annotation, *get_args(field.annotation)]
+        models = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+        model = models[0] if models else None
+    return f"it has not the form that is wanted. {description}"
