@@ -261,6 +261,26 @@ def test_documents_and_logs_go_by_way_of_aws(
     assert messages[-1] == "TOE has completed execution successfully"
 
 
+def test_what_cannot_begin_is_in_the_logs_elsewhere_too(
+    component: Component, tmp_path: Path, others: OtherServices
+) -> None:
+    write(tmp_path / "bad.yaml", step("true", name="a b"))
+    others.s3.create_bucket(Bucket="failed-logs")
+
+    done = component(
+        "run", "-d", "bad.yaml", "-b", "failed-logs", "--cw-log-group", "/failed",
+        "--cw-log-stream", "first",
+        IMAGEWRIGHT_AWS_S3_ENDPOINT=others.url, IMAGEWRIGHT_AWS_LOGS_ENDPOINT=others.url,
+    )  # fmt: skip
+
+    key = f"{Path(summary(done)['logUrl']).name}/detailedoutput.json"
+    kept = json.loads(others.s3.get_object(Bucket="failed-logs", Key=key)["Body"].read())
+    assert (kept["status"], "Invalid step name" in kept["failureMessage"]) == ("failed", True)
+    found = others.client("logs").get_log_events(logGroupName="/failed", logStreamName="first")
+    messages = [event["message"] for event in found["events"]]
+    assert messages[-1] == "TOE has completed execution with failure - Execution failed!"
+
+
 def test_a_stream_that_cannot_be_written_may_be_ignored(
     component: Component, tmp_path: Path
 ) -> None:

@@ -144,20 +144,23 @@ def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: Run
     with closing(folder):
         try:
             with _told(asked, folder, execution_id, state), open_places(state) as places:
-                documents += _load(asked, place.platform, state)
-                if saved is None:
-                    runner.set_up(documents)
-                else:
-                    saved.check(documents)
-                    saved.forget()
-                with places.machine(place, watcher=view, cancel=cancel) as placed:
-                    environment = places.environment(placed, execution_id)
-                    return runner.go(documents, placed.machine, environment)
+                try:
+                    documents += _load(asked, place.platform, state)
+                    if saved is None:
+                        runner.set_up(documents)
+                    else:
+                        saved.check(documents)
+                        saved.forget()
+                    with places.machine(place, watcher=view, cancel=cancel) as placed:
+                        environment = places.environment(placed, execution_id)
+                        return runner.go(documents, placed.machine, environment)
+                except (SetupFailed, MachineError) as error:
+                    return runner.fail(str(error))  # here, so that others hear of the end too
         except RestartDue:
             assert saving is not None  # noqa: S101 - of the machines, only the host raises it
             SavedRun.write(saving, asked, execution_id, runner.states, documents)
             raise
-        except (SetupFailed, MachineError) as error:
+        except SetupFailed as error:  # the log cannot be sent
             return runner.fail(str(error))
 
 
@@ -199,6 +202,7 @@ def _told(asked: Asked, folder: LogFolder, execution_id: str, state: Path | None
     try:
         yield
     finally:
+        folder.on_line = trace if asked.trace else None
         if stream is not None:
             stream.flush()
         if bucket is not None:
