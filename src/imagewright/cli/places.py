@@ -135,7 +135,7 @@ class Places:
                 with self._sandbox(place, watcher, cancel) as machine:
                     yield Placed(machine=machine, base=place.base, in_sandbox=True)
             case "docker":
-                with _container(place.base, watcher) as machine:
+                with _container(place.base, watcher, cancel) as machine:
                     yield Placed(machine=machine, base=place.base)
             case "host":
                 from imagewright.machines.host import HostMachine
@@ -197,11 +197,13 @@ class Places:
 
 
 @contextmanager
-def _container(image: str, watcher: Watcher) -> Iterator[Machine]:
+def _container(image: str, watcher: Watcher, cancel: Flag | None) -> Iterator[Machine]:
     from imagewright.machines.docker import DockerMachine
 
     machine = DockerMachine(
-        image, on_progress=lambda line: watcher.progress(f"pulling {image}", line)
+        image,
+        on_progress=lambda line: watcher.progress(f"pulling {image}", line),
+        cancel=cancel,
     )
     try:
         yield machine

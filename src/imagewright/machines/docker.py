@@ -15,9 +15,15 @@ from contextlib import suppress
 from threading import Event
 
 from imagewright.machines.machine import Command, Exit, Line, MachineError, OnLine
-from imagewright.process import Cancelled, CommandFailed, Completed, ProgramMissing, TimedOut, run
-
-DRIVER = "docker"
+from imagewright.process import (
+    Cancelled,
+    CommandFailed,
+    Completed,
+    ProgramMissing,
+    TimedOut,
+    run,
+)
+from imagewright.process import OnLine as OnOutput
 
 _ASK_SECONDS = 60.0
 _TERMINATED = 143
@@ -65,14 +71,20 @@ OnProgress = Callable[[str], None]
 class DockerMachine:
     """See ``machine.Machine``."""
 
-    def __init__(self, image: str, *, on_progress: OnProgress = lambda _line: None) -> None:
+    def __init__(
+        self,
+        image: str,
+        *,
+        on_progress: OnProgress = lambda _line: None,
+        cancel: Event | None = None,
+    ) -> None:
         """Start a container of an image, pulled now where it is not there. Raises MachineError."""
         self._id = f"i-{uuid.uuid4().hex[:17]}"
         self._name = f"imagewright-{self._id}"
         self._process: subprocess.Popen[bytes] | None = None
         _examine()
         if _docker("image", "inspect", image).code != 0:
-            _pull(image, on_progress)
+            _pull(image, on_progress, cancel)
         self._start(image)
 
     @property
@@ -137,7 +149,7 @@ class DockerMachine:
         process, self._process = self._process, None
         if process is None:
             return
-        with suppress(CommandFailed):
+        with suppress(MachineError):
             _docker("rm", "-f", self._name)
         assert process.stdin is not None  # noqa: S101 - it was asked for
         process.stdin.close()
@@ -194,34 +206,49 @@ class DockerMachine:
 
 def _examine() -> None:
     """Raise MachineError where docker is not there, or its daemon does not answer."""
-    try:
-        done = _docker("version", "--format", "{{.Server.Version}}")
-    except ProgramMissing:
-        raise MachineError(
-            "docker is not installed: install its command line, or use --on sandbox:debian-12"
-        ) from None
+    done = _docker("version", "--format", "{{.Server.Version}}")
     if done.code != 0:
         raise MachineError(f"docker's daemon does not answer: {_said(done)}")
 
 
-def _pull(image: str, on_progress: OnProgress) -> None:
+def _pull(image: str, on_progress: OnProgress, cancel: Event | None) -> None:
     def tell(_stream: str, text: str, _continues: bool) -> None:
         on_progress(text)
 
-    argv = ["docker", "pull", image]
-    done = run(argv, timeout_seconds=None, env=os.environ, on_line=tell, check=False)
+    done = _ended("pull", image, on_line=tell, cancel=cancel)
     if done.code != 0:
         raise MachineError(f"the image {image} cannot be pulled: {_said(done)}")
 
 
 def _docker(*arguments: str, stdin: bytes = b"") -> Completed:
-    return run(
-        ["docker", *arguments],
-        timeout_seconds=_ASK_SECONDS,
-        env=os.environ,
-        stdin=stdin,
-        check=False,
-    )
+    """Ask docker what does not take long. Raises MachineError where it does."""
+    return _ended(*arguments, stdin=stdin, timeout_seconds=_ASK_SECONDS)
+
+
+def _ended(
+    *arguments: str,
+    stdin: bytes = b"",
+    timeout_seconds: float | None = None,
+    on_line: OnOutput | None = None,
+    cancel: Event | None = None,
+) -> Completed:
+    """Run docker, whatever it exits with. Raises MachineError where it cannot, or is ended."""
+    try:
+        return run(
+            ["docker", *arguments],
+            timeout_seconds=timeout_seconds,
+            env=os.environ,
+            stdin=stdin,
+            on_line=on_line,
+            cancel=cancel,
+            check=False,
+        )
+    except ProgramMissing:
+        raise MachineError(
+            "docker is not installed: install its command line, or use --on sandbox:debian-12"
+        ) from None
+    except CommandFailed as error:
+        raise MachineError(str(error)) from error
 
 
 def _said(done: Completed) -> str:

@@ -13,8 +13,6 @@ from threading import Event
 from imagewright.machines.machine import Command, Exit, Line, MachineError, OnLine
 from imagewright.process import Cancelled, CommandFailed, ProgramMissing, TimedOut, run
 
-DRIVER = "host"
-
 _NOT_FOUND, _NOT_EXECUTABLE, _TERMINATED = 127, 126, 143
 _TIME_OUT_GRACE_SECONDS = 10.0
 
