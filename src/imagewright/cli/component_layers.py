@@ -23,6 +23,7 @@ from imagewright.documents.component.references import texts_of
 from imagewright.documents.nodes import Scalar
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, Miss, layer_key
 from imagewright.runner.modules.table import ACTS_OUTSIDE
+from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.state import StepState
 from imagewright.runner.status import StepStatus
 from imagewright.toe.documents import Loaded
@@ -55,11 +56,21 @@ class StepWork:
 class StepLayers:
     """Finds and remembers the layers of steps."""
 
-    def __init__(self, store: LayerStore, secret: bytes, *, driver: str, has_network: bool) -> None:
+    def __init__(
+        self,
+        store: LayerStore,
+        secret: bytes,
+        *,
+        driver: str,
+        has_network: bool,
+        surroundings: Mapping[str, str],
+    ) -> None:
+        """``surroundings``: what else steps may be told, the account and the region."""
         self._store = store
         self._secret = secret
         self._driver = driver
         self._has_network = has_network
+        self._surroundings = surroundings
 
     def find(self, work: StepWork, parent: str, before: list[StepState]) -> Hit | Miss:
         """Look for the layer that a step made of another, with the same steps before it."""
@@ -103,7 +114,7 @@ class StepLayers:
             parameters={
                 name: value for name, value in work.values.items() if chains or name in names
             },
-            environment={},
+            environment=self._surroundings,
             driver=self._driver,
             architecture=platform.machine(),
             protocol=PROTOCOL,
@@ -157,6 +168,8 @@ def _why_always(work: StepWork) -> str:
         return "it does not log, and what it knows is not kept"
     if work.step.action in ACTS_OUTSIDE:
         return f"what {work.step.action} does is outside the machine"
+    if reads_parameter_store(work.step):
+        return "it reads aws:ssm:, where another value may stand now"
     for reference in _references(work.step):
         match reference:
             case Context(key) if key in _EVER_NEW:

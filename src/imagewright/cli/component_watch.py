@@ -166,13 +166,14 @@ class _Round:
             note(failure.hint)
 
     def _run(self) -> Failure | None:
-        bench = self.places.bench
+        bench, settings = self.places.bench, self.places.settings
         driver = bench.sandbox.driver
         self._layers = StepLayers(
             bench.sandbox.layer_store,
             bench.secret,
             driver=driver.name,
             has_network=bench.has_network,
+            surroundings={"account": settings.account, "region": settings.region},
         )
         self._layer_id = self.places.base_layer(self.place, self.view, self.cancel)
         self._take_over()
