@@ -6,8 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from imagewright.cli.exits import note
@@ -34,14 +33,13 @@ def check_all(
     """Check files in their order; what could not be read is passed on."""
     remaining = iter(files)
     few = list(islice(remaining, _ALONE_MAX + 1))
+    every = chain(few, remaining)
     if len(few) <= _ALONE_MAX or not _may_fork():
-        for file in _chained(few, remaining):
+        for file in every:
             yield file if isinstance(file, Unreadable) else (file, check(file.content))
         return
-    with ExitStack() as stack:
-        pool = stack.enter_context(_pool(check))
+    with _pool(check) as pool:
         said, done = time.monotonic() + _SECONDS_BEFORE_WORDS, 0
-        every = _chained(few, remaining)
         while batch := list(islice(every, _BATCH)):
             contents = [file.content for file in batch if isinstance(file, Content)]
             results = pool.map(_check_one, contents, chunksize=8)
@@ -68,8 +66,3 @@ def _check_one(content: bytes) -> "Validated":
     if _check is None:
         raise RuntimeError("this process was not forked from one that checks")
     return _check(content)
-
-
-def _chained(first: Iterable[File], rest: Iterator[File]) -> Iterator[File]:
-    yield from first
-    yield from rest

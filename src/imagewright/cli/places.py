@@ -1,15 +1,15 @@
 """Where a component runs: ``--on sandbox:debian-12``, ``docker:IMAGE``, or this host itself."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from imagewright.cli.exits import ExitCode, fail
-from imagewright.cli.lone_machines import holding
+from imagewright.cli.lone_machines import Bench, holding, open_bench
 from imagewright.cli.options import load_settings, open_state
 from imagewright.documents.specs import Platform
 from imagewright.engine.ports import ActionError
@@ -19,7 +19,6 @@ from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ModuleFailure
 
 if TYPE_CHECKING:
-    from imagewright.cli.lone_machines import Bench
     from imagewright.images.bases import Progress
 
 DEFAULT = "sandbox:debian-12"
@@ -64,7 +63,6 @@ class Placed:
     """What its image is called, for ``aws:imds:ami-id``; empty where it has none."""
     platform: Platform = Platform.LINUX
     working_directory: str = "/tmp"  # noqa: S108  (a path of the machine, and AWS's default)
-    variables: Mapping[str, str] = field(default_factory=dict)
     in_sandbox: bool = False
 
 
@@ -117,10 +115,8 @@ class Places:
         return catalogue.resolve(place.base, on_progress=tell, cancel=cancel).layer_id
 
     @property
-    def bench(self) -> "Bench":
+    def bench(self) -> Bench:
         """What sandboxes stand on. Raises MachineError where none can be."""
-        from imagewright.cli.lone_machines import open_bench
-
         if self._bench is None:
             self._bench = self._stack.enter_context(open_bench(self.directory, self.settings))
         return self._bench
@@ -150,8 +146,8 @@ class Places:
     @contextmanager
     def _sandbox(self, place: Place, watcher: Watcher, cancel: Flag | None) -> Iterator[Machine]:
         layer_id = self.base_layer(place, watcher, cancel)
-        driver = self.bench.sandbox.driver
         bench = self.bench
+        driver = bench.sandbox.driver
         with holding(bench.database, layer_id, driver=driver.name, owner=bench.owner) as row:
             machine = driver.launch(row.id, layer_id, on_notice=watcher.notice)
             try:
@@ -166,7 +162,6 @@ class Places:
         machine, region = placed.machine, self.settings.region
         return RunEnvironment(
             working_directory=placed.working_directory,
-            variables=placed.variables,
             platform=placed.platform,
             execution_id=execution_id,
             account_id=self.settings.account,
