@@ -82,6 +82,8 @@ cases:
         ("cases: [{name: a, phases: [biuld]}]", "no phase `biuld`", "did you mean `build`?"),
         ("cases: [{name: a, parameters: {Chanel: x}}]", "no parameter", "did you mean `Channel`?"),
         ("cases: [{name: a, failedStep: build.Sya}]", "no step", "did you mean `build.Say`?"),
+        ("cases: [{name: a, failedStep: build.Say, exit: 0}]", "`failedStep` is for a case", ""),
+        ("cases: [{name: a, message: x, status: success}]", "`message` is for a case", ""),
         ("cases: [{name: a, steps: {build.Say: good}}]", "a step ends as `success`", ""),
         ("cases: [{name: a, outputs: {stdout: x}}]", "named `phase.step.output`", ""),
         ("cases: [{name: a, outputs: {build.Say.stdout: {matches: '('}}}]", "RE2", ""),
@@ -112,3 +114,9 @@ def test_a_mistake_is_found_at_its_place(
 )
 def test_a_text_is_held_against_its_demand(demand: TextDemand, text: str, problem: str) -> None:
     assert demand.problem(text) == problem
+
+
+def test_a_mistyped_step_is_one_mistake_and_not_two(component: Component) -> None:
+    _, findings = read_cases("cases: [{name: a, failedStep: build.Sya}]", component)
+
+    assert len(findings) == 1

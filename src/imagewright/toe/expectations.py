@@ -141,7 +141,7 @@ class _Reader:
         name = self._text(body, "name")
         if name is None:
             self._wrong(body, "a case needs a `name`", "CT003")
-        return Case(
+        case = Case(
             name=name or "",
             base=self._text(body, "base") or self.base,
             parameters=self._parameters(body),
@@ -154,6 +154,12 @@ class _Reader:
             outputs=dict(self._outputs(body)),
             files=dict(self._files(body)),
         )
+        of_failure = {"failedStep": case.failed_step, "message": case.message}
+        for key, said in of_failure.items():
+            if case.exit_code == 0 and said is not None:
+                message = f"`{key}` is for a case that fails, and this one is to succeed"
+                self._wrong(body, message, "CT003")
+        return case
 
     def _parameters(self, body: MapNode) -> dict[str, str]:
         given: dict[str, str] = {}
