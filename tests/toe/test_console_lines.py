@@ -16,6 +16,7 @@ from imagewright.toe.console import Console
 
 FOLDER = "/tmp/AWSTOE1"
 SCRIPT = f"{FOLDER}/script-1.sh"
+ERROR = OutputLine("build", "Say", "stderr", "e" * 65_536)
 
 
 def said(*events: Event) -> list[str]:
@@ -101,3 +102,22 @@ def test_a_failed_command_and_a_warning_are_marked() -> None:
 
     assert "CmdExecution: [ERROR] Command execution has resulted in an error" in lines
     assert lines[-1] == "Step Say: [WARNING] {{ x }} means nothing here and stays as it is"
+
+
+def test_output_without_an_end_is_said_in_parts_and_of_errors_the_end() -> None:
+    piece = "x" * 65_536
+    endless = [OutputLine("build", "Say", "stdout", piece, continues=True)] * 40
+    errors = [OutputLine("build", "Say", "stderr", piece), *([ERROR] * 16)]
+
+    lines = said(
+        started("ExecuteBinary"),
+        CommandStarted("build", "Say", ("/bin/yes",)),
+        *endless,
+        OutputLine("build", "Say", "stdout", "end"),
+        *errors,
+        CommandEnded("build", "Say", 0),
+    )
+
+    stdout = [line.removeprefix("Stdout: ") for line in lines if line.startswith("Stdout: ")]
+    assert [len(line) for line in stdout] == [1 << 20, 1 << 20, 8 * 65_536 + 3]
+    assert "CmdExecution: Stderr: " + "\n".join([ERROR.text] * 15) in lines

@@ -3,7 +3,6 @@
 People and scripts grep for these; what was observed of AWS's program stands here letter by letter.
 """
 
-from collections import deque
 from collections.abc import Callable
 
 from imagewright.runner.reporting import (
@@ -19,10 +18,13 @@ from imagewright.runner.reporting import (
     StepStarted,
 )
 from imagewright.runner.status import StepStatus
+from imagewright.toe.tail import Tail
 
 _BASH = "ExecuteBash"
-_STDERR_LINES_MAX = 10_000
+_STDERR_CHARACTERS_MAX = 1 << 20
 """Kept of a command until it ends; of more, the last."""
+_PIECES_MAX = 16
+"""Of a line of output, before they are said; a longer line makes several entries."""
 
 Say = Callable[[str], None]
 
@@ -40,7 +42,7 @@ class Console:
         """The module whose beginning is not said yet: its step may be skipped."""
         self._shown: tuple[str, ...] = ()
         self._stdout: list[str] = []
-        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES_MAX)
+        self._stderr = Tail(_STDERR_CHARACTERS_MAX)
         self._last_stderr: dict[tuple[str, str], str] = {}
         self._has_rebooted = False
 
@@ -120,10 +122,10 @@ class Console:
 
     def _line(self, event: OutputLine) -> None:
         if event.stream == "stderr":
-            self._stderr.append(event.text if event.continues else f"{event.text}\n")
+            self._stderr.add(event.text if event.continues else f"{event.text}\n")
             return
         self._stdout.append(event.text)
-        if not event.continues:
+        if not event.continues or len(self._stdout) >= _PIECES_MAX:
             self._say(f"Stdout: {''.join(self._stdout)}")
             self._stdout.clear()
 

@@ -9,14 +9,15 @@ from imagewright.documents.component.model import Component
 from imagewright.machines.machine import Command, Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
-from imagewright.runner.reporting import Event
 from imagewright.runner.result import RunResult, StepResult
 from imagewright.runner.run import run_component
 from imagewright.runner.status import RunStatus, StepStatus, combine
 from imagewright.toe.console import Console
 from imagewright.toe.expectations import PHASES, STAGES, Case, FileDemand
+from imagewright.toe.tail import Tail
 
 _CONTENT_BYTES_MAX = 16 << 20
+_LOG_CHARACTERS_MAX = 16 << 20
 
 
 @dataclass(slots=True)
@@ -32,8 +33,8 @@ class Outcome:
     covered: frozenset[str] = frozenset()
     """The steps that ran, as ``phase.step``."""
     seconds: float = 0.0
-    log: list[str] = field(default_factory=list)
-    """In the words of ``console.log``."""
+    log: Tail = field(default_factory=lambda: Tail(_LOG_CHARACTERS_MAX))
+    """In the words of ``console.log``; of a long one, the end."""
 
     @property
     def passed(self) -> bool:
@@ -55,7 +56,7 @@ def run_case(
     Never raises for what goes wrong on the machine: that is a problem of the case.
     """
     outcome = Outcome(case)
-    recorder = _Recorder(outcome.log, document)
+    console = Console(outcome.log.add, lambda _line: None, document=document)
     results: list[RunResult] = []
     problem = ""
     for stage in _stages(component, case):
@@ -68,7 +69,7 @@ def run_case(
                 phases=stage,
                 parameters=case.parameters,
                 environment=environment,
-                reporter=recorder,
+                reporter=console,
                 cancel=cancel,
             )
         except (ComponentRefused, MachineError) as error:
@@ -104,21 +105,6 @@ def _stages(component: Component, case: Case) -> Iterator[tuple[str, ...]]:
     before = tuple(phase for phase in phases if phase not in STAGES[1])
     after = tuple(phase for phase in phases if phase in STAGES[1])
     yield from (stage for stage in (before, after) if stage)
-
-
-@dataclass(slots=True)
-class _Recorder:
-    """Keeps what the console would show."""
-
-    log: list[str]
-    document: str
-    _console: Console = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._console = Console(self.log.append, lambda _line: None, document=self.document)
-
-    def report(self, event: Event) -> None:
-        self._console.report(event)
 
 
 def _judge(
