@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 
 from rich.console import Console
 from rich.status import Status
@@ -37,7 +38,7 @@ class RunView:
     def progress(self, what: str, how_far: str) -> None:
         """Show what takes its time before the first step; where no terminal is, say it once."""
         if self._console.is_terminal:
-            self._status.update(f"{what}: {how_far}")
+            self._status.update(_plain(f"{what}: {how_far}"))
         elif what not in self._said:
             self._said.add(what)
             note(what)
@@ -45,7 +46,7 @@ class RunView:
     def wait(self, what: str) -> None:
         """Show on a terminal what is waited for."""
         if self._console.is_terminal:
-            self._status.update(what)
+            self._status.update(_plain(what))
 
     def notice(self, text: str) -> None:
         """Show what one should know."""
@@ -85,6 +86,7 @@ class Count:
     over: int = 0
     started_at: float = field(default_factory=time.monotonic)
     _told_at: float = field(default_factory=time.monotonic)
+    _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._show()
@@ -96,8 +98,9 @@ class Count:
 
     def one(self, _ended: object) -> None:
         """Count one more; from any thread."""
-        self.over += 1
-        self._show()
+        with self._lock:
+            self.over += 1
+            self._show()
 
     def _show(self) -> None:
         said = f"{self.over} of {self.total} cases are over"
@@ -106,6 +109,11 @@ class Count:
         elif self.over < self.total and time.monotonic() > self._told_at + _TELL_SECONDS:
             self._told_at = time.monotonic()
             note(said)
+
+
+def _plain(text: str) -> Text:
+    """Take a text as it is: what others wrote is no markup, and may not act upon the terminal."""
+    return Text(visible(text))
 
 
 def step_line(event: StepEnded) -> Text:
@@ -125,7 +133,7 @@ def step_line(event: StepEnded) -> Text:
 def watching(what: str) -> Iterator[RunView]:
     """Show a run on standard error, if that is a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    status = console.status(what)
+    status = console.status(_plain(what))
     if not console.is_terminal:
         yield RunView(console, status)
         return
