@@ -88,6 +88,7 @@ cases:
         ("cases: [{name: a, outputs: {stdout: x}}]", "named `phase.step.output`", ""),
         ("cases: [{name: a, outputs: {build.Say.stdout: {matches: '('}}}]", "RE2", ""),
         ("cases: [{name: a, files: {etc/x: present}}]", "by its absolute path", ""),
+        ('cases: [{name: a, files: {"/x\\0": present}}]', "by its absolute path", ""),
         ("cases: [{name: a, files: {/x: there}}]", "a file is `present` or `absent`", "contains"),
         ("cases: [{name: a, files: {/x: {sha: y}}}]", "a file has no `sha`", ""),
     ],

@@ -214,7 +214,7 @@ class _Reader:
 
     def _files(self, body: MapNode) -> Iterator[tuple[str, FileDemand]]:
         for key, value in self._entries(body, "files"):
-            if not key.text.startswith("/"):
+            if not key.text.startswith("/") or "\0" in key.text:
                 self._wrong(key, "a file is named by its absolute path", "CT003")
             elif isinstance(value, Scalar):
                 yield key.text, FileDemand(exists=self._is_present(value))
