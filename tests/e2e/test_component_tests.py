@@ -139,6 +139,22 @@ def test_without_expectations_a_component_must_succeed(run_tests: RunTests, tmp_
     assert "20 % of the steps ran, and --coverage-min is 90" in done.stderr
 
 
+def test_components_of_one_name_have_logs_of_their_own(run_tests: RunTests, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "app.yaml").write_text(APP)
+
+    done = run_tests("a", "b", "-l", "logs")
+    again = run_tests("a", "-l", "a/app.yaml/logs")
+
+    assert done.returncode == 0
+    logs = {path.name for path in (tmp_path / "logs").iterdir()}
+    assert logs == {"a_app.yaml.defaults.log", "b_app.yaml.defaults.log"}
+    assert again.returncode == 2
+    assert "1 case: 1 passed" in again.stdout
+    assert "cannot be written" in again.stderr
+
+
 def test_what_cannot_be_tested_is_named(run_tests: RunTests, tmp_path: Path) -> None:
     (tmp_path / "app.yaml").write_text(APP)
     (tmp_path / "app.test.yaml").write_text("cases: [{name: a, failedStep: build.Chek}]\n")

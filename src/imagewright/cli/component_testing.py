@@ -1,6 +1,7 @@
 """What ``imagewright component test`` does: components, each case on a machine of its own."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -84,11 +85,11 @@ def run_tests(paths: Sequence[str], options: Testing, state: Path | None) -> int
             took = _run_all(tested, place, places, options, cancel, view)
         except MachineError as error:
             fail(ExitCode.FAILED, str(error))
-    _leave_files(tested, options)
     if options.output is OutputForm.JSON:
         typer.echo(json.dumps(_as_json(tested), indent=2, ensure_ascii=False))
     else:
         _tell(tested, took)
+    _leave_files(tested, options)
     if cancel.is_set():
         return ExitCode.INTERRUPTED
     is_enough = _coverage(tested) >= options.coverage_min
@@ -149,9 +150,12 @@ def _tested(file: Content) -> _Tested | None:
     beside = _beside(file)
     if beside is None:
         return _Tested(document, (Case(),))
-    written = beside.read_text("utf-8", errors="replace")
+    (read,) = read_files([str(beside)], _SIZE_BYTES_MAX)
+    if isinstance(read, Unreadable):
+        fail(ExitCode.USAGE, f"{read.name}: {read.reason}")
+    written = read.content.decode("utf-8", "replace")
     cases, findings = read_cases(written, document.component)
-    _draw(findings, written, str(beside))
+    _draw(findings, written, read.name)
     return None if has_errors(findings) else _Tested(document, cases)
 
 
@@ -222,13 +226,23 @@ def _leave_files(tested: Sequence[_Tested], options: Testing) -> None:
             results = {each.document.place: each.outcomes for each in tested}
             _write(options.junit, junit(results))
         if options.log_directory is not None:
+            names = _short_names([each.document.place for each in tested])
             for each in tested:
                 for outcome in each.outcomes:
-                    name = f"{Path(each.document.place).stem}.{outcome.case.name}.log"
-                    file = options.log_directory / name.replace("/", "_")
+                    name = f"{names[each.document.place]}.{outcome.case.name}.log"
+                    file = options.log_directory / visible(name).replace("/", "_")
                     _write(file, "".join(f"{line}\n" for line in outcome.log))
     except OSError as error:
         fail(ExitCode.USAGE, f"{error.filename} cannot be written: {error.strerror}")
+
+
+def _short_names(places: Sequence[str]) -> dict[str, str]:
+    """Name documents by their files, or where several files have that name, by their paths."""
+    often = Counter(Path(place).stem for place in places)
+    return {
+        place: Path(place).stem if often[Path(place).stem] == 1 else str(Path(place))
+        for place in places
+    }
 
 
 def _write(file: Path, text: str) -> None:
