@@ -11,7 +11,17 @@ from typing import Final
 from imagewright.documents.component.loops import DELIMITERS
 from imagewright.documents.component.model import TIMEOUT_SECONDS_DEFAULT, OnFailure, Verdict
 from imagewright.documents.component.operators import OPERATORS, Operator
-from imagewright.documents.json_schema import DIALECT, Schema, any_case, given, one_or_list
+from imagewright.documents.json_schema import (
+    DIALECT,
+    TRUTH,
+    WHOLE_TEXT,
+    Schema,
+    any_case,
+    given,
+    list_of,
+    one_or_list,
+    whole,
+)
 from imagewright.documents.shapes import (
     Anything,
     ListOf,
@@ -140,7 +150,6 @@ def _phase() -> Schema:
 
 
 def _step(modules: Mapping[str, ModuleSpec]) -> Schema:
-    digits = {"type": "string", "pattern": r"^[-+]?[0-9]+$"}
     return {
         "type": "object",
         "properties": {
@@ -151,7 +160,7 @@ def _step(modules: Mapping[str, ModuleSpec]) -> Schema:
             "action": {"enum": list(modules), "description": "What the step does."},
             "timeoutSeconds": {
                 "anyOf": [
-                    {"type": "integer", "minimum": 1}, {"const": -1}, digits, _NULL,
+                    {"type": "integer", "minimum": 1}, {"const": -1}, WHOLE_TEXT, _NULL,
                 ],
                 "description": f"How long each attempt may take; -1: no limit. "
                 f"{TIMEOUT_SECONDS_DEFAULT} where it is left out.",
@@ -161,7 +170,7 @@ def _step(modules: Mapping[str, ModuleSpec]) -> Schema:
                 "description": "`Abort`, the default, ends the run; `Ignore` counts as success.",
             },
             "maxAttempts": {
-                "anyOf": [{"type": "integer", "minimum": 1}, digits, _NULL],
+                "anyOf": [{"type": "integer", "minimum": 1}, WHOLE_TEXT, _NULL],
                 "description": "How often it is tried. 1 where it is left out.",
             },
             "if": {
@@ -236,14 +245,11 @@ def _shape(shape: Shape, notes: Notes) -> Schema:
         case Text(choices):
             return {"enum": list(choices)}
         case Whole():
-            limits = {"minimum": notes.whole_min, "maximum": notes.whole_max}
-            number = {"type": "integer", **given(limits)}
-            return {"anyOf": [number, {"type": "string", "pattern": r"^[-+]?[0-9]+$"}]}
+            return whole(notes)
         case Truth():
-            return {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": _TRUTHS}]}
+            return TRUTH
         case ListOf(item):
-            limits = {"minItems": notes.length_min or None, "maxItems": notes.length_max}
-            return {"type": "array", "items": _item(item), **given(limits)}
+            return list_of(_item(item), notes)
         case MapOf(value):
             return {"type": "object", "additionalProperties": _item(value)}
         case Record():
@@ -255,9 +261,6 @@ def _shape(shape: Shape, notes: Notes) -> Schema:
 def _text(notes: Notes) -> Schema:
     limits = {"minLength": notes.length_min or None, "maxLength": notes.length_max}
     return {**_SCALAR, **given(limits)}
-
-
-_TRUTHS: Final = any_case("true", "false", "yes", "no", "on", "off")
 
 
 def _condition(*, choices: bool) -> Schema:
@@ -314,13 +317,13 @@ def _operation(properties: Schema, required: Iterable[str], *, choices: bool) ->
 
 
 def _loop() -> Schema:
-    whole = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^[-+]?[0-9]+$"}]}
+    number = whole(_NO_NOTES)
     counting = {
         "type": "object",
         "properties": {
-            "start": {**whole, "description": "The first number."},
-            "end": {**whole, "description": "The last one, which it must come to."},
-            "updateBy": {**whole, "description": "From one to the next; not 0."},
+            "start": {**number, "description": "The first number."},
+            "end": {**number, "description": "The last one, which it must come to."},
+            "updateBy": {**number, "description": "From one to the next; not 0."},
         },
         "required": ["start", "end", "updateBy"],
     }

@@ -8,7 +8,16 @@ references, the order of steps) is for ``imagewright validate`` to say.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from imagewright.documents.json_schema import DIALECT, Schema, any_case, given, one_or_list
+from imagewright.documents.json_schema import (
+    DIALECT,
+    TRUTH,
+    Schema,
+    any_case,
+    given,
+    list_of,
+    one_or_list,
+    whole,
+)
 from imagewright.documents.shapes import (
     Anything,
     ListOf,
@@ -290,15 +299,11 @@ def _shape(shape: Shape, notes: Notes) -> Schema:
         case Text(choices):
             return {"enum": list(choices), "description": describe(shape)}
         case Whole():
-            limits = {"minimum": notes.whole_min, "maximum": notes.whole_max}
-            number = {"type": "integer", **given(limits)}
-            return {"anyOf": [number, {"type": "string", "pattern": r"^[-+]?[0-9]+$"}]}
+            return whole(notes)
         case Truth():
-            words = any_case("true", "false", "yes", "no", "on", "off")
-            return {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": words}]}
+            return TRUTH
         case ListOf(item):
-            limits = {"minItems": notes.length_min or None, "maxItems": notes.length_max}
-            return {"type": "array", "items": _item(item), **given(limits)}
+            return list_of(_item(item), notes)
         case MapOf(value):
             limits = {"minProperties": notes.length_min or None, "maxProperties": notes.length_max}
             return {
