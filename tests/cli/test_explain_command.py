@@ -92,7 +92,7 @@ def test_what_is_given_decides_conditions(run: Run, arguments: tuple[str, ...], 
 @pytest.mark.parametrize(
     ("arguments", "content", "code", "said"),
     [
-        (("--parameter", "stamp"), WORKFLOW, 2, "write NAME=VALUE"),
+        (("--parameter", "stamp"), WORKFLOW, 2, "given as NAME=VALUE, not as 'stamp'"),
         (("--parameter", "stamp=perhaps"), WORKFLOW, 2, "must be true or false"),
         (("--parameter", "stump=true"), WORKFLOW, 2, "not defined in the provided workflow: stump"),
         ((), WORKFLOW.replace("Launch.", "Lanch."), 1, "there is no step `Lanch`"),

@@ -1,14 +1,14 @@
 """``imagewright explain``: what a workflow would do, without doing it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.files import Unreadable, read_files
-from imagewright.cli.options import Output, OutputForm
+from imagewright.cli.options import Output, OutputForm, read_pairs
 from imagewright.cli.text import seconds, visible
 from imagewright.documents.diagnostics import one_of
 from imagewright.documents.diagnostics.terminal import render
@@ -59,7 +59,7 @@ def explain(
     from imagewright.documents.workflow.explanation import explain, to_json
 
     workflow = _load(file, stage)
-    supplied = _supplied(parameter or [])
+    supplied = read_pairs(parameter or [])
     scope = _scope(workflow, supplied, stage, platform, image_type)
     explanation = explain(workflow, ACTIONS, given=frozenset(supplied), scope=scope)
     if output is OutputForm.JSON:
@@ -94,16 +94,6 @@ def _load(file: str, stage: Stage | None) -> "Workflow":
             help="imagewright component explain" if result.kind is DocumentKind.COMPONENT else "",
         )
     return result.workflow
-
-
-def _supplied(arguments: Sequence[str]) -> dict[str, list[str]]:
-    supplied: dict[str, list[str]] = {}
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if not (name and equals):
-            fail(ExitCode.USAGE, f"--parameter {argument}: write NAME=VALUE")
-        supplied.setdefault(name, []).append(value)
-    return supplied
 
 
 def _scope(

@@ -1,5 +1,6 @@
 """Options that many commands share."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,3 +53,14 @@ def load_settings(state: StateDirectory, **overrides: Any) -> "Settings":
         return Settings.load(state.root, given)
     except SettingsError as error:
         fail(ExitCode.USAGE, str(error))
+
+
+def read_pairs(given: Iterable[str]) -> dict[str, list[str]]:
+    """Read the values of ``--parameter NAME=VALUE``; end the command where one is no pair."""
+    values: dict[str, list[str]] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            fail(ExitCode.USAGE, f"a parameter is given as NAME=VALUE, not as '{pair}'")
+        values.setdefault(name, []).append(value)
+    return values

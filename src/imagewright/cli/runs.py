@@ -21,7 +21,14 @@ from imagewright.cli.following import (
     tell_outcome,
     which_component_failed,
 )
-from imagewright.cli.options import Output, OutputForm, State, load_settings, open_state
+from imagewright.cli.options import (
+    Output,
+    OutputForm,
+    State,
+    load_settings,
+    open_state,
+    read_pairs,
+)
 from imagewright.cli.session import Region, session, waiting_for
 from imagewright.cli.text import (
     AGAIN,
@@ -374,14 +381,8 @@ def _why(build: Json) -> str:
 
 
 def _parameters(given: Sequence[str]) -> list[dict[str, Any]]:
-    """Read ``NAME=VALUE`` pairs; end the command where one is none."""
-    values: dict[str, list[str]] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not (name and equals):
-            fail(ExitCode.USAGE, f"a parameter is given as NAME=VALUE, not as '{pair}'")
-        values.setdefault(name, []).append(value)
-    return [{"name": name, "value": texts} for name, texts in values.items()]
+    """Spell ``NAME=VALUE`` pairs as the API does; end the command where one is none."""
+    return [{"name": name, "value": texts} for name, texts in read_pairs(given).items()]
 
 
 def _pipeline_arn(client: Client, reference: str) -> str:
