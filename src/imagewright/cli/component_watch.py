@@ -17,7 +17,6 @@ from imagewright.cli.exits import ExitCode, complain, fail, note
 from imagewright.cli.lone_machines import Held, holding
 from imagewright.cli.places import Place, Placed, Places, open_places
 from imagewright.cli.text import AGAIN, BAR, CROSS, TICK, seconds, sign, visible
-from imagewright.documents.component.model import OnFailure
 from imagewright.documents.component.variables import values
 from imagewright.documents.diagnostics.terminal import render_rich
 from imagewright.documents.specs import Platform
@@ -29,7 +28,6 @@ from imagewright.runner.reporting import Event, OutputLine, StepEnded, StepStart
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
 from imagewright.runner.state import RunState, StepState
-from imagewright.runner.status import RunStatus, StepStatus
 from imagewright.toe.asked import Asked
 from imagewright.toe.documents import (
     BrokenDocument,
@@ -213,18 +211,9 @@ class _Round:
                 continue
             result = self._document(number, document, machine, row)
             failure = failure or result.failure
-            if result.status is RunStatus.CANCELLED or self._aborted(number):
+            if result.is_aborted:
                 break
         return failure
-
-    def _aborted(self, number: int) -> bool:
-        """Tell whether a step of this document ended the run."""
-        last = self._states[number].steps[-1:]
-        return any(
-            each.status is StepStatus.FAILED
-            and self._work(number, each).step.on_failure is OnFailure.ABORT
-            for each in last
-        )
 
     def _work(self, number: int, state: StepState) -> StepWork:
         name = (number, state.phase, state.step)

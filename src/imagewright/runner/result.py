@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from imagewright.documents.component.model import Component, Step
+from imagewright.documents.component.model import Component, OnFailure, Step
 from imagewright.runner.hints import hint
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import PhaseStatus, RunStatus, StepStatus, combine
@@ -71,6 +71,8 @@ class RunResult:
     reboots: int
     seconds: float
     """Of all steps together."""
+    is_aborted: bool
+    """A step ended the run (§4.3): nothing follows, also no other document."""
 
 
 def sum_up(component: Component, state: RunState) -> RunResult:
@@ -86,6 +88,7 @@ def sum_up(component: Component, state: RunState) -> RunResult:
         ignored_failed_step_count=sum(s.status is StepStatus.IGNORED_FAILURE for s in steps),
         reboots=state.reboots,
         seconds=sum(step.seconds for step in steps),
+        is_aborted=any(_aborts(component, step) for step in steps),
     )
 
 
@@ -132,6 +135,14 @@ def _failure(component: Component, state: StepState) -> Failure:
         last_lines="\n".join(last_lines),
         hint=hint(state.message, last_lines, exit_code=state.exit_code),
     )
+
+
+def _aborts(component: Component, state: StepState) -> bool:
+    if state.status is StepStatus.CANCELLED:
+        return True
+    step = _document_step(component, state)
+    is_abort = step is not None and step.on_failure is OnFailure.ABORT
+    return is_abort and state.status is StepStatus.FAILED
 
 
 def _logs(component: Component, state: StepState) -> bool:

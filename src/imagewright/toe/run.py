@@ -10,7 +10,6 @@ from threading import Event as Flag
 from typing import Any
 
 from imagewright.clock import Clock, SystemClock
-from imagewright.documents.component.model import OnFailure, Step
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
@@ -18,7 +17,7 @@ from imagewright.runner.reporting import Event, StepStarted
 from imagewright.runner.result import RunResult
 from imagewright.runner.run import run_component
 from imagewright.runner.state import RunState, StepState
-from imagewright.runner.status import RunStatus, StepStatus
+from imagewright.runner.status import RunStatus
 from imagewright.toe.asked import Asked
 from imagewright.toe.console import Console
 from imagewright.toe.detailed import DocumentRun, DocumentsRun, chaining, detailed_output
@@ -155,7 +154,9 @@ class DocumentsRunner:
             phases=[phase.name for phase in component.phases if self._asked.wants(phase.name)],
             parameters=parameters,
             environment=environment,
-            reporter=_Reporter(document.place, console, shown, self._write, self._on_event),
+            reporter=_Reporter(
+                document.place, console, shown, self._clock, self._write, self._on_event
+            ),
             cancel=self._cancel,
             saved=earlier,
             save=lambda state: self._keep(number, shown, state),
@@ -168,21 +169,13 @@ class DocumentsRunner:
         self._write()
         if result.failure is not None:
             self._say_failure(document, result, console)
-        return not self._is_aborted(document, shown.state)
+        return not result.is_aborted
 
     def _taken_up(self, number: int) -> dict[str, Any] | None:
         """Return where a document stood; the restart that it asked for is done."""
         if number >= len(self._earlier):
             return None
         return {**self._earlier[number], "reboot_pending": False}
-
-    def _is_aborted(self, document: Loaded, state: RunState) -> bool:
-        for each in state.steps:
-            step = _step_of(document, each)
-            aborts = step is not None and step.on_failure is OnFailure.ABORT
-            if each.status is StepStatus.CANCELLED or (aborts and each.status is StepStatus.FAILED):
-                return True
-        return False
 
     def _keep(self, number: int, shown: DocumentRun, state: dict[str, Any]) -> None:
         shown.state = RunState.from_json(state)
@@ -243,6 +236,7 @@ class _Reporter:
     place: str
     console: Console
     shown: DocumentRun
+    clock: Clock
     write: Callable[[], None]
     on_event: OnEvent
 
@@ -257,17 +251,14 @@ class _Reporter:
 
     def _begin(self, event: StepStarted) -> None:
         """Show that the step runs; what it comes to, the saved state will say."""
-        now = SystemClock().now().isoformat()
         running = StepState(
-            phase=event.phase, step=event.step, action=event.action, started_at=now
-        )  # fmt: skip
+            phase=event.phase,
+            step=event.step,
+            action=event.action,
+            started_at=self.clock.now().isoformat(),
+        )
         self.shown.state = replace(self.shown.state, steps=[*self.shown.state.steps, running])
         self.write()
-
-
-def _step_of(document: Loaded, state: StepState) -> Step | None:
-    phase = document.component.phase(state.phase)
-    return None if phase is None else phase.step(state.step)
 
 
 def _overall(results: Sequence[RunResult]) -> RunStatus:
