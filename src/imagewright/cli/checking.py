@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from imagewright.cli.exits import note
+from imagewright.cli.exits import ExitCode, fail, note
 from imagewright.cli.files import Content, Unreadable
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ _check: Check | None = None
 def check_all(
     files: Iterable[File], check: Check
 ) -> Iterator[tuple[Content, "Validated"] | Unreadable]:
-    """Check files in their order; what could not be read is passed on."""
+    """Check files in their order; what could not be read is passed on.
+
+    Ends the command if something ends a process that checks.
+    """
     remaining = iter(files)
     few = list(islice(remaining, _ALONE_MAX + 1))
     every = chain(few, remaining)
@@ -38,17 +42,30 @@ def check_all(
         for file in every:
             yield file if isinstance(file, Unreadable) else (file, check(file.content))
         return
-    with _pool(check) as pool:
-        said, done = time.monotonic() + _SECONDS_BEFORE_WORDS, 0
-        while batch := list(islice(every, _BATCH)):
-            contents = [file.content for file in batch if isinstance(file, Content)]
-            results = pool.map(_check_one, contents, chunksize=8)
-            for file in batch:
-                yield file if isinstance(file, Unreadable) else (file, next(results))
-            done += len(batch)
-            if time.monotonic() > said and len(batch) == _BATCH:
-                note(f"{done:,} files checked so far")
-                said = time.monotonic() + _SECONDS_BEFORE_WORDS
+    try:
+        with _pool(check) as pool:
+            yield from _shared_out(every, pool)
+    except BrokenProcessPool:
+        fail(
+            ExitCode.FAILED,
+            "a process that checked documents was killed, mostly for lack of memory",
+            help="check fewer at once",
+        )
+
+
+def _shared_out(
+    files: Iterator[File], pool: ProcessPoolExecutor
+) -> Iterator[tuple[Content, "Validated"] | Unreadable]:
+    said, done = time.monotonic() + _SECONDS_BEFORE_WORDS, 0
+    while batch := list(islice(files, _BATCH)):
+        contents = [file.content for file in batch if isinstance(file, Content)]
+        results = pool.map(_check_one, contents, chunksize=8)
+        for file in batch:
+            yield file if isinstance(file, Unreadable) else (file, next(results))
+        done += len(batch)
+        if time.monotonic() > said and len(batch) == _BATCH:
+            note(f"{done:,} files checked so far")
+            said = time.monotonic() + _SECONDS_BEFORE_WORDS
 
 
 def _may_fork() -> bool:
