@@ -143,6 +143,19 @@ def test_what_a_failure_means_for_the_run(
     assert told["failureMessage"] == ("Document a.yaml failed!" if code else "")
 
 
+def test_why_a_step_failed_is_said_where_no_terminal_is(
+    component: Component, tmp_path: Path
+) -> None:
+    write(tmp_path / "app.yaml", step(*FAILS, name="Fails"))
+
+    done = component("run", "-d", "app.yaml")
+
+    assert (done.returncode, summary(done)["failureMessage"]) == (1, "Document app.yaml failed!")
+    assert without_network_notes(done.stderr) == (
+        "note: app.yaml: build Fails failed: exit status 3 at line 3: exit 3\n"
+    )
+
+
 def test_the_first_failure_is_told_in_a_block(component: Component, tmp_path: Path) -> None:
     write(tmp_path / "app.yaml", step(*FAILS, name="Fails"), name="The app")
 

@@ -1,4 +1,4 @@
-"""A component's run on a terminal, while it goes on; nothing of it anywhere else."""
+"""A component's run on a terminal, while it goes on; elsewhere why it failed alone."""
 
 import sys
 import time
@@ -58,8 +58,10 @@ class RunView:
         yield Count(total, self._status, is_terminal=self._console.is_terminal)
 
     def take(self, place: str, event: Event) -> None:
-        """Take one event of a document."""
+        """Take one event of a document; where no terminal is, say why a step failed and no more."""
         if not self._console.is_terminal:
+            if isinstance(event, StepEnded) and event.status is StepStatus.FAILED:
+                note(f"{place}: {event.phase} {event.step} failed: {visible(event.message)}")
             return
         match event:
             case StepStarted(phase=phase, step=step):
