@@ -1,5 +1,6 @@
 """RunCommand with command documents of one's own, from the folder of the settings."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def test_a_version_may_be_asked_for(bench: Bench) -> None:
     ("name", "output", "message"),
     [
         ("GoesOn", ["one", "two", "three"], "GoesOn, step first, exited with 3 after "),
-        ("Exits", ["one", "", "three"], "Its last lines: one / no"),
+        ("Exits", ["one", "", "three"], "Its last lines: (one / no|no / one)"),
     ],
 )
 def test_a_plugin_that_fails_fails_the_step(
@@ -120,7 +121,7 @@ def test_a_plugin_that_fails_fails_the_step(
 
     found = outputs(bench, arn, "Run")
     assert (found["status"], found["output"]) == ("Failed", output)
-    assert message in found["errorMessage"]
+    assert re.search(message, found["errorMessage"])
     assert bench.executions(arn)[0]["status"] == "ROLLBACK_COMPLETED"
     bench.nothing_is_left()
 

@@ -17,7 +17,7 @@ the export of a disk, which an image of the sandbox does not have.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from imagewright.actions.distribution import (
     StoppedAt,
     attached,
     demand_all,
+    done_to,
     entries_of,
     images_in,
     lasting_token,
@@ -239,13 +240,7 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
 
     ended = side_by_side(jobs, apply, context, running="UpdateLaunchTemplateRunning")
     images = [
-        ConfiguredImage(
-            region=image.region,
-            name=image.name,
-            ami_id=image.ami_id,
-            account_id=image.account_id,
-            **asdict(end),
-        )
+        ConfiguredImage(**done_to(image, end))
         for (image, _), (_, end) in zip(jobs, ended, strict=True)
     ]
     demand_all("integration", "configuredImages", images)

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from imagewright.actions.common import DistributedImage
@@ -92,8 +91,11 @@ def side_by_side(
     """
     until = time.monotonic() + context.seconds_left
 
+    def now() -> str:
+        return iso_milliseconds(context.clock.now())
+
     def do(job: Job) -> tuple[Any, Ended]:
-        started = _now()
+        started = now()
         try:
             came_to = work(job)
         except ActionError as error:
@@ -101,11 +103,11 @@ def side_by_side(
                 status=_status(context, until),
                 step=error.step if isinstance(error, StoppedAt) else running,
                 date_started=started,
-                date_stopped=_now(),
+                date_stopped=now(),
                 error_message=str(error),
             )
             return None, ended
-        stopped = _now()
+        stopped = now()
         ended = Ended(
             status="Completed", step=_COMPLETED, date_started=started, date_stopped=stopped
         )
@@ -113,6 +115,17 @@ def side_by_side(
 
     with ThreadPoolExecutor(SIDE_BY_SIDE_MAX, thread_name_prefix="distribution") as pool:
         return list(pool.map(do, jobs))
+
+
+def done_to(image: DistributedImage, ended: Ended) -> dict[str, Any]:
+    """Return what outputs say of an image for which something was done."""
+    return {
+        "region": image.region,
+        "name": image.name,
+        "ami_id": image.ami_id,
+        "account_id": image.account_id,
+        **asdict(ended),
+    }
 
 
 def demand_all(what: str, output: str, entries: Sequence[Any]) -> None:
@@ -137,7 +150,3 @@ def _status(context: StepContext, until: float) -> Status:
     if not context.stop.is_set():
         return "Failed"
     return "TimedOut" if time.monotonic() >= until else "Cancelled"
-
-
-def _now() -> str:
-    return iso_milliseconds(datetime.now(UTC))

@@ -10,13 +10,14 @@ no organizations: `organizationArns` and `organizationalUnitArns` are refused be
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imagewright.actions.common import HOUR, DistributedImage
 from imagewright.actions.distribution import (
     attached,
     demand_all,
+    done_to,
     entries_of,
     images_in,
     known,
@@ -147,13 +148,7 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
 
     ended = side_by_side(jobs, modify, context, running="ModifyAmiRunning")
     images = [
-        ModifiedImage(
-            region=image.region,
-            name=image.name,
-            ami_id=image.ami_id,
-            account_id=image.account_id,
-            **asdict(end),
-        )
+        ModifiedImage(**done_to(image, end))
         for (image, _), (_, end) in zip(jobs, ended, strict=True)
     ]
     demand_all("attribute", "modifiedImages", images)
