@@ -108,8 +108,11 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @contextmanager
-def behind_tokens(registry: Running) -> Iterator[str]:
-    """Pass on to a registry what carries the token that ``me`` gets here; return the host."""
+def behind_tokens(registry: Running, given: bytes | None = None) -> Iterator[str]:
+    """Pass on to a registry what carries the token that ``me`` gets here; return the host.
+
+    ``given``: what ``me`` gets in the place of a token.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -117,8 +120,8 @@ def behind_tokens(registry: Running) -> Iterator[str]:
             where, wants = urlsplit(self.path), self.headers.get("Authorization")
             if where.path == "/token":
                 knows = wants == Credentials("me", "secret").basic
-                token = json.dumps({"token": f"for {parse_qs(where.query)['scope'][0]}"})
-                self.say(200 if knows else 401, {}, token.encode())
+                token = json.dumps({"token": f"for {parse_qs(where.query)['scope'][0]}"}).encode()
+                self.say(200 if knows else 401, {}, token if given is None else given)
             elif wants != "Bearer for repository:all":
                 url = f"http://{self.headers['Host']}/token"
                 asks = f'Bearer realm="{url}",service="us",scope="repository:all"'
@@ -221,6 +224,15 @@ def test_a_token_is_fetched_where_the_registry_says(registry: Running, parcel: P
             unknown.put(replace(parcel, copy_id="ami-22222222"))
 
     assert registry.manifest("ami-11111111")["layers"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>", b"[]", b"{}", b'{"token": 1}', b"\xff"])
+def test_what_is_no_token_is_told(registry: Running, parcel: Parcel, answer: bytes) -> None:
+    copy = replace(parcel, copy_id="ami-33333333")
+    with behind_tokens(registry, answer) as host:
+        known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
+        with pytest.raises(ActionError, match="/token answered without a token to push"):
+            known.put(copy)
 
 
 def test_a_registry_that_is_away_is_named(parcel: Parcel) -> None:

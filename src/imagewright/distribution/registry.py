@@ -110,6 +110,8 @@ class _Session:
         if self.has(f"blobs/{digest}"):
             return
         begun = self._ask("POST", f"{self._url}blobs/uploads/", expected={202})
+        if "Location" not in begun.headers:
+            raise ActionError("the registry does not say where to send a blob (no Location)")
         place = urljoin(self._url, begun.headers["Location"])
         place += f"{'&' if urlsplit(place).query else '?'}{urlencode({'digest': digest})}"
         file = _blob(parcel.artefact, digest)
@@ -179,8 +181,7 @@ class _Session:
         )
         if answer.status != 200:
             raise ActionError(f"the registry's {realm} answered {answer.status}: no token to push")
-        given = answer.json()
-        self._authorization = f"Bearer {given.get('token') or given.get('access_token')}"
+        self._authorization = f"Bearer {_token(answer.data, realm)}"
         return True
 
 
@@ -210,6 +211,17 @@ def _told_of(where: str) -> Iterator[None]:
         raise ActionError(f"{where} is out of reach: {error}") from error
     except ActionError as error:
         raise ActionError(f"{where} could not be pushed: {error}") from error
+
+
+def _token(answer: bytes, realm: str) -> str:
+    try:
+        given = json.loads(answer)
+    except ValueError:
+        given = None
+    token = (given.get("token") or given.get("access_token")) if isinstance(given, dict) else None
+    if not isinstance(token, str):
+        raise ActionError(f"the registry's {realm} answered without a token to push")
+    return token
 
 
 def _annotated(parcel: Parcel) -> dict[str, Any]:
