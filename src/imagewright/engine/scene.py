@@ -20,6 +20,7 @@ from imagewright.engine.records import StepExecution, StepStatus, WorkflowExecut
 from imagewright.engine.variables import system_variables
 
 _KEPT_DOCUMENTS = 64
+_KEPT_PLANS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Scene:
 
 
 class Scenes:
-    """Sets scenes; a document is parsed once, not for every step."""
+    """Sets scenes; a document is parsed and a plan read once, not for every step."""
 
     def __init__(
         self,
@@ -81,11 +82,12 @@ class Scenes:
         self._documents = documents
         self._actions = actions
         self._parsed = lru_cache(_KEPT_DOCUMENTS)(self._parse)
+        self._plan = lru_cache(_KEPT_PLANS)(self._read_plan)
 
     def of(self, execution_id: str) -> Scene:
         """Return the scene of a workflow execution."""
         execution = self._records.execution(execution_id)
-        plan = self._records.plan(execution.image_arn)
+        plan = self._plan(execution_id, execution.image_arn)
         planned = plan.workflows[execution.planned]
         workflow = self.workflow(planned, plan.region)
         parameters: Any = bind(
@@ -104,6 +106,10 @@ class Scenes:
     def workflow(self, planned: PlannedWorkflow, region: str) -> Workflow:
         """Return a planned workflow's document."""
         return self._parsed(planned.arn, self._documents.open(planned.document, region))
+
+    def _read_plan(self, _execution_id: str, image_arn: str) -> BuildPlan:
+        """Return what never changes for one execution; the ARN alone may come back with another."""
+        return self._records.plan(image_arn)
 
     def _parse(self, arn: str, text: str) -> Workflow:
         checked = load_workflow(text, actions=self._actions)

@@ -93,12 +93,10 @@ class Steps:
     def _perform(self, step: StepExecution) -> Verdict:
         scene = self._scenes.of(step.workflow_execution_id)
         try:
-            inputs = self._start(step, scene)
+            started = self._start(step, scene)
         except ResolveError as error:
             return self._fail(step, error)
-        if inputs is None:
-            return Verdict.GO_ON
-        return self._act(self._records.step(step.id), scene, inputs)
+        return Verdict.GO_ON if started is None else self._act(*started, scene)
 
     def seconds_left(self, step_id: str) -> float:
         """Return how long a waiting step may still wait."""
@@ -142,8 +140,8 @@ class Steps:
             log=self._log(scene.plan, step),
         )
 
-    def _start(self, step: StepExecution, scene: Scene) -> Any:
-        """Record that the step runs and return its typed inputs; None if it is skipped."""
+    def _start(self, step: StepExecution, scene: Scene) -> tuple[StepExecution, Any] | None:
+        """Record that the step runs; return its record and typed inputs, None if it is skipped."""
         document = scene.step(step)
         before = {
             other.name: other
@@ -158,18 +156,17 @@ class Steps:
         values = resolved_inputs(document, scope)
         inputs = typed_inputs(document, self._actions[step.action].spec, values)
         if step.status is StepStatus.PENDING:
-            self._records.save_step(
-                replace(
-                    step,
-                    status=StepStatus.RUNNING,
-                    started_at=self._clock.now(),
-                    inputs=as_json(values) if document.inputs is not None else None,
-                )
+            step = replace(
+                step,
+                status=StepStatus.RUNNING,
+                started_at=self._clock.now(),
+                inputs=as_json(values) if document.inputs is not None else None,
             )
+            self._records.save_step(step)
             pass_by(CrashPoint.STEP_STARTED, action=step.action)
-        return inputs
+        return step, inputs
 
-    def _act(self, step: StepExecution, scene: Scene, inputs: Any) -> Verdict:
+    def _act(self, step: StepExecution, inputs: Any, scene: Scene) -> Verdict:
         action = self._actions[step.action]
         with watching(
             lambda: self._records.is_cancelled(step.image_arn), lambda: self._seconds_left(step)
@@ -213,7 +210,8 @@ class Steps:
         scene = self._scenes.of(step.workflow_execution_id)
         context = self.context(step, scene, Event())
         try:
-            abandon(self._start(step, scene), context)
+            if (started := self._start(step, scene)) is not None:
+                abandon(started[1], context)
         except (ActionError, ResolveError) as error:
             context.log.note(str(error))
 
