@@ -50,6 +50,14 @@ def test_a_killed_server_is_followed_by_another(serve: StartServer) -> None:
     assert found["workflow"]["data"] == DOCUMENT
 
 
+def test_a_full_disk_under_its_log_fails_no_request(serve: StartServer, tmp_path: Path) -> None:
+    (tmp_path / "state.log").symlink_to("/dev/full")
+    client = serve("--verbose").client()
+
+    for _ in range(3):
+        assert client.list_workflows(owner="Self")["workflowVersionList"] == []
+
+
 def test_a_taken_port_is_told_with_a_way_out(run: Run, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
