@@ -77,12 +77,12 @@ def configured(bench: Bench, *distributions: dict[str, Any]) -> str:
     return str(made["distributionConfigurationArn"])
 
 
-def followed(bench: Bench, configuration: str, **more: Any) -> str:
+def followed(bench: Bench, configuration: str, *, parent: str = PARENT, **more: Any) -> str:
     """Start an image that is its parent, and follows a configuration; return its ARN."""
     skipped = {"name": "Skipped", "action": "WaitForAction", "if": NEVER}
     test = bench.workflow(document(skipped), kind="TEST")
     return bench.start(
-        bench.recipe(parent=PARENT),
+        bench.recipe(parent=parent),
         workflows=[test],
         distributionConfigurationArn=configuration,
         **more,

@@ -72,6 +72,17 @@ def test_an_image_is_distributed_as_a_new_image(
     assert bench.executions(arn) == []
 
 
+def test_an_image_that_was_only_distributed_is_a_parent(bench: Bench, source: Any) -> None:
+    copy = next(each for each in source["outputResources"]["amis"] if each["region"] == WEST)
+    west = Bench(bench.server, bench.server.client(OWN, WEST))
+    arn = again(west, copy["image"], configured(west, {"region": NORTH}))
+    west.built(arn)
+
+    image = west.built(followed(west, configured(west), parent=arn))
+
+    assert image["imageRecipe"]["parentImage"] == arn
+
+
 def test_a_version_means_its_newest_available_build(
     bench: Bench, source: Any, configuration: str
 ) -> None:

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from imagewright.arns import Arn
 from imagewright.engine.image_names import own_description, own_name, own_tags
 from imagewright.engine.plan import BuildPlan
-from imagewright.store import layers
+from imagewright.store import layers, resources
 from imagewright.store.build_tables import machine_images
+from imagewright.store.resources import Place
+from imagewright.versions import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +108,22 @@ def layer_of(
         if found is not None and asker is not None:
             found = found if usable(found, account=asker[0], region=asker[1]) else None
     elif ":image/" in reference:
-        found = newest_of(connection, reference)
+        found = newest_of(connection, reference) or _shown_by(connection, reference)
     else:
         return None
     return None if found is None else str(found.layer_id)
+
+
+def _shown_by(connection: Connection, image_arn: str) -> Row[Any] | None:
+    """Find what an image that was only distributed shows in its own region: another's (§7.7)."""
+    arn = Arn.parse(image_arn)
+    if arn.version is None or arn.build is None:
+        return None
+    place = Place(account=arn.account, region=arn.region, kind=arn.kind, partition=arn.partition)
+    stored = resources.build(connection, place, arn.path, Version.parse(arn.version), arn.build)
+    shown = [] if stored is None else stored.body.get("outputResources", {}).get("amis", [])
+    ids = [ami["image"] for ami in shown if ami["region"] == arn.region]
+    return find(connection, ids[0]) if ids else None
 
 
 def usable(row: Row[Any], *, account: str, region: str) -> bool:
