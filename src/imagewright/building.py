@@ -10,11 +10,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from sqlalchemy import Connection
 
+from imagewright.actions.execute_components import relearn
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
 from imagewright.aws.clients import AwsClients
@@ -28,6 +30,7 @@ from imagewright.engine.ports import World
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
+from imagewright.engine.secrets import BuildSecrets
 from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
 from imagewright.logs.builds import BuildLogs, StepLog
@@ -359,6 +362,7 @@ class SandboxBuilder:
         outside = open_outside(self._settings, self._state.root, proxies=proxy_environment())
         records = BuildRecords(self._database, self._outbox)
         scenes = Scenes(records, self._documents, ACTIONS, workbench.parent_image_id)
+        world = _open_world(self._clients, self._database, self._outbox, outside)
         steps = Steps(
             records=records,
             scenes=scenes,
@@ -366,9 +370,10 @@ class SandboxBuilder:
             machines=workbench,
             distribution=distributor,
             documents=self._documents,
-            world=_open_world(self._clients, self._database, self._outbox, outside),
+            world=world,
             clock=self._clock,
             log=self._step_log,
+            secrets=BuildSecrets(partial(relearn, documents=self._documents, world=world)),
         )
         builds = Builds(
             records=records,

@@ -67,8 +67,11 @@ def parameter_reader(clients: AwsClients) -> Callable[[str, str], str]:
         from imagewright.aws.parameters import Parameters  # few ask, and the port answers first
 
         try:
-            return Parameters(clients).get(name, region=region)
+            found = Parameters(clients).get(name, region=region)
         except ActionError as error:
             raise InvalidRequest(str(error)) from None
+        if found.is_secret:
+            raise InvalidRequest(f"The parameter '{name}' is a SecureString, and shown nowhere.")
+        return found.text
 
     return read

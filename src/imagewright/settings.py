@@ -106,7 +106,8 @@ class Aws(BaseModel):
     )
     ssm_endpoint: str | None = Field(
         default=None,
-        description="Where ApplyImageConfigurations writes parameters; unset: AWS itself.",
+        description="Where components read parameters and ApplyImageConfigurations writes them; "
+        "unset: AWS itself.",
     )
     ec2_endpoint: str | None = Field(
         default=None,

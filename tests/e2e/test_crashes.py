@@ -10,6 +10,8 @@ from tests.e2e.test_builds import command, waiting, workflow
 from tests.e2e.test_image_scans import SCANNING, write_advisories
 from tests.e2e.test_machine_actions import step
 from tests.e2e.test_retries import answer, go_on, stopped, waiting_steps
+from tests.e2e.test_secrets import READS, as_document, document, is_not_in_log, new_secret
+from tests.other_services import OtherServices
 
 from imagewright.actions.table import STEP_ACTIONS
 from imagewright.engine.crash_points import CrashPoint
@@ -255,3 +257,18 @@ def test_a_scan_survives_losing_the_server(lab: Lab, tmp_path: Path) -> None:
             filters=[{"name": "imageBuildVersionArn", "values": [arn]}]
         )["findings"]
         assert len(found) == 2
+
+
+def test_a_server_that_was_lost_knows_again_what_is_secret(lab: Lab, others: OtherServices) -> None:
+    """The component that read it is in a layer; the next one shows its file."""
+    canary = new_secret(others)
+    endpoint = {"IMAGEWRIGHT_AWS_SSM_ENDPOINT": others.url}
+    with lab.bench(**endpoint, IMAGEWRIGHT_CRASH_AT="layer-sealed") as bench:
+        shows = bench.component(as_document(build=[READS]))
+        arn = bench.start(bench.recipe(bench.component(document(canary)), shows))
+        assert bench.server.process.wait(120) == -9
+
+    with lab.bench(**endpoint) as bench:
+        bench.built(arn)
+
+        is_not_in_log(bench, arn, canary)

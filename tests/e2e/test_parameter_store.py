@@ -55,18 +55,6 @@ def test_each_build_reads_what_a_parameter_holds_then(reading: Bench, store: Any
         assert "it reads aws:ssm:, where another value may stand now" in reading.explain(arn)
 
 
-def test_a_secret_is_not_read(reading: Bench, store: Any) -> None:
-    """What cannot be kept out of logs and layers is refused by name."""
-    name = f"/app/{uuid4()}"
-    store.put_parameter(Name=name, Value="hunter2", Type="SecureString")
-    arn = reading.start(reading.recipe(reading.component(component(name))))
-
-    failure = reading.finished(arn)["state"]["failureContext"]["componentFailure"]
-
-    assert f"'{name}' is a SecureString" in failure["errorMessage"]
-    assert "hunter2" not in reading.log(arn)
-
-
 def test_a_parameter_that_is_not_there_fails_its_step(reading: Bench) -> None:
     arn = reading.start(reading.recipe(reading.component(component("/none"))))
 

@@ -3,16 +3,17 @@
 import pytest
 from tests.runner.conftest import Lab, bash, steps
 
+from imagewright.masking import StoredText
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
 
 STORE = {"/app/name": "web", "/where": "/app/name", "/list": "a,b", "/app/x": "{{ where }}"}
 
 
-def read(name: str) -> str:
+def read(name: str) -> StoredText:
     if name not in STORE:
         raise ModuleFailure(f"The parameter '{name}' could not be read: ParameterNotFound")
-    return STORE[name]
+    return StoredText(STORE[name])
 
 
 @pytest.mark.parametrize(

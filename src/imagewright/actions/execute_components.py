@@ -14,14 +14,17 @@ from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, c
 from imagewright.actions.component_log import ComponentLog
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
+from imagewright.documents.component.variables import values
 from imagewright.documents.specs import ActionSpec, Platform, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.plan import PlannedComponent
-from imagewright.engine.ports import ActionError, Skip, StepContext, Work
+from imagewright.engine.plan import BuildPlan, PlannedComponent
+from imagewright.engine.ports import ActionError, Documents, Skip, StepContext, Work, World
 from imagewright.machines.machine import Machine, MachineError
+from imagewright.masking import Secrets, StoredText
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.modules.table import ACTS_OUTSIDE, SPECS
+from imagewright.runner.parameters import learn_secrets
 from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
@@ -144,7 +147,8 @@ def _execute(
             "placement/region": plan.region,
             "ami-id": context.base_image_id or context.machines.parent_image_id(plan),
         },
-        read_parameter=partial(_read_parameter, context),
+        read_parameter=partial(_read_parameter, context.world, plan.region),
+        secrets=context.secrets,
     )
     try:
         result = run_component(
@@ -167,9 +171,19 @@ def _execute(
     return summary
 
 
-def _read_parameter(context: StepContext, name: str) -> str:
+def relearn(plan: BuildPlan, secrets: Secrets, documents: Documents, world: World) -> None:
+    """Read the secrets again that the components of a build may have read: see BuildSecrets."""
+    for planned in plan.components:
+        text = documents.open(planned.document, plan.region)
+        component = load_component(text, modules=SPECS).component if "aws:ssm:" in text else None
+        if component is not None:
+            known = values(component, planned.parameters)
+            learn_secrets(component, known, partial(_read_parameter, world, plan.region), secrets)
+
+
+def _read_parameter(world: World, region: str, name: str) -> StoredText:
     try:
-        return context.world.parameters.get(name, region=context.plan.region)
+        return world.parameters.get(name, region=region)
     except ActionError as error:
         raise ModuleFailure(str(error)) from error
 

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError, StepContext, Work
 from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError
+from imagewright.masking import LineMasker
 from imagewright.runner.hints import LACK_OF_MEMORY, hint
 
 OUTPUT_CHARACTERS_MAX = 24_000
@@ -82,20 +83,28 @@ def run_script(script: Script, instance_id: str, context: StepContext) -> str:
 def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
     """Run a script on a machine, within a work; its output goes to the log at once.
 
-    One that exits with 194 runs again from its beginning, on a machine that was restarted.
+    One that exits with 194 runs again from its beginning, on a machine that was restarted. No
+    secret of the build is in what is told of it.
     Raises ActionError where the machine could not run it.
     """
     said = _Said()
 
+    def tell(line: Line, text: str) -> None:
+        context.log.line(line.stream, text, continues=line.continues)
+        said.take(line if text == line.text else replace(line, text=text))
+
+    maskers = {stream: LineMasker(context.secrets, tell) for stream in ("stdout", "stderr")}
+
     def hear(line: Line) -> None:
         pass_by(CrashPoint.COMMAND_RUNNING)
-        context.log.line(line.stream, line.text, continues=line.continues)
-        said.take(line)
+        maskers[line.stream].feed(line, line.text)
 
     reboots = 0
     try:
         while True:
             ended = _run_once(script, machine, context, hear)
+            for masker in maskers.values():
+                masker.finish()
             if ended.reason != "exited" or ended.code != _REBOOT:
                 break
             if reboots == _REBOOTS_MAX:

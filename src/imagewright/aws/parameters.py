@@ -2,7 +2,7 @@
 
 from imagewright.aws.asking import ask
 from imagewright.aws.clients import AwsClients
-from imagewright.engine.ports import ActionError
+from imagewright.masking import StoredText
 
 
 class Parameters:
@@ -27,10 +27,10 @@ class Parameters:
             **more,
         )
 
-    def get(self, name: str, *, region: str) -> str:
-        """Return what a parameter holds, by its name or ARN.
+    def get(self, name: str, *, region: str) -> StoredText:
+        """Return what a parameter holds, by its name or ARN; a SecureString is a secret.
 
-        Raises ActionError, also for a SecureString: nothing here keeps it secret yet.
+        Raises ActionError.
         """
         found = ask(
             self._clients,
@@ -39,10 +39,6 @@ class Parameters:
             "get_parameter",
             f"The parameter '{name}' could not be read",
             Name=name,
-        )
-        if found["Parameter"].get("Type") == "SecureString":
-            raise ActionError(
-                f"The parameter '{name}' is a SecureString, which this release cannot keep out of "
-                "logs and layers, and does not read"
-            )
-        return str(found["Parameter"]["Value"])
+            WithDecryption=True,
+        )["Parameter"]
+        return StoredText(str(found["Value"]), is_secret=found.get("Type") == "SecureString")

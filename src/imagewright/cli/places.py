@@ -14,6 +14,7 @@ from imagewright.cli.options import load_settings, open_state
 from imagewright.documents.specs import Platform
 from imagewright.engine.ports import ActionError
 from imagewright.machines.machine import Machine
+from imagewright.masking import StoredText
 from imagewright.outside.places import open_outside
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ModuleFailure
@@ -181,7 +182,7 @@ class Places:
             read_parameter=self._read_parameter,
         )
 
-    def _read_parameter(self, name: str) -> str:
+    def _read_parameter(self, name: str) -> StoredText:
         from imagewright.aws.clients import AwsClients  # few components ask
         from imagewright.aws.parameters import Parameters
 

@@ -17,6 +17,7 @@ from imagewright.engine.records import (
     WorkflowExecution,
 )
 from imagewright.machines.machine import Machine
+from imagewright.masking import Secrets, StoredText
 from imagewright.outside.places import Outside
 
 
@@ -439,7 +440,7 @@ class Parameters(Protocol):
         """Write a parameter; the value that it had is gone. Raises ActionError."""
         ...
 
-    def get(self, name: str, *, region: str) -> str:
+    def get(self, name: str, *, region: str) -> StoredText:
         """Return what a parameter holds. Raises ActionError."""
         ...
 
@@ -489,6 +490,8 @@ class StepContext:
     seconds_left: float
     clock: Clock
     log: StepLog
+    secrets: Secrets = field(default_factory=Secrets)
+    """Of the build so far: what reads one adds it, what writes anything masks it."""
     is_cancelled: bool = False
     """Whether an undo is because of a cancel."""
 

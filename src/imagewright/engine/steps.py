@@ -31,6 +31,7 @@ from imagewright.engine.ports import (
 )
 from imagewright.engine.records import MESSAGE_MAX, StepExecution, StepStatus
 from imagewright.engine.scene import Scene, Scenes, as_json
+from imagewright.engine.secrets import BuildSecrets
 from imagewright.engine.stop import Watch, watching
 
 _log = structlog.get_logger()
@@ -60,6 +61,7 @@ class Steps:
         world: World,
         clock: Clock,
         log: Callable[[BuildPlan, StepExecution], StepLog],
+        secrets: BuildSecrets,
     ) -> None:
         self._records = records
         self._scenes = scenes
@@ -70,6 +72,7 @@ class Steps:
         self._world = world
         self._clock = clock
         self._log = log
+        self._secrets = secrets
 
     def perform(self, step_id: str) -> Verdict:
         """Run a step to its end, or to where it waits for an answer.
@@ -138,6 +141,7 @@ class Steps:
             seconds_left=self._seconds_left(step),
             clock=self._clock,
             log=self._log(scene.plan, step),
+            secrets=self._secrets.of(scene.plan, begins=_begins(scene, step)),
         )
 
     def _start(self, step: StepExecution, scene: Scene) -> tuple[StepExecution, Any] | None:
@@ -216,11 +220,12 @@ class Steps:
             context.log.note(str(error))
 
     def _complete(self, step: StepExecution, shown: Any, results: Any) -> Verdict:
+        secrets = self._secrets.known(step.image_arn)
         return self._end(
             step,
             status=StepStatus.COMPLETED,
-            outputs=as_json(shown) if shown else None,
-            results=results,
+            outputs=as_json(secrets.mask_all(shown)) if shown else None,
+            results=secrets.mask_all(results),
         )
 
     def _skip(self, step: StepExecution) -> None:
@@ -241,14 +246,16 @@ class Steps:
 
     def _failed(self, step: StepExecution, error: Exception) -> StepExecution:
         outputs = error.outputs if isinstance(error, ActionError) else {}
-        told = {"errorMessage": str(error), **outputs}
+        secrets = self._secrets.known(step.image_arn)
+        message = secrets.mask(str(error))
+        told = {"errorMessage": message, **secrets.mask_all(outputs)}
         if isinstance(error, ActionError) and error.component is not None:
-            told["componentFailure"] = dict(error.component)
+            told["componentFailure"] = secrets.mask_all(dict(error.component))
         now = self._clock.now()
         return replace(
             step,
             status=StepStatus.FAILED,
-            message=_shortened(str(error)),
+            message=_shortened(message),
             outputs=as_json(told),
             started_at=step.started_at or now,
             ended_at=now,
@@ -269,6 +276,10 @@ class Steps:
     def _seconds_left(self, step: StepExecution) -> float:
         started_at = step.started_at or self._clock.now()
         return _until(started_at + timedelta(seconds=step.timeout_seconds), self._clock.now())
+
+
+def _begins(scene: Scene, step: StepExecution) -> bool:
+    return scene.execution.ordinal == 0 and step.ordinal == 0
 
 
 def _verdict(step: StepExecution) -> Verdict:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from imagewright.documents.specs import Platform
+from imagewright.masking import Secrets, StoredText
 from imagewright.outside.places import Outside, no_settings
 
-ReadParameter = Callable[[str], str]
+ReadParameter = Callable[[str], StoredText]
 """Returns what a parameter of the Parameter Store holds, by its name; raises ModuleFailure."""
 
 
@@ -26,6 +27,8 @@ class RunEnvironment:
     """Answers to ``aws:imds:``, by path below ``meta-data/``."""
     read_parameter: ReadParameter | None = None
     """Answers ``aws:ssm:``; None: what reads such is refused before anything runs."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """What must not be written anywhere; grows as secret parameters are read."""
     outside: Outside = field(default_factory=no_settings)
     """What modules reach elsewhere, by way of this host; nothing of it is for scripts."""
     reboots_max: int = 15

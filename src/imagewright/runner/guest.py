@@ -9,11 +9,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 from imagewright.documents.component.operators import Algorithm
 from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError
+from imagewright.masking import LineMasker
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import Cancelled, ModuleFailure, TimedOut
 from imagewright.runner.reporting import CommandEnded, CommandStarted, Event, Notice, OutputLine
@@ -81,7 +82,8 @@ class Guest:
         if not given or "\0" in given:
             raise ModuleFailure("a path cannot be empty" if not given else "a path cannot hold NUL")
         if len(given.encode()) > _PATH_BYTES_MAX:
-            raise ModuleFailure(f"the path is longer than {_PATH_BYTES_MAX} bytes: {given[:60]}…")
+            shown = self.environment.secrets.mask(given)[:60]
+            raise ModuleFailure(f"the path is longer than {_PATH_BYTES_MAX} bytes: {shown}…")
         if given.startswith("/"):
             return given
         return f"{self.environment.working_directory.rstrip('/')}/{given}"
@@ -123,6 +125,7 @@ class Guest:
         try:
             exit_code = self._run(argv, stdin, output.take)
         finally:
+            output.finish()
             self.last_lines = output.last_lines()
         self._tell(CommandEnded(self.place.phase, self.place.step, exit_code))
         return Finished(exit_code, output.text())
@@ -249,19 +252,29 @@ class _Output:
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
+        secrets = guest.environment.secrets
+        self._maskers = {stream: LineMasker(secrets, self._tell) for stream in ("stdout", "stderr")}
         self._stdout: list[str] = []
         self._room = STDOUT_CHARACTERS_MAX
         self._last = {"stdout": _LastLines(_STDOUT_LINES), "stderr": _LastLines(_STDERR_LINES)}
 
     def take(self, line: Line) -> None:
+        self._maskers[line.stream].feed(line, line.text)
+        if line.stream == "stdout":
+            self._keep(line.as_written)
+
+    def finish(self) -> None:
+        for masker in self._maskers.values():
+            masker.finish()
+
+    def _tell(self, line: Line, text: str) -> None:
+        """Hand on a line in which no secret is."""
         place = self._guest.place
         if place.logging:
             self._guest.report(
-                OutputLine(place.phase, place.step, line.stream, line.text, line.continues)
+                OutputLine(place.phase, place.step, line.stream, text, line.continues)
             )
-        self._last[line.stream].take(line)
-        if line.stream == "stdout":
-            self._keep(line.as_written)
+        self._last[line.stream].take(line if text == line.text else replace(line, text=text))
 
     def last_lines(self) -> tuple[str, ...]:
         return tuple(self._last["stderr"].texts or self._last["stdout"].texts)

@@ -7,11 +7,10 @@ needs one of those is refused by name, unless the step's ``if`` is certain to sk
 from collections.abc import Iterator, Mapping, Sequence
 
 from imagewright.documents.component.explanation import verdict_before
-from imagewright.documents.component.expressions import Stored, expressions
 from imagewright.documents.component.model import Component, Step, Verdict
-from imagewright.documents.component.references import texts_of
 from imagewright.documents.component.variables import value_problems, values
 from imagewright.runner.module import Module
+from imagewright.runner.parameters import stored_references
 
 
 def refusals(
@@ -52,8 +51,4 @@ def _unbuilt(
 
 def reads_parameter_store(step: Step) -> bool:
     """Tell whether a step has an ``aws:ssm:`` expression."""
-    return any(
-        isinstance(expression.reference, Stored)
-        for scalar, _ in texts_of(step)
-        for expression in expressions(scalar.text)
-    )
+    return any(True for _ in stored_references(step))

@@ -1,12 +1,13 @@
 """What a run tells while it goes on: events, one after another, in the order of what happened.
 
 Whoever shows them (a build's log, the command line, the log folder of §9) picks what it needs;
-nothing that a step with ``disableLogging`` printed or was given is ever in one.
+nothing that a step with ``disableLogging`` printed or was given is ever in one, and no secret.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
+from imagewright.masking import Secrets
 from imagewright.runner.status import PhaseStatus, StepStatus
 
 
@@ -129,3 +130,29 @@ class Silent:
 
     def report(self, event: Event) -> None:
         """Let it pass."""
+
+
+class Discreet:
+    """A reporter that tells another all but the secrets; lines of output come without them."""
+
+    def __init__(self, reporter: Reporter, secrets: Secrets) -> None:
+        self._reporter = reporter
+        self._secrets = secrets
+
+    def report(self, event: Event) -> None:
+        """Pass one event on."""
+        if self._secrets:
+            event = self._without_secrets(event)
+        self._reporter.report(event)
+
+    def _without_secrets(self, event: Event) -> Event:
+        mask = self._secrets.mask
+        match event:
+            case CommandStarted(argv=argv):
+                return replace(event, argv=tuple(map(mask, argv)))
+            case StepEnded(message=message):
+                return replace(event, message=mask(message))
+            case Notice(text=text):
+                return replace(event, text=mask(text))
+            case _:
+                return event

@@ -29,6 +29,7 @@ from imagewright.documents.nodes import Entry, ListNode, MapNode, Node, Scalar
 from imagewright.runner.failures import ModuleFailure
 from imagewright.runner.guest import Guest
 from imagewright.runner.module import Module
+from imagewright.runner.parameters import read_stored
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import StepStatus
 
@@ -193,15 +194,10 @@ class Resolver:
 
     def _stored(self, stored: Stored) -> str | None:
         """Read the Parameter Store (§3.5). Raises ModuleFailure."""
-        match stored.source:
-            case Name(name):
-                key = self.values.get(name)
-            case Stored() as inner:
-                key = self._stored(inner)
-            case key:
-                pass
-        read = self.guest.environment.read_parameter
-        return None if key is None or read is None else read(key)
+        environment = self.guest.environment
+        if environment.read_parameter is None:
+            return None
+        return read_stored(stored, self.values, environment.read_parameter, environment.secrets)
 
     def _context(self, key: str) -> str | None:
         environment, now = self.guest.environment, self.clock.now()

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from imagewright.documents.component.model import Component, OnFailure, Step
+from imagewright.masking import MASK
 from imagewright.runner.hints import hint
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import PhaseStatus, RunStatus, StepStatus, combine
-
-MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from imagewright.documents.component.model import Component, Phase
 from imagewright.documents.component.variables import values
 from imagewright.machines.machine import Command, Machine
 from imagewright.runner.environment import RunEnvironment
-from imagewright.runner.failures import ComponentRefused
+from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.module import Module
 from imagewright.runner.modules.table import MODULES
 from imagewright.runner.refusal import refusals
-from imagewright.runner.reporting import PhaseEnded, PhaseStarted, Reporter, Silent
+from imagewright.runner.reporting import Discreet, PhaseEnded, PhaseStarted, Reporter, Silent
 from imagewright.runner.result import RunResult, sum_up
-from imagewright.runner.state import RunState
+from imagewright.runner.state import RunState, masked, opened
 from imagewright.runner.status import combine
 from imagewright.runner.step import Session, StepRun
 
@@ -50,6 +50,9 @@ def run_component(
 
     Raises ComponentRefused before anything is done, and MachineError when the machine itself
     fails. What goes wrong in a step is in the result, and so is being cancelled.
+
+    Nothing that leaves here, events, result, saved state and errors, holds one of the
+    environment's secrets.
     """
     parameters = parameters or {}
     environment = environment or RunEnvironment()
@@ -68,20 +71,35 @@ def run_component(
         environment=environment,
         modules=modules,
         values=values(component, parameters),
-        reporter=reporter or Silent(),
+        reporter=Discreet(reporter or Silent(), environment.secrets),
         cancel=cancel or Flag(),
         clock=clock or SystemClock(),
-        state=_state(saved, clock or SystemClock()),
+        state=_state(saved, environment, clock or SystemClock()),
         save=save,
     )
-    _Run(session, phases).go()
-    return sum_up(component, session.state)
+    try:
+        _Run(session, phases).go()
+    except Exception as error:
+        environment.secrets.mask_error(error)
+        raise
+    return sum_up(component, masked(session.state, environment.secrets))
 
 
-def _state(saved: dict[str, Any] | None, clock: Clock) -> RunState:
-    if saved is not None:
-        return RunState.from_json(saved)
-    return RunState(started_at=clock.now().isoformat())
+def _state(saved: dict[str, Any] | None, environment: RunEnvironment, clock: Clock) -> RunState:
+    if saved is None:
+        return RunState(started_at=clock.now().isoformat())
+
+    def read(name: str) -> str:
+        if environment.read_parameter is None:
+            raise ComponentRefused((f"'{name}', a secret that the run read, cannot be asked for",))
+        try:
+            found = environment.read_parameter(name)
+        except ModuleFailure as error:
+            raise ComponentRefused((f"the run cannot be taken up: {error}",)) from error
+        environment.secrets.learn(found.text, name)
+        return found.text
+
+    return opened(saved, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 A restart of the machine ends all its processes, and whoever drives the run may die in between;
 with the state saved before, another one carries on: same step or next, same attempt, same round
 of a loop, with every input and output known so far. These are there as they are, also for steps
-that do not log: whoever writes the state down keeps it as safe as a secret.
+that do not log: whoever writes the state down keeps it as safe as a secret. Values that were read
+as secrets are not there (``sealed``); whoever takes the run up reads them again (``opened``).
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
+from imagewright.masking import Seal, Secrets, through
 from imagewright.runner.status import StepStatus
 
 
@@ -91,7 +94,9 @@ class RunState:
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
-        """Read back what ``to_json`` wrote."""
+        """Read back what ``to_json`` or ``sealed`` wrote, with masks for what is sealed."""
+        if (seal := _seal(saved)) is not None:
+            saved = _with_texts(saved, seal.masked)
         steps = [
             StepState(**{**step, "status": StepStatus(step["status"])}) for step in saved["steps"]
         ]
@@ -99,3 +104,51 @@ class RunState:
 
 
 _STEP_MEMBERS = tuple(member.name for member in fields(StepState) if member.init)
+_TEXT_MEMBERS = ("inputs", "outputs", "loop_values", "message")
+_SEAL = "seal"
+
+
+def masked(state: RunState, secrets: Secrets) -> RunState:
+    """Return a state in which no secret is, for all who show or keep it."""
+    if not secrets:
+        return state
+    return RunState.from_json(_with_texts(state.to_json(), secrets.mask))
+
+
+def sealed(state: RunState, secrets: Secrets) -> dict[str, Any]:
+    """Spell a state with what JSON has and without secrets, so that it can be taken up again."""
+    if not secrets:
+        return state.to_json()
+    seal, hide = secrets.seal()
+    written = {"mark": seal.mark, "names": list(seal.names)}
+    return {**_with_texts(state.to_json(), hide), _SEAL: written}
+
+
+def opened(saved: dict[str, Any], read: Callable[[str], str]) -> RunState:
+    """Read back what ``sealed`` wrote; ``read`` returns a secret by its name."""
+    if (seal := _seal(saved)) is not None:
+        values: Sequence[str] = [read(name) for name in seal.names]
+        saved = _with_texts(saved, lambda text: seal.opened(text, values))
+    return RunState.from_json(saved)
+
+
+def _seal(saved: Mapping[str, Any]) -> Seal | None:
+    found = saved.get(_SEAL)
+    return None if found is None else Seal(found["mark"], tuple(found["names"]))
+
+
+def _with_texts(saved: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """Change what came from outside; names of steps and the like are the document's own."""
+    rest = {name: value for name, value in saved.items() if name != _SEAL}
+    return {**rest, "steps": [_step_with_texts(step, change) for step in saved["steps"]]}
+
+
+def _step_with_texts(step: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        **step,
+        **{name: through(step[name], change) for name in _TEXT_MEMBERS},
+        # One that is split over lines is found only where they are together.
+        "last_lines": change("\n".join(step["last_lines"])).split("\n")
+        if step["last_lines"]
+        else [],
+    }

@@ -20,7 +20,7 @@ from imagewright.runner.hints import LACK_OF_MEMORY
 from imagewright.runner.module import Module, RebootNeeded
 from imagewright.runner.reporting import Notice, Rebooting, Reporter, StepEnded, StepStarted
 from imagewright.runner.resolver import Resolver, Round, plain
-from imagewright.runner.state import RunState, StepState
+from imagewright.runner.state import RunState, StepState, sealed
 from imagewright.runner.status import StepStatus
 from imagewright.runner.verdicts import as_it_stands, holds
 
@@ -57,7 +57,7 @@ class Session:
     def keep(self) -> None:
         """Write down where the run stands."""
         if self.save is not None:
-            self.save(self.state.to_json())
+            self.save(sealed(self.state, self.environment.secrets))
 
     def finish_reboot(self) -> None:
         """Do the restart that the state says is due."""
@@ -206,7 +206,8 @@ class StepRun:
     def _of_round(self, state: StepState, failure: ModuleFailure, number: int) -> ModuleFailure:
         if self._step.loop is None:
             return failure
-        value = repr((state.loop_values or [""])[number])[:_VALUE_CHARACTERS_MAX]
+        written = (state.loop_values or [""])[number]
+        value = repr(self._session.environment.secrets.mask(written))[:_VALUE_CHARACTERS_MAX]
         message = f"round {number} of the loop, with {value}, failed: {failure}"
         return ModuleFailure(message, exit_code=failure.exit_code)
 

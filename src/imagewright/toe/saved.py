@@ -21,7 +21,7 @@ RESTART_EXIT_CODE = 194
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """Where such a run stands. It may hold secrets: inputs are there as they are."""
+    """Where such a run stands. Inputs are there as they are, but for secret parameters."""
 
     file: Path
     execution_id: str

@@ -86,7 +86,8 @@ def run_case(
         outcome.problems.append("it was cancelled")
         return outcome
     outcome.problems += _judge(case, results, steps, problem)
-    outcome.problems += _files(case.files, machine)
+    # A file may hold a secret, and what is wrong with it is quoted.
+    outcome.problems += map(environment.secrets.mask, _files(case.files, machine))
     failure = next((r.failure for r in results if r.failure is not None), None)
     if failure is not None and outcome.problems:
         outcome.last_lines, outcome.hint = failure.last_lines, failure.hint

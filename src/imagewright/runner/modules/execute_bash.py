@@ -3,8 +3,8 @@
 All of ``commands`` is one script, so a variable, a function or a ``cd`` carries over from one
 entry to the next, and ``set -e`` in the first holds for all. Without it, the exit code of the
 last command decides. The script lies in a fresh folder below ``/tmp`` that goes away afterwards,
-and needs no permission to execute there. It reads nothing on standard input. Of shells, bash
-alone is needed.
+or below ``/dev/shm`` where it holds a secret parameter, and needs no permission to execute there.
+It reads nothing on standard input. Of shells, bash alone is needed.
 
 Exit code 0 is success; 194 restarts the machine and runs the step again from its beginning, so
 leave a mark for the second time; anything else is failure. The failure names the command that
@@ -24,6 +24,7 @@ from imagewright.runner.module import Module, RebootNeeded
 
 REBOOT_EXIT_CODE = 194
 _NOT_FOUND = 127
+_IN_MEMORY = "/dev/shm"  # noqa: S108  (likewise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,8 @@ class Outputs:
 def run(inputs: Inputs, guest: Guest) -> Outputs:
     """Write the script, run it, take it away."""
     number = secrets.randbelow(9 * 10**8) + 10**8
-    folder = f"/tmp/AWSTOE{number}"  # noqa: S108  (of the machine; made anew, for root alone)
     script = "\n".join(inputs.commands) + "\n"
+    folder = f"{_place(script, guest)}/AWSTOE{number}"
     file = f"{folder}/script-{number}.sh"
     argv = ("bash", "-c", _RUN, "imagewright", folder, file, prelude(f"{folder}/where"))
     where, ended = "", False
@@ -52,7 +53,10 @@ def run(inputs: Inputs, guest: Guest) -> Outputs:
         finished = guest.stream(argv, shown=("bash", file), stdin=script.encode())
         if finished.exit_code not in {0, REBOOT_EXIT_CODE}:
             with suppress(ModuleFailure):  # the machine is broken; its failure is told all the same
-                where = culprit(guest.script(_WHERE, folder), script, finished.exit_code)
+                # A quoted command may be cut: what is secret goes before.
+                hide = guest.environment.secrets.mask
+                noted = hide(guest.script(_WHERE, folder))
+                where = culprit(noted, hide(script), finished.exit_code)
         ended = True
     finally:
         if not ended:
@@ -60,6 +64,13 @@ def run(inputs: Inputs, guest: Guest) -> Outputs:
     if finished.exit_code == _NOT_FOUND and not guest.has("bash"):
         raise ModuleFailure("the machine has no bash; install it in an earlier component or base")
     return outcome(finished, where)
+
+
+def _place(script: str, guest: Guest) -> str:
+    """Choose where the script lies: with a secret in it, where no disk and no layer is."""
+    if guest.environment.secrets.are_in(script) and guest.folder_exists(_IN_MEMORY):
+        return _IN_MEMORY
+    return "/tmp"  # noqa: S108  (of the machine; the folder is made anew, for root alone)
 
 
 def outcome(finished: Finished, where: str = "") -> Outputs:

@@ -1,0 +1,47 @@
+"""The secrets of builds, for as long as a process remembers them.
+
+A step that shows a file which an earlier one wrote a secret into must not write it into log and
+record. No value is kept on the disk, so that a build which is taken up again by another process
+reads them again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+from imagewright.engine.plan import BuildPlan
+from imagewright.masking import Secrets
+
+BUILDS_MAX = 1024
+"""How many builds are remembered, the last ones."""
+
+Relearn = Callable[[BuildPlan, Secrets], None]
+"""Reads again what a build may have read; what cannot be read is left out."""
+
+
+class BuildSecrets:
+    """Remembers them. Safe to use from several threads."""
+
+    def __init__(self, relearn: Relearn) -> None:
+        self._relearn = relearn
+        self._known: OrderedDict[str, Secrets] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, plan: BuildPlan, *, begins: bool) -> Secrets:
+        """Return those of a build; ``begins``: none of its steps has run before this one."""
+        with self._lock:
+            if (secrets := self._known.get(plan.image_arn)) is not None:
+                self._known.move_to_end(plan.image_arn)
+                return secrets
+        secrets = Secrets()
+        if not begins:
+            self._relearn(plan, secrets)
+        with self._lock:
+            if len(self._known) >= BUILDS_MAX:
+                self._known.popitem(last=False)
+            return self._known.setdefault(plan.image_arn, secrets)
+
+    def known(self, image_arn: str) -> Secrets:
+        """Return what is remembered, and read nothing."""
+        with self._lock:
+            return self._known.get(image_arn) or Secrets()
