@@ -11,6 +11,7 @@ from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import ACTIONS
 from imagewright.api.component_documents import ComponentChecker
 from imagewright.api.components import Components
+from imagewright.api.container_recipes import ContainerRecipes
 from imagewright.api.creation import Once
 from imagewright.api.distributing import Distributing
 from imagewright.api.distribution_configurations import DistributionConfigurations
@@ -255,6 +256,14 @@ def _handlers(
         quota=settings.quotas.image_recipes,
         components_max=settings.quotas.components_per_recipe,
     )
+    container_recipes = ContainerRecipes(
+        database=database,
+        once=once,
+        lists=lists,
+        documents=documents,
+        quota=settings.quotas.container_recipes,
+        components_max=settings.quotas.components_per_recipe,
+    )
     infrastructure = InfrastructureConfigurations(
         database=database,
         once=once,
@@ -325,6 +334,10 @@ def _handlers(
         "GetImageRecipe": recipes.get_image_recipe,
         "ListImageRecipes": recipes.list_image_recipes,
         "DeleteImageRecipe": recipes.delete_image_recipe,
+        "CreateContainerRecipe": container_recipes.create_container_recipe,
+        "GetContainerRecipe": container_recipes.get_container_recipe,
+        "ListContainerRecipes": container_recipes.list_container_recipes,
+        "DeleteContainerRecipe": container_recipes.delete_container_recipe,
         "CreateInfrastructureConfiguration": infrastructure.create_infrastructure_configuration,
         "GetInfrastructureConfiguration": infrastructure.get_infrastructure_configuration,
         "ListInfrastructureConfigurations": infrastructure.list_infrastructure_configurations,

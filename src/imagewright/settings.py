@@ -71,6 +71,7 @@ class Quotas(BaseModel):
         default=1000, ge=0, description="Versions of components, builds not counted."
     )
     image_recipes: int = Field(default=1000, ge=0, description="Versions of image recipes.")
+    container_recipes: int = Field(default=1000, ge=0, description="Versions of container recipes.")
     infrastructure_configurations: int = Field(
         default=1000, ge=0, description="Infrastructure configurations."
     )

@@ -39,6 +39,19 @@ KINDS = [
         },
     ),
     Kind(
+        "container_recipe",
+        "containerRecipe",
+        "containerRecipeArn",
+        {
+            "semanticVersion": "1.0.0",
+            "containerType": "DOCKER",
+            "parentImage": "debian:12",
+            "dockerfileTemplateData": "FROM {{{ imagebuilder:parentImage }}}\nUSER nobody\n",
+            "targetRepository": {"service": "ECR", "repositoryName": "team/web"},
+            "workingDirectory": "/srv",
+        },
+    ),
+    Kind(
         "infrastructure_configuration",
         "infrastructureConfiguration",
         "infrastructureConfigurationArn",

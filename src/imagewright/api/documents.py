@@ -1,4 +1,4 @@
-"""The documents of components and workflows: where they come from, and how they are kept."""
+"""The documents of resources: where they come from, and how they are kept."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -50,23 +50,26 @@ class Documents:
     secret: bytes
     """Keys the digests by which builds are told apart."""
 
-    def read(self, request: Mapping[str, Any], call: Call) -> tuple[str, str]:
-        """Return the member that carried the document, ``data`` or ``uri``, and its text.
+    def read(
+        self, request: Mapping[str, Any], call: Call, *, data: str = "data", uri: str = "uri"
+    ) -> tuple[str, str]:
+        """Return the member that carried the document, and its text.
 
-        Raises InvalidParameterCombination unless exactly one is there (CRT-01), and what reading
-        from S3 raises (CRT-05).
+        ``data`` and ``uri`` are the names of the members that may carry one. Raises
+        InvalidParameterCombination unless exactly one is there (CRT-01), and what reading from S3
+        raises (CRT-05).
         """
-        if ("data" in request) == ("uri" in request):
-            both = "both were" if "data" in request else "neither was"
+        if (data in request) == (uri in request):
+            both = "both were" if data in request else "neither was"
             raise InvalidParameterCombination(
-                f"Exactly one of the parameters 'data' and 'uri' must be given; {both}."
+                f"Exactly one of the parameters '{data}' and '{uri}' must be given; {both}."
             )
-        if "data" in request:
-            return "data", request["data"]
+        if data in request:
+            return data, request[data]
         text = self.objects.read_text(
-            request["uri"], member="uri", region=call.region, size_bytes_max=self.size_bytes_max
+            request[uri], member=uri, region=call.region, size_bytes_max=self.size_bytes_max
         )
-        return "uri", text
+        return uri, text
 
     def keep(self, document: Document, key_id: str | None, call: Call) -> Kept:
         """Make the stored form, sealed under the key if one is named.

@@ -1,6 +1,6 @@
 """Image recipes: create, get, list, delete (``api-behaviour.md`` §9.1)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -15,16 +15,15 @@ from imagewright.api.filters import FilterMeaning, by_name, conditions, equals, 
 from imagewright.api.latest import latest_version_references
 from imagewright.api.listing import Lists, listed_place
 from imagewright.api.members import given
-from imagewright.api.parents import Parent, check_form, find_parent
-from imagewright.api.recipe_components import (
-    check_choice,
-    check_fit,
-    check_parameters,
-    find_components,
-    given_values,
+from imagewright.api.parents import check_form, find_parent
+from imagewright.api.recipe_components import check_choice, find_components
+from imagewright.api.recipes import (
+    PreparedRecipe,
+    check_components,
+    check_devices,
+    store_recipe,
 )
 from imagewright.api.shapes import (
-    ComponentConfiguration,
     CreateImageRecipeRequest,
     CreateImageRecipeResponse,
     DeleteImageRecipeRequest,
@@ -33,20 +32,13 @@ from imagewright.api.shapes import (
     GetImageRecipeResponse,
     ImageRecipe,
     ImageRecipeSummary,
-    InstanceBlockDeviceMapping,
     ListImageRecipesRequest,
     ListImageRecipesResponse,
 )
-from imagewright.arns import Arn, Kind, slug_of
+from imagewright.arns import Kind, slug_of
 from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
-from imagewright.errors import (
-    InvalidParameterCombination,
-    InvalidParameterValue,
-    ServiceQuotaExceeded,
-)
-from imagewright.store import references
-from imagewright.store import resources as store
+from imagewright.errors import InvalidParameterCombination, InvalidParameterValue
 from imagewright.store.database import Database
 from imagewright.store.resources import Draft, Stored
 from imagewright.store.tables import resources
@@ -66,16 +58,6 @@ _ECHOED = (
     "amiTags",
     "amiWatermarks",
 )
-_PROVISIONED = {"io1", "io2"}
-"""Volume types that need ``iops`` (RCP-14)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A recipe whose values are checked: a draft as soon as its version is known."""
-
-    version: Version | OpenVersion
-    draft: Callable[[Version, str], Draft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,73 +117,41 @@ class ImageRecipes:
             "imageRecipeArn": storing.delete(self.database, text, call, member="imageRecipeArn")
         }
 
-    def _prepare(self, request: CreateImageRecipeRequest, call: Call) -> _Prepared:
+    def _prepare(self, request: CreateImageRecipeRequest, call: Call) -> PreparedRecipe:
         version = OpenVersion.parse(request["semanticVersion"])
         components = request.get("components", [])
-        self._check_request(request, components)
+        check_form(request["parentImage"])
+        check_choice(components, components_max=self.components_max)
+        _check_request(request)
         with self.database.read() as connection:
             parent = find_parent(connection, request["parentImage"], call)
             builds = find_components(connection, components, call)
         platform = parent.platform or (builds[0].platform if builds else None) or "Linux"
         _check_agent(request, platform)
-        check_fit(builds, platform=platform, os_version=parent.os_version)
-        for index, (component, build) in enumerate(zip(components, builds, strict=True)):
-            document = self.documents.open(build, call)
-            check_parameters(index, document, given_values(component))
-        return _Prepared(version, partial(_draft, request, platform, call))
-
-    def _check_request(
-        self, request: CreateImageRecipeRequest, components: Sequence[ComponentConfiguration]
-    ) -> None:
-        check_form(request["parentImage"])
-        # Earlier than other quotas, so that nobody makes us look up ten thousand components.
-        if len(components) > self.components_max:
-            raise ServiceQuotaExceeded("components per recipe", self.components_max)
-        check_choice(components)
-        for index, mapping in enumerate(request.get("blockDeviceMappings", ())):
-            _check_device(index, mapping)
-        watermarks = request.get("amiWatermarks", [])
-        if len(set(watermarks)) != len(watermarks):
-            raise InvalidParameterValue("amiWatermarks", "The names must be distinct.")
+        check_components(
+            self.documents,
+            components,
+            builds,
+            call,
+            platform=platform,
+            os_version=parent.os_version,
+        )
+        return PreparedRecipe(version, partial(_draft, request, platform, call))
 
     def _store(
         self,
         connection: Connection,
-        prepared: _Prepared,
+        prepared: PreparedRecipe,
         request: CreateImageRecipeRequest,
         call: Call,
     ) -> CreateImageRecipeResponse:
-        # Once more inside the transaction: what is referred to must still be there.
-        parent = find_parent(connection, request["parentImage"], call)
-        components = request.get("components", [])
-        find_components(connection, components, call)
-        stored = self._add(connection, prepared, request, call)
-        targets = [component["componentArn"] for component in components]
-        references.record(
-            connection, str(stored.arn), targets + _exact(parent, request["parentImage"])
+        stored = store_recipe(
+            connection, Kind.IMAGE_RECIPE, prepared, request, call, quota=self.quota
         )
         return {
             "imageRecipeArn": str(stored.arn),
             "latestVersionReferences": latest_version_references(stored.arn),
         }
-
-    def _add(
-        self,
-        connection: Connection,
-        prepared: _Prepared,
-        request: CreateImageRecipeRequest,
-        call: Call,
-    ) -> Stored:
-        if isinstance(prepared.version, Version):
-            draft = prepared.draft(prepared.version, request["semanticVersion"])
-            return storing.add(
-                connection, call, Kind.IMAGE_RECIPE, draft, quota=self.quota, how=store.add_only
-            )
-        place = lookup.own_place(call, Kind.IMAGE_RECIPE)
-        slug = slug_of(request["name"])
-        stored = store.add_next(connection, place, slug, prepared.version, prepared.draft)
-        storing.check_quota(connection, place, self.quota)
-        return stored
 
 
 def recipe_entry(stored: Stored) -> ImageRecipe:
@@ -246,9 +196,11 @@ def _draft(
     )
 
 
-def _exact(parent: Parent, text: str) -> list[str]:
-    """Return the parent if it is one certain build of the caller's (IMG-62)."""
-    return [text] if parent.image is not None and Arn.parse(text).build is not None else []
+def _check_request(request: CreateImageRecipeRequest) -> None:
+    check_devices(request.get("blockDeviceMappings", ()), path="blockDeviceMappings")
+    watermarks = request.get("amiWatermarks", [])
+    if len(set(watermarks)) != len(watermarks):
+        raise InvalidParameterValue("amiWatermarks", "The names must be distinct.")
 
 
 def _check_agent(request: CreateImageRecipeRequest, platform: str) -> None:
@@ -259,19 +211,4 @@ def _check_agent(request: CreateImageRecipeRequest, platform: str) -> None:
             "The value supplied for parameter "
             "'additionalInstanceConfiguration.systemsManagerAgent' is not valid. "
             "It cannot be set for a Windows parent image."
-        )
-
-
-def _check_device(index: int, mapping: InstanceBlockDeviceMapping) -> None:
-    """Check what one member of a volume asks of another (RCP-14)."""
-    volume = mapping.get("ebs", {})
-    kind = volume.get("volumeType")
-    path = f"blockDeviceMappings[{index}].ebs"
-    if kind in _PROVISIONED and "iops" not in volume:
-        raise InvalidParameterCombination(
-            f"The parameter '{path}.iops' must be given for the volume type {kind}."
-        )
-    if "throughput" in volume and kind not in {None, "gp3"}:
-        raise InvalidParameterCombination(
-            f"The parameter '{path}.throughput' is for the volume type gp3, not {kind}."
         )

@@ -11,15 +11,22 @@ from imagewright.api.documents import Document
 from imagewright.api.shapes import ComponentConfiguration
 from imagewright.arns import Arn
 from imagewright.call import Call
-from imagewright.errors import InvalidParameterCombination, InvalidParameterValue
+from imagewright.errors import (
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    ServiceQuotaExceeded,
+)
 from imagewright.store.resources import Stored
 
 
-def check_choice(components: Sequence[ComponentConfiguration]) -> None:
+def check_choice(components: Sequence[ComponentConfiguration], *, components_max: int) -> None:
     """Check what the request alone tells: each component once, each parameter one value.
 
-    Raises InvalidParameterValue.
+    Raises InvalidParameterValue, ServiceQuotaExceeded.
     """
+    # Earlier than other quotas, so that nobody makes us look up ten thousand components.
+    if len(components) > components_max:
+        raise ServiceQuotaExceeded("components per recipe", components_max)
     seen: set[tuple[str, str]] = set()
     for index, component in enumerate(components):
         arn = Arn.parse(component["componentArn"])
