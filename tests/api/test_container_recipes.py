@@ -610,3 +610,47 @@ def test_a_deleted_recipe_is_gone_and_its_version_free(client: Any, name: str) -
     for operation in (client.get_container_recipe, client.delete_container_recipe):
         assert refusal(operation, containerRecipeArn=arn)[:2] == (ABSENT, 404)
     assert make_container_recipe(client, name) == arn
+
+
+class TestBuilding:
+    """What refers to a container recipe, of which no image is built yet."""
+
+    @pytest.fixture
+    def parts(self, client: Any, name: str) -> dict[str, Any]:
+        infrastructure = client.create_infrastructure_configuration(
+            name=name, instanceProfileName="builder"
+        )
+        return {
+            "containerRecipeArn": make_container_recipe(client, name),
+            "infrastructureConfigurationArn": infrastructure["infrastructureConfigurationArn"],
+        }
+
+    def test_a_build_is_refused_by_name_with_the_way_out(
+        self, client: Any, name: str, parts: dict[str, Any]
+    ) -> None:
+        """IMG-01; by hand and by a pipeline."""
+        pipeline = client.create_image_pipeline(name=name, **parts)["imagePipelineArn"]
+
+        for operation, request in (
+            (client.create_image, parts),
+            (client.start_image_pipeline_execution, {"imagePipelineArn": pipeline}),
+        ):
+            code, status, message = refusal(operation, **request)
+            assert (code, status) == ("InvalidRequestException", 400)
+            assert "does not build container images yet" in message
+            assert "imagewright images export" in message
+        images = client.list_image_pipeline_images(imagePipelineArn=pipeline)
+        assert images["imageSummaryList"] == []
+        assert (
+            client.list_images(filters=[{"name": "name", "values": [name]}])["imageVersionList"]
+            == []
+        )
+
+    def test_a_recipe_that_is_not_there_is_absent(
+        self, client: Any, name: str, parts: dict[str, Any]
+    ) -> None:
+        """ERR-26, PIP-07."""
+        missing = {**parts, "containerRecipeArn": arn_of("container-recipe/no-such/x.x.x")}
+
+        assert refusal(client.create_image, **missing)[:2] == (ABSENT, 404)
+        assert refusal(client.create_image_pipeline, name=name, **missing)[:2] == (ABSENT, 404)

@@ -374,14 +374,76 @@ def test_the_kind_of_recipe_cannot_be_changed(client: Any, name: str) -> None:
     )
 
 
-def test_a_container_pipeline_is_refused_by_name(client: Any, name: str) -> None:
-    content = {**parts(client, name), "containerRecipeArn": CONTAINER}
-    del content["imageRecipeArn"]
+class TestOfContainerRecipes:
+    @pytest.fixture
+    def content(self, client: Any, name: str) -> dict[str, Any]:
+        """Return the parts of a pipeline of container images."""
+        recipe = client.create_container_recipe(
+            name=name,
+            semanticVersion="1.0.0",
+            containerType="DOCKER",
+            parentImage="mcr.microsoft.com/windows/servercore:ltsc2022",
+            dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}",
+            targetRepository={"service": "ECR", "repositoryName": "team/web"},
+        )["containerRecipeArn"]
+        content = {**parts(client, name), "containerRecipeArn": recipe}
+        del content["imageRecipeArn"]
+        return content
 
-    code, status, message = refusal(client.create_image_pipeline, name=name, **content)
+    def test_a_pipeline_keeps_its_recipe(
+        self, client: Any, name: str, content: dict[str, Any]
+    ) -> None:
+        """PIP-01, PIP-02, CTR-07, RCP-18, CRT-72, CRT-73."""
+        recipe = content["containerRecipeArn"]
+        wild = {**content, "containerRecipeArn": recipe.replace("1.0.0", "1.x.x")}
+        arn = client.create_image_pipeline(name=name, **wild)[ARN]
 
-    assert (code, status) == ("InvalidRequestException", 400)
-    assert "does not build container images yet" in message
+        found = get(client, arn)
+        assert found["containerRecipeArn"] == wild["containerRecipeArn"]
+        assert "imageRecipeArn" not in found
+        assert found["platform"] == "Windows"
+        code, status, message = refusal(client.delete_container_recipe, containerRecipeArn=recipe)
+        assert (code, status) == (DEPENDENCY, 400)
+        assert arn in message
+        client.delete_image_pipeline(imagePipelineArn=arn)
+        client.delete_container_recipe(containerRecipeArn=recipe)
+
+    def test_the_kind_of_recipe_cannot_be_changed(
+        self, client: Any, name: str, content: dict[str, Any]
+    ) -> None:
+        """PIP-04, PIP-05."""
+        arn = client.create_image_pipeline(name=name, **content)[ARN]
+        other = parts(client, name + "2")
+
+        assert refusal(client.update_image_pipeline, imagePipelineArn=arn, **other)[:2] == (
+            COMBINATION,
+            400,
+        )
+        client.update_image_pipeline(imagePipelineArn=arn, description="Other", **content)
+        assert get(client, arn)["description"] == "Other"
+
+    def test_a_build_workflow_need_not_put_out_an_ami(
+        self, client: Any, name: str, content: dict[str, Any]
+    ) -> None:
+        """IMG-11, IMG-13: what distributes is added, and reads the machine's id."""
+        launch = """\
+schemaVersion: 1.0
+steps:
+  - {name: Launch, action: LaunchInstance, inputs: {waitFor: ssmAgent}}
+"""
+        output = "outputs:\n  - {name: InstanceId, value: $.stepOutputs.Launch.instanceId}\n"
+        for document, fits in ((launch + output, True), (launch, False)):
+            build = workflow(client, f"{name} {fits}", document, "BUILD")
+            asked = {"workflows": [{"workflowArn": build}], "executionRole": "builder"}
+            request = {"name": f"{name} {fits}", **content, **asked}
+            if fits:
+                arn = client.create_image_pipeline(**request)[ARN]
+                assert get(client, arn)["workflows"] == asked["workflows"]
+            else:
+                code, _, message = refusal(client.create_image_pipeline, **request)
+                assert code == VALUE
+                assert "$.workflowOutputs.InstanceId" in message
+                assert "distribute-container" in message
 
 
 def test_an_update_replaces_everything_but_name_and_tags(client: Any, name: str) -> None:

@@ -11,14 +11,13 @@ from imagewright.api.recipe_resolution import ResolvedRecipe, resolve_recipe
 from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
 from imagewright.arns import Arn, Kind
 from imagewright.call import Call
-from imagewright.errors import (
-    InvalidParameterCombination,
-    InvalidParameterValue,
-    InvalidRequest,
-)
+from imagewright.errors import InvalidParameterCombination, InvalidParameterValue
 from imagewright.store.resources import Stored
 
 _DEFAULTS = ("build/build-image", "test/test-image")
+_CONTAINER_DEFAULTS = ("build/build-container", "test/test-container")
+_CONTAINER_DISTRIBUTION = "distribution/distribute-container"
+"""What distributes a container image where no workflow was asked to."""
 _FOLLOWING = "distribution/distribute-image"
 """What follows an attached distribution configuration."""
 
@@ -42,25 +41,13 @@ def find(connection: Connection, request: CreateImageRequest, call: Call) -> Fou
     Raises ResourceNotFound (ERR-26), InvalidParameterValue, InvalidParameterCombination.
     """
     _check_combination(request)
-    configurations = _configurations(request, call)
-    workflows = tuple(
-        (
-            configuration,
-            lookup.find(
-                connection,
-                configuration["workflowArn"],
-                call,
-                member=f"workflows[{index}].workflowArn",
-            ),
-        )
-        for index, configuration in enumerate(configurations)
-    )
+    workflows = _workflows(connection, request, call)
     distribution = None
     if text := request.get("distributionConfigurationArn"):
         member = "distributionConfigurationArn"
         distribution = lookup.find(connection, text, call, member=member)
     return Found(
-        recipe=resolve_recipe(connection, call, request["imageRecipeArn"]),
+        recipe=_recipe(connection, request, call),
         infrastructure=lookup.find(
             connection,
             request["infrastructureConfigurationArn"],
@@ -73,14 +60,44 @@ def find(connection: Connection, request: CreateImageRequest, call: Call) -> Fou
     )
 
 
+def _recipe(connection: Connection, request: CreateImageRequest, call: Call) -> ResolvedRecipe:
+    if "containerRecipeArn" in request:
+        text, member = request["containerRecipeArn"], "containerRecipeArn"
+    else:
+        text, member = request["imageRecipeArn"], "imageRecipeArn"
+    return resolve_recipe(connection, call, text, member=member)
+
+
+def _workflows(
+    connection: Connection, request: CreateImageRequest, call: Call
+) -> tuple[tuple[WorkflowConfiguration, Stored], ...]:
+    """Find the workflows of a request; a container image's are always distributed (IMG-13)."""
+    found = [
+        (
+            configuration,
+            lookup.find(
+                connection,
+                configuration["workflowArn"],
+                call,
+                member=f"workflows[{index}].workflowArn",
+            ),
+        )
+        for index, configuration in enumerate(_configurations(request, call))
+    ]
+    is_distributed = any(stored.type == "DISTRIBUTION" for _, stored in found)
+    if "containerRecipeArn" in request and not is_distributed:
+        added = _managed(_CONTAINER_DISTRIBUTION, call)
+        stored = lookup.find(connection, added["workflowArn"], call, member="workflows")
+        found.append((added, stored))
+    return tuple(found)
+
+
 def _check_combination(request: CreateImageRequest) -> None:
     """Check which members stand beside which (IMG-01, IMG-10, PIP-40)."""
     if ("imageRecipeArn" in request) == ("containerRecipeArn" in request):
         raise InvalidParameterCombination(
             "Exactly one of the parameters 'imageRecipeArn' and 'containerRecipeArn' must be given."
         )
-    if "containerRecipeArn" in request:
-        raise InvalidRequest("imagewright does not build container images yet.")
     if request.get("workflows") and "executionRole" not in request:
         raise InvalidParameterCombination("An execution role is required to provide workflows.")
     check_log_groups(request, request.get("loggingConfiguration", {}).values())
@@ -107,7 +124,8 @@ def _configurations(request: CreateImageRequest, call: Call) -> Sequence[Workflo
                     f"AWS managed workflows must have latest version 'x.x.x' for '{arn}'",
                 )
         return given
-    return [_managed(path, call) for path in _DEFAULTS]
+    defaults = _CONTAINER_DEFAULTS if "containerRecipeArn" in request else _DEFAULTS
+    return [_managed(path, call) for path in defaults]
 
 
 def _managed(path: str, call: Call) -> WorkflowConfiguration:

@@ -57,6 +57,12 @@ IMAGE_TESTS: Mapping[str, Any] = {"imageTestsEnabled": True, "timeoutMinutes": 7
 _NOT_YET_KNOWN = frozenset({"cloudWatchLogStream", "imageBuildNumber", "sourceImageARN"})
 """The system variables that follow from the number of the build."""
 
+_NO_CONTAINERS = (
+    "imagewright keeps container recipes, and does not build container images yet. An image "
+    "recipe's image can be had as a container image: imagewright images export writes one, and "
+    "a region whose place in the settings is a registry gets one."
+)
+
 PHASES: Mapping[Stage, Sequence[str]] = {
     Stage.BUILD: ("build", "validate"),
     Stage.TEST: ("test",),
@@ -103,6 +109,8 @@ class Planner:
         Returns the documents of the workflows.
         Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
         """
+        if len(request.get("workflows", ())) > WORKFLOWS_MAX:
+            raise InvalidParameterValue("workflows", f"There may be at most {WORKFLOWS_MAX}.")
         _check_workflows(found)
         self._check_scanning(request, call)
         workflows = [
@@ -111,7 +119,8 @@ class Planner:
         for index, (workflow, (configuration, stored)) in enumerate(
             zip(workflows, found.workflows, strict=True)
         ):
-            _check_image_output(workflow, stored)
+            if not found.recipe.is_for_containers:
+                _check_image_output(workflow, stored)
             _bound(index, workflow, configuration)
         check_outputs(workflows, found.workflows)
         return workflows
@@ -128,6 +137,8 @@ class Planner:
         ``parameters`` take the place of those that the request and the recipe give.
         Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
         """
+        if found.recipe.is_for_containers:
+            raise InvalidRequest(_NO_CONTAINERS)
         workflows = self.check(found, request, call)
         if parameters:
             found = self._with_parameters(found, workflows, parameters, call)
@@ -168,7 +179,7 @@ class Planner:
             description=recipe.stored.description,
             execution_role=request.get("executionRole"),
             distributions=distributions_of(found.distribution),
-            ami_tags=recipe.shown.get("amiTags", {}),
+            ami_tags=recipe.stored.body.get("amiTags", {}),
             asked_at=iso_milliseconds(call.received_at),
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
@@ -316,10 +327,8 @@ def following(workflow: Stored) -> PlannedWorkflow:
 
 
 def _check_workflows(found: Found) -> None:
-    """Check how many workflows of which kind there are, and their settings (IMG-11, IMG-16)."""
+    """Check how many workflows of each kind there are, and their settings (IMG-11, IMG-16)."""
     types = [str(stored.type) for _, stored in found.workflows]
-    if len(types) > WORKFLOWS_MAX:
-        raise InvalidParameterValue("workflows", f"There may be at most {WORKFLOWS_MAX}.")
     for single in ("BUILD", "DISTRIBUTION"):
         if types.count(single) > 1:
             raise InvalidParameterValue("workflows", f"There may be one workflow of type {single}.")

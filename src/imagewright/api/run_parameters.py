@@ -10,12 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from imagewright.api.documents import Document
-from imagewright.api.recipe_resolution import ResolvedComponent, ResolvedRecipe
-from imagewright.api.shapes import (
-    ComponentConfiguration,
-    ImageRecipe,
-    WorkflowConfiguration,
-)
+from imagewright.api.recipe_resolution import ResolvedComponent, ResolvedRecipe, ShownRecipe
+from imagewright.api.shapes import WorkflowConfiguration
 from imagewright.api.workflow_outputs import Asked
 from imagewright.documents.diagnostics import did_you_mean
 from imagewright.documents.workflow.model import Parameter, ParameterType, Workflow
@@ -172,7 +168,7 @@ def _only(name: str, value: GivenValue) -> str:
     return value.texts[0]
 
 
-def _shown(shown: ImageRecipe, components: Sequence[ResolvedComponent]) -> ImageRecipe:
+def _shown(shown: ShownRecipe, components: Sequence[ResolvedComponent]) -> ShownRecipe:
     """Show the recipe with the values that its components had (IMG-06)."""
     if not components:
         return shown
@@ -191,7 +187,7 @@ def _shown(shown: ImageRecipe, components: Sequence[ResolvedComponent]) -> Image
         }
         for entry, component in zip(shown["components"], components, strict=True)
     ]
-    return {**shown, "components": cast("list[ComponentConfiguration]", entries)}
+    return cast("ShownRecipe", {**shown, "components": entries})
 
 
 def _tagged(tags: Mapping[str, str], prefix: str) -> dict[str, GivenValue]:

@@ -15,7 +15,7 @@ import structlog
 from imagewright.api.images import Images, Origin
 from imagewright.api.pipeline_runs import Run, prepare_run
 from imagewright.api.pipeline_schedules import next_run
-from imagewright.api.shapes import ImageRecipe
+from imagewright.api.recipe_resolution import ShownRecipe
 from imagewright.arns import Arn
 from imagewright.call import Call, Principal
 from imagewright.clock import Clock, iso_milliseconds
@@ -111,7 +111,7 @@ def _reason(run: Run, pipeline: Stored, last: Stored | None) -> str | None:
     return f"{', '.join(changed)} is new since {last.arn}" if changed else None
 
 
-def _referred(recipe: ImageRecipe) -> Sequence[str]:
+def _referred(recipe: ShownRecipe) -> Sequence[str]:
     """Return what a build's recipe came to: itself, its parent and its components."""
     components = [each["componentArn"] for each in recipe.get("components", ())]
     return [recipe["arn"], recipe["parentImage"], *components]
