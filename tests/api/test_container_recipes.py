@@ -249,6 +249,11 @@ class TestParents:
                 "image.",
             ),
             (
+                {"parentImage": "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/web"},
+                "parentImage",
+                "You must specify a platform override when using ECR Repositories",
+            ),
+            (
                 {"platformOverride": "Windows"},
                 "parentImage",
                 "You must specify an image OsVersion override when using ECR Repositories as your "

@@ -140,6 +140,17 @@ BAD: list[tuple[list[dict[str, Any]], str]] = [
         ],
         "distributions[0].ssmParameterConfigurations[0].amiAccountId",
     ),
+    (
+        [
+            {
+                "region": "us-west-2",
+                "containerDistributionConfiguration": {
+                    "targetRepository": {"service": "ECR", "repositoryName": "localhost:5000/web"}
+                },
+            }
+        ],
+        "distributions[0].containerDistributionConfiguration.targetRepository.repositoryName",
+    ),
 ]
 INCOMPLETE: list[tuple[list[dict[str, Any]], str]] = [
     ([{}], "distributions[0].region"),

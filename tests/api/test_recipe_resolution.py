@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.api.asking import ABSENT, ACCOUNT, REGION, VALUE, make_component, refusal
 from tests.conftest import Server
 
@@ -69,6 +70,24 @@ def make_recipe(client: Any, name: str, parent: str, *components: dict[str, Any]
     arn: str = client.create_image_recipe(
         name=name, semanticVersion="1.0.x", parentImage=parent, **chosen
     )["imageRecipeArn"]
+    return arn
+
+
+def make_container_recipe(
+    client: Any, name: str, parent: str, *components: dict[str, Any], **more: Any
+) -> str:
+    chosen = {"components": list(components)} if components else {}
+    arn: str = client.create_container_recipe(
+        name=name,
+        semanticVersion="1.0.x",
+        containerType="DOCKER",
+        parentImage=parent,
+        dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}\n"
+        "{{{ imagebuilder:environments }}}\n# of nobody's business",
+        targetRepository={"service": "ECR", "repositoryName": "web"},
+        **chosen,
+        **more,
+    )["containerRecipeArn"]
     return arn
 
 
@@ -138,6 +157,24 @@ class TestOnAnImageOfOnesOwn:
 
         with kept.database.read() as connection:
             assert references.referrers(connection, IMAGES, image) == [holder]
+
+    def test_a_container_recipe_stands_on_one_as_well(
+        self, client: Any, kept: Store, name: str
+    ) -> None:
+        """CTR-04, RCP-03, RCP-10, IMG-62."""
+        image = kept.add_image(name, platform="Windows")
+        component = make_component(client, name, supportedOsVersions=["Ubuntu"])
+
+        holder = make_container_recipe(client, name, str(image.arn))
+        make_container_recipe(client, name, str(image.arn).removesuffix("/1"))
+
+        found = client.get_container_recipe(containerRecipeArn=holder)["containerRecipe"]
+        assert found["platform"] == "Windows"
+        with kept.database.read() as connection:
+            assert references.referrers(connection, IMAGES, image) == [holder]
+        linux = str(kept.add_image(f"{name}-l", platform="Linux").arn)
+        with pytest.raises(ClientError, match="the parent image is Debian 12"):
+            make_container_recipe(client, name, linux, {"componentArn": component})
 
 
 class TestWhatAPipelineUses:
@@ -210,6 +247,29 @@ class TestWhatABuildTakes:
         assert resolved.shown["arn"] == arn
         assert resolved.shown["parentImage"] == str(image.arn)
         assert [entry["componentArn"] for entry in resolved.shown["components"]] == [test, second]
+
+    def test_a_container_recipe_is_resolved_alike_but_for_its_template(
+        self, client: Any, kept: Store, name: str
+    ) -> None:
+        """VER-20, CTR-06, CRT-07: what is sealed is not shown along with an image."""
+        image = kept.add_image(name, platform="Linux")
+        component = make_component(client, name)
+        arn = make_container_recipe(
+            client,
+            name,
+            str(image.arn).replace("1.0.0/1", "x.x.x"),
+            {"componentArn": component.replace("1.0.0/1", "x.x.x")},
+            kmsKeyId="arn:aws:kms:us-east-1:123456789012:alias/sealed",
+        )
+
+        resolved = kept.resolve(arn.replace("1.0.0", "x.x.x"))
+
+        assert resolved.is_for_containers
+        assert resolved.platform == "Linux"
+        assert resolved.shown["arn"] == arn
+        assert resolved.shown["parentImage"] == str(image.arn)
+        assert [entry["componentArn"] for entry in resolved.shown["components"]] == [component]
+        assert "nobody" not in str(resolved.shown)
 
     def test_values_and_sealed_documents_come_along(
         self, client: Any, kept: Store, name: str

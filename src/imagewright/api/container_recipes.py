@@ -1,6 +1,5 @@
 """Container recipes: create, get, list, delete (``api-behaviour.md`` §9.2)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +31,7 @@ from imagewright.api.recipes import (
     check_devices,
     store_recipe,
 )
+from imagewright.api.repositories import check_repository
 from imagewright.api.shapes import (
     ComponentConfiguration,
     ContainerRecipe,
@@ -72,10 +72,6 @@ _ECHOED = (
 _ARN: Final = "containerRecipeArn"
 _DATA: Final = "dockerfileTemplateData"
 _URI: Final = "dockerfileTemplateUri"
-
-_REPOSITORY = re.compile(r"(?:[a-z0-9]+(?:[._-]+[a-z0-9]+)*/)*[a-z0-9]+(?:[._-]+[a-z0-9]+)*", re.A)
-_REPOSITORY_CHARACTERS = range(2, 257)
-"""What ECR allows of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +240,7 @@ def _check_request(
         )
     mappings = instance.get("blockDeviceMappings", ())
     check_devices(mappings, path="instanceConfiguration.blockDeviceMappings")
-    name = request["targetRepository"]["repositoryName"]
-    if ecr_kind(name) or len(name) not in _REPOSITORY_CHARACTERS or not _REPOSITORY.fullmatch(name):
-        raise InvalidParameterValue(
-            "targetRepository.repositoryName",
-            "It must be the name of a repository, such as team-a/web, without a registry's host "
-            "and without a tag.",
-        )
+    check_repository(request["targetRepository"], path="targetRepository")
 
 
 def _check_overrides(request: CreateContainerRecipeRequest) -> None:

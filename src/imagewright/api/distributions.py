@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imagewright.api.repositories import check_repository
 from imagewright.api.shapes import (
     AmiDistributionConfiguration,
     Distribution,
@@ -19,7 +20,7 @@ PUBLIC = "all"
 def check_distributions(
     distributions: Sequence[Distribution], *, account: str, path: str = "distributions"
 ) -> None:
-    """Check what the entries say, each and beside one another (DST-01 to DST-06).
+    """Check what the entries say, each and beside one another (DST-01 to DST-06, CTR-01).
 
     ``account`` owns the images. ``path`` is where the entries stand in the request.
     Raises InvalidParameterValue for the first member that is wrong.
@@ -75,6 +76,9 @@ def _check_distribution(distribution: Distribution, account: str, member: str) -
     if "name" in ami:
         check_name(ami["name"], path=f"{path}.name")
     check_launch_permission(ami.get("launchPermission", {}), path=f"{path}.launchPermission")
+    if (container := distribution.get("containerDistributionConfiguration")) is not None:
+        repository = f"{member}.containerDistributionConfiguration.targetRepository"
+        check_repository(container["targetRepository"], path=repository)
     targets = ami.get("targetAccountIds", [account])
     for index, parameter in enumerate(distribution.get("ssmParameterConfigurations", ())):
         _check_target(parameter, targets, f"{member}.ssmParameterConfigurations[{index}]")

@@ -37,7 +37,7 @@ _REGISTRY_IMAGE = re.compile(
     re.ASCII,
 )
 """``[HOST[:PORT]/]PATH[:TAG][@DIGEST]``, as docker reads it."""
-_PRIVATE_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[^/]+/", re.ASCII)
+_PRIVATE_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.[^/]+/", re.ASCII)
 
 _FORMS = (
     "It must be an AMI id, the ARN of an Image Builder image, 'ssm:' with the name or ARN of a "
