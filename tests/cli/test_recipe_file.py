@@ -105,6 +105,12 @@ def test_what_concerns_the_build_is_kept_apart_from_the_recipe() -> None:
         ("name: [\n", (2, 1), "", ""),
         ("", (1, 1), "the document is empty", ""),
         ("\nname: web\n", (2, 1), "needs `parentImage`", ""),
+        (
+            "name: web\ncontainerType: DOCKER\ntargetRepository: {service: ECR}\n",
+            (2, 1),
+            "this is a container recipe",
+            "`imagewright images export`",
+        ),
         ("\nparentImage: debian-12\n", (2, 1), "needs `name`", ""),
     ],
 )

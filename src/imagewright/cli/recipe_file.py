@@ -31,6 +31,13 @@ _OF_THE_BUILD = (
 _TYPE = "type"
 _REQUIRED = ("name", "parentImage")
 """Beside these the request needs a version and a list of components; both have defaults here."""
+_OF_CONTAINERS = (
+    "containerType",
+    "dockerfileTemplateData",
+    "dockerfileTemplateUri",
+    "targetRepository",
+)
+"""What only a container recipe has."""
 
 DEFAULT_VERSION = "1.0.0"
 
@@ -96,6 +103,15 @@ class _Reader:
         of_build = {name: of_image[name] for name in _OF_THE_BUILD}
         infrastructure = {"infrastructure": "CreateInfrastructureConfigurationRequest"}
         if isinstance(root, MapNode):
+            mark = next((each for each in root.entries if each.key.text in _OF_CONTAINERS), None)
+            if mark is not None:
+                self._wrong(
+                    mark.key,
+                    "this is a container recipe, and imagewright does not build container images "
+                    "yet",
+                    fix="an image recipe's image can be had as one: `imagewright images export`",
+                )
+                return
             self._recipe.components = list(self._references(root, "components", "componentArn"))
             self._recipe.workflows = list(self._references(root, "workflows", "workflowArn"))
             lists = {"components", "workflows"}
