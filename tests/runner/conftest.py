@@ -1,19 +1,11 @@
-"""Machines for the runner's tests, and short ways to run a component on them.
-
-``HostMachine`` is a driver for these tests alone: each command really runs, in bubblewrap, with
-the host's programs to read and a folder of its own for everything else. It makes no layers.
-"""
+"""Sandboxes for the runner's tests, and short ways to run a component on them."""
 
 import os
-import shutil
-import subprocess
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any
 
 import pytest
 import yaml
@@ -23,7 +15,7 @@ from imagewright.documents.component.model import Component
 from imagewright.documents.specs import Platform
 from imagewright.images.bases import Bases
 from imagewright.images.layers import LayerStore
-from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError, OnLine
+from imagewright.machines.machine import Command, Machine, MachineError
 from imagewright.machines.network import Network
 from imagewright.machines.sandbox import SandboxDriver, SandboxMachine
 from imagewright.runner.modules.table import SPECS
@@ -36,138 +28,9 @@ from imagewright.store import schema
 from imagewright.store.database import open_sqlite
 from imagewright.store.ledger import DatabaseLedger
 
-_FOLDERS = ("etc", "tmp", "opt", "var", "home", "root", "srv", "run", "mnt", "work")
-_FROM_HOST = ("/usr", "/etc/alternatives")
-_LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1235::/home/app:/bin/sh\n"
 _GROUP = "root:x:0:\napp:x:1235:\nstaff:x:50:\n"
 _OS_RELEASE = 'NAME="Test Linux"\nVERSION_ID="7.1"\n'
-
-
-class HostMachine:
-    """A test driver: commands of this host in a root of their own."""
-
-    def __init__(self, root: Path) -> None:
-        self.id = "i-0123456789abcdef0"
-        self.root = root
-        self.reboots = 0
-        self.has_accounts = os.geteuid() == 0
-        for name in _FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
-        (root / "tmp").chmod(0o1777)
-        (root / "etc/passwd").write_text(_PASSWD)
-        (root / "etc/group").write_text(_GROUP)
-        (root / "etc/os-release").write_text(_OS_RELEASE)
-
-    def run(
-        self,
-        command: Command,
-        *,
-        on_line: OnLine | None = None,
-        cancel: threading.Event | None = None,
-    ) -> Exit:
-        started = time.monotonic()
-        process = subprocess.Popen(
-            self._argv(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        lock = threading.Lock()
-        readers = [
-            threading.Thread(target=_read, args=(process.stdout, "stdout", on_line, lock)),
-            threading.Thread(target=_read, args=(process.stderr, "stderr", on_line, lock)),
-            threading.Thread(target=_write, args=(process.stdin, command.stdin)),
-        ]
-        for reader in readers:
-            reader.start()
-        reason = _wait(process, command.timeout_seconds, cancel)
-        for reader in readers:
-            reader.join()
-        process.stdout.close()
-        process.stderr.close()
-        return Exit(code=process.wait(), seconds=time.monotonic() - started, reason=reason)
-
-    def put_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
-        script = 'mkdir -p "${1%/*}/" && cat >"$1" && chmod "$2" "$1"'
-        argv = ("/bin/sh", "-c", script, "put", path, f"{mode:o}")
-        if self.run(Command(argv=argv, stdin=content)).code != 0:
-            raise MachineError(f"cannot write {path}")
-
-    def get_file(self, path: str, *, size_bytes_max: int = 1 << 20) -> bytes:
-        argv = self._argv(Command(argv=("/bin/cat", path)))
-        done = subprocess.run(argv, capture_output=True, check=False)
-        if done.returncode != 0 or len(done.stdout) > size_bytes_max:
-            raise MachineError(f"cannot read {path}")
-        return done.stdout
-
-    def commit(self) -> str:
-        raise MachineError("this driver makes no layers")
-
-    def reboot(self) -> None:
-        self.reboots += 1
-
-    def terminate(self) -> None:
-        shutil.rmtree(self.root, ignore_errors=True)
-
-    def _argv(self, command: Command) -> list[str]:
-        binds = [
-            word for name in _FOLDERS for word in ("--bind", f"{self.root}/{name}", f"/{name}")
-        ]
-        binds += [word for path in _FROM_HOST for word in ("--ro-bind-try", path, path)]
-        links = [word for name, to in _LINKS.items() for word in ("--symlink", to, f"/{name}")]
-        environment = {"HOME": "/root", "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
-        environment |= command.env
-        variables = [word for item in environment.items() for word in ("--setenv", *item)]
-        return [
-            "bwrap", *binds, *links, "--dev", "/dev", "--proc", "/proc", "--unshare-pid",
-            *([] if self.has_accounts else ["--unshare-user", "--uid", "0", "--gid", "0"]),
-            "--clearenv", *variables,
-            "--chdir", command.cwd, "--new-session", "--die-with-parent",
-            "/bin/sh", "-c", 'exec "$@"', "exec", *command.argv,
-        ]  # fmt: skip
-
-
-def _read(
-    stream: IO[bytes],
-    name: Literal["stdout", "stderr"],
-    on_line: OnLine | None,
-    lock: threading.Lock,
-) -> None:
-    for line in stream:
-        if on_line is not None:
-            with lock:
-                on_line(Line(name, line.removesuffix(b"\n").decode("utf-8", "replace")))
-
-
-def _write(stream: IO[bytes], content: bytes) -> None:
-    try:
-        stream.write(content)
-        stream.close()
-    except BrokenPipeError:
-        pass
-
-
-def _wait(
-    process: "subprocess.Popen[bytes]", timeout: float | None, cancel: threading.Event | None
-) -> Literal["exited", "timed out", "cancelled"]:
-    ends_at = None if timeout is None else time.monotonic() + timeout
-    while True:
-        try:
-            process.wait(0.01)
-        except subprocess.TimeoutExpired:
-            pass
-        else:
-            return "exited"
-        if cancel is not None and cancel.is_set():
-            process.kill()
-            return "cancelled"
-        if ends_at is not None and time.monotonic() >= ends_at:
-            process.kill()
-            return "timed out"
 
 
 @dataclass
@@ -199,11 +62,6 @@ class Lab:
             "reporter": self.log,
         }
         return run_component(component, **{**defaults, **options})
-
-    def needs_accounts(self) -> None:
-        """Skip a test that gives files away, where a machine has one account only."""
-        if not getattr(self.machine, "has_accounts", True):
-            pytest.skip("only root can give files to other accounts on the host")
 
     def step(self, action: str, inputs: object = None, **keys: object) -> StepResult:
         """Run one step, and say how it ended."""
@@ -303,7 +161,7 @@ class SandboxRoom:
 
 @pytest.fixture(scope="session")
 def sandbox_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRoom]:
-    """Sandboxes on Debian 12, furnished like the host's root.
+    """Sandboxes on Debian 12, furnished with accounts and a release of our own.
 
     Making Debian takes half a minute; with IMAGEWRIGHT_TEST_STATE it is kept there.
     """
@@ -332,26 +190,15 @@ def sandbox_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRo
 
 
 @pytest.fixture
-def sandbox_lab(sandbox_room: SandboxRoom) -> Iterator[Lab]:
+def lab(sandbox_room: SandboxRoom) -> Iterator[Lab]:
     """A fresh sandbox."""
     machine = sandbox_room.launch()
     yield Lab(machine)
     machine.terminate()
 
 
-@pytest.fixture
-def host_lab(tmp_path: Path) -> Iterator[Lab]:
-    """A fresh machine of the test driver."""
-    if shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed")
-    machine = HostMachine(tmp_path / "root")
-    yield Lab(machine)
-    machine.terminate()
-
-
-@pytest.fixture(params=["host", pytest.param("sandbox", marks=pytest.mark.e2e)])
-def lab(request: pytest.FixtureRequest) -> Lab:
-    """A fresh machine: of the test driver, and of the real one."""
-    chosen = request.getfixturevalue(f"{request.param}_lab")
-    assert isinstance(chosen, Lab)
-    return chosen
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a sandbox."""
+    for item in items:
+        if "sandbox_room" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.e2e)

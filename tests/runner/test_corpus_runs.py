@@ -42,14 +42,13 @@ def test_there_are_components_to_run() -> None:
     assert len(runnable()) >= 9
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("file", runnable(), ids=lambda file: Path(file).stem)
-def test_a_real_component_ends_as_its_author_meant(file: str, sandbox_lab: Lab) -> None:
+def test_a_real_component_ends_as_its_author_meant(file: str, lab: Lab) -> None:
     for name in [_BEFORE[file], file] if file in _BEFORE else [file]:
         text = (_CORPUS / name).read_text()
-        result = sandbox_lab.run(text, phases=["build", "validate", "test"], parameters=_PARAMETERS)
+        result = lab.run(text, phases=["build", "validate", "test"], parameters=_PARAMETERS)
         assert result.failure is None
         assert result.status == "success"
         assert result.executed_step_count > 0
 
-    assert sandbox_lab.sh(_LEAVES.get(file, "echo nothing to see"))
+    assert lab.sh(_LEAVES.get(file, "echo nothing to see"))

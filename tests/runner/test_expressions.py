@@ -184,7 +184,7 @@ def test_texts_that_double_from_step_to_step_come_to_an_end(lab: Lab) -> None:
     )
 
 
-def test_steps_that_did_not_run_are_answered_for_once_each(host_lab: Lab) -> None:
+def test_steps_that_did_not_run_are_answered_for_once_each(lab: Lab) -> None:
     steps = doubling(200)
     steps[0]["inputs"] = [{"path": "/tmp/out"}]
     reader = {
@@ -194,13 +194,13 @@ def test_steps_that_did_not_run_are_answered_for_once_each(host_lab: Lab) -> Non
     }
     document = {"phases": [{"name": "build", "steps": steps}, {"name": "test", "steps": [reader]}]}
 
-    result = host_lab.run(document, phases=["test"])
+    result = lab.run(document, phases=["test"])
 
     assert result.status == "success"
-    assert host_lab.read("/tmp/read") == b"<>"
+    assert lab.read("/tmp/read") == b"<>"
 
 
-def test_what_a_run_keeps_has_a_limit(host_lab: Lab) -> None:
+def test_what_a_run_keeps_has_a_limit(lab: Lab) -> None:
     steps: list[dict[str, Any]] = [
         {
             "name": "Big",
@@ -213,7 +213,7 @@ def test_what_a_run_keeps_has_a_limit(host_lab: Lab) -> None:
         inputs = [{"path": "/tmp/big", "content": big * 4}]
         steps.append({"name": f"S{number}", "action": "CreateFile", "inputs": inputs})
 
-    result = host_lab.run({"phases": [{"name": "build", "steps": steps}]})
+    result = lab.run({"phases": [{"name": "build", "steps": steps}]})
 
     assert result.failure is not None
     assert result.failure.message == "the inputs and outputs of the run are too large to be kept"

@@ -58,7 +58,6 @@ def test_unquoted_permissions_keep_their_leading_zero(lab: Lab) -> None:
 def test_owner_and_group_come_by_name_or_number(
     owner: str | None, group: str | None, expected: str, lab: Lab
 ) -> None:
-    lab.needs_accounts()
     given = {"path": "/opt/a", "owner": owner, "group": group}
 
     step = lab.step("CreateFile", [{k: v for k, v in given.items() if v is not None}])
@@ -91,7 +90,6 @@ def test_the_encodings_without_a_suffix_get_a_mark(
 
 
 def test_a_file_that_is_there_is_emptied_and_keeps_its_permissions(lab: Lab) -> None:
-    lab.needs_accounts()
     lab.write("/opt/a", "long before")
     lab.sh("chmod 600 /opt/a; chown 7:8 /opt/a")
 

@@ -12,7 +12,6 @@ def test_the_folder_and_those_on_the_way_are_made(lab: Lab) -> None:
 
 
 def test_owner_group_and_permissions_are_those_of_the_last_one(lab: Lab) -> None:
-    lab.needs_accounts()
     inputs = {"path": "/opt/a/b", "owner": "app", "group": "staff", "permissions": "2750"}
 
     lab.step("CreateFolder", [inputs])

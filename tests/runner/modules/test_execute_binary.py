@@ -87,12 +87,10 @@ def test_an_argument_longer_than_linux_takes_says_so(lab: Lab) -> None:
         ("echo hi\n", "it is no program for this machine, and no script that begins with `#!`"),
     ],
 )
-def test_what_the_kernel_says_in_a_word_is_explained(
-    content: str, message: str, sandbox_lab: Lab
-) -> None:
-    sandbox_lab.write("/opt/script", content)
-    sandbox_lab.sh("chmod 755 /opt/script")
+def test_what_the_kernel_says_in_a_word_is_explained(content: str, message: str, lab: Lab) -> None:
+    lab.write("/opt/script", content)
+    lab.sh("chmod 755 /opt/script")
 
-    step = sandbox_lab.step("ExecuteBinary", {"path": "/opt/script"})
+    step = lab.step("ExecuteBinary", {"path": "/opt/script"})
 
     assert step.message.startswith(message)

@@ -6,7 +6,6 @@ from tests.runner.conftest import Lab
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_moved_folder_keeps_owners_and_permissions(there: bool, lab: Lab) -> None:
-    lab.needs_accounts()
     lab.sh("mkdir /opt/s; touch /opt/s/a; chown 7:8 /opt/s/a; chmod 4711 /opt/s/a")
     if there:
         lab.sh("mkdir /srv/s")

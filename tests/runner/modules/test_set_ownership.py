@@ -4,11 +4,6 @@ import pytest
 from tests.runner.conftest import STRANGE_NAMES, Lab
 
 
-@pytest.fixture(autouse=True)
-def accounts(lab: Lab) -> None:
-    lab.needs_accounts()
-
-
 def owners(lab: Lab, *paths: str) -> list[str]:
     return lab.sh('stat -c "%u %g" "$@"', *paths).splitlines()
 
