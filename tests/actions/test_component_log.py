@@ -43,14 +43,14 @@ def test_what_happens_to_a_step_is_noted(event: Event, notes: list[str]) -> None
     """component-documents.md §4.6, §5.3."""
     heard = Heard()
 
-    ComponentLog(heard, "arn:component", lambda: None).report(event)
+    ComponentLog(heard, "arn:component").report(event)
 
     assert heard.notes == notes
 
 
 def test_a_piece_of_a_long_line_stays_one() -> None:
     heard = Heard()
-    log = ComponentLog(heard, "arn:component", lambda: None)
+    log = ComponentLog(heard, "arn:component")
 
     log.report(OutputLine("build", "One", "stdout", "begin", continues=True))
     log.report(OutputLine("build", "One", "stdout", "end"))

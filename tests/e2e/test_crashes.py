@@ -17,6 +17,8 @@ from imagewright.actions.table import STEP_ACTIONS
 from imagewright.engine.crash_points import CrashPoint
 
 REACHED_BY_OTHERS = {
+    CrashPoint.RESTART_DUE: "test_a_restart_in_the_middle_of_a_loop_survives_losing_the_server",
+    CrashPoint.RESTARTED: "test_a_restart_in_the_middle_of_a_loop_survives_losing_the_server",
     CrashPoint.MACHINE_ANSWERED: "test_every_action_survives_losing_the_server",
     CrashPoint.FINDINGS_RECORDED: "test_a_scan_survives_losing_the_server",
     CrashPoint.EXECUTION_STARTED: "tests/actions/test_execute_state_machine.py",
@@ -105,6 +107,58 @@ def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
             "exit status 7 at line 3: exit 7\nsaid",
         )
         assert bench.executions(arn)[0]["status"] == "ROLLBACK_COMPLETED"
+        bench.nothing_is_left()
+
+
+RESTARTS = """\
+name: Restarts
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: ByCode
+        action: ExecuteBash
+        loop:
+          forEach: [a, b, c]
+        inputs:
+          commands:
+            - echo round {{ loop.value }}
+            - "[ {{ loop.value }} != b ] || [ -e /up ] || { touch /up; exit 194; }"
+            - echo {{ loop.value }} >> /effects
+      - name: ByModule
+        action: Reboot
+        loop:
+          for: {start: 1, end: 2, updateBy: 1}
+      - name: Behind
+        action: ExecuteBash
+        inputs:
+          commands:
+            - echo behind >> /effects
+  - name: test
+    steps:
+      - name: Count
+        action: ExecuteBash
+        inputs:
+          commands:
+            - test "$(cat /effects)" = "$(printf '%s\\n' a b c behind)"
+"""
+
+
+@pytest.mark.parametrize(
+    "point", [CrashPoint.RESTART_DUE, CrashPoint.RESTARTED, CrashPoint.COMMAND_ENDED]
+)
+def test_a_restart_in_the_middle_of_a_loop_survives_losing_the_server(
+    lab: Lab, point: CrashPoint
+) -> None:
+    """component-documents.md §4.6, §6: each round has its effect once."""
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
+        arn = bench.start(bench.recipe(bench.component(f"{RESTARTS}# {uuid4()}\n")))
+        assert bench.server.process.wait(120) == -9
+
+    with lab.bench() as bench:
+        bench.built(arn)
+
+        assert bench.log(arn).count("The machine reboots") >= 3
         bench.nothing_is_left()
 
 

@@ -1,7 +1,5 @@
 """Telling a build's watchers what a component does, while it does it."""
 
-from collections.abc import Callable
-
 from imagewright.engine.ports import StepLog
 from imagewright.runner.reporting import (
     Event,
@@ -18,16 +16,14 @@ from imagewright.runner.status import StepStatus
 class ComponentLog:
     """A ``Reporter`` that writes into the log of the build's step."""
 
-    def __init__(self, log: StepLog, component_arn: str, on_line: Callable[[], None]) -> None:
+    def __init__(self, log: StepLog, component_arn: str) -> None:
         self._log = log
         self._component = component_arn
-        self._on_line = on_line
 
     def report(self, event: Event) -> None:
         """Take one event."""
         match event:
             case OutputLine():
-                self._on_line()
                 self._log.line(
                     event.stream,
                     event.text,

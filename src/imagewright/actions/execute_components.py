@@ -26,6 +26,7 @@ from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.modules.table import ACTS_OUTSIDE, SPECS
 from imagewright.runner.parameters import learn_secrets
 from imagewright.runner.refusal import reads_parameter_store
+from imagewright.runner.reporting import Event, OutputLine, Rebooting, Reporter
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
 
@@ -124,6 +125,27 @@ def _why_always(stage: Stage, text: str, component: Component) -> str:
     return ""
 
 
+class _Instants:
+    """Passes by the instants of a component at which losing the server is tested."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._has_restarted = False
+
+    def report(self, event: Event) -> None:
+        """Pass one event on."""
+        match event:
+            case OutputLine():
+                point = CrashPoint.COMMAND_RUNNING
+                pass_by(CrashPoint.RESTARTED if self._has_restarted else point)
+            case Rebooting():
+                self._has_restarted = True
+                pass_by(CrashPoint.RESTART_DUE)
+            case _:
+                pass
+        self._reporter.report(event)
+
+
 def _execute(
     planned: PlannedComponent,
     component: Component,
@@ -132,7 +154,6 @@ def _execute(
     context: StepContext,
 ) -> Mapping[str, Any]:
     plan = context.plan
-    log = ComponentLog(context.log, planned.arn, lambda: pass_by(CrashPoint.COMMAND_RUNNING))
     environment = RunEnvironment(
         working_directory=plan.working_directory,
         variables=variables,
@@ -157,7 +178,7 @@ def _execute(
             phases=_PHASES[context.stage],
             parameters=planned.parameters,
             environment=environment,
-            reporter=log,
+            reporter=_Instants(ComponentLog(context.log, planned.arn)),
             cancel=context.stop,
         )
     except (ComponentRefused, MachineError) as error:
