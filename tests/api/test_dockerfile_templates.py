@@ -69,6 +69,7 @@ def test_what_the_user_guide_asks_for_is_enough(text: str, has_components: bool)
         ),
         ("FROM {{{ imagebuilder:parentimage }}}", False, "no variable 'parentimage'"),
         (FROM + "{{{ imagebuilder: }}}", False, "no variable ''"),
+        (FROM + f"{{{{{{imagebuilder:{'a' * 9_000}}}}}}}", False, f"'{'a' * 60}…'"),
     ],
 )
 def test_a_template_of_which_builds_would_fail_is_refused(

@@ -27,6 +27,8 @@ class Variable(StrEnum):
 
 _VARIABLE = re.compile(r"(?<!\{)\{{3}[ \t]*imagebuilder:([^{}\s]*)[ \t]*\}{3}(?!\})")
 _KNOWN = frozenset(Variable)
+_SHOWN_MAX = 60
+"""How much of a variable's name a message holds."""
 
 
 def check_template(text: str, *, member: str, has_components: bool) -> None:
@@ -57,7 +59,8 @@ def check_template(text: str, *, member: str, has_components: bool) -> None:
 def _unknown(text: str, found: re.Match[str]) -> str:
     meant = did_you_mean(found[1], list(Variable))
     instead = f"Did you mean {Variable(meant).written}?" if meant else f"There are: {_all()}."
-    return f"Line {_line(text, found.start())}: there is no variable '{found[1]}'. {instead}"
+    name = found[1] if len(found[1]) <= _SHOWN_MAX else f"{found[1][:_SHOWN_MAX]}…"
+    return f"Line {_line(text, found.start())}: there is no variable '{name}'. {instead}"
 
 
 def _missing(text: str, variable: Variable) -> str:
