@@ -42,7 +42,8 @@ def test_where_a_script_failed(script: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "before").write_text(prelude(f"{tmp_path}/where"))
     (tmp_path / "script.sh").write_text(script)
     ended = run(
-        ["bash", tmp_path / "script.sh"],
+        ["bash", "script.sh"],
+        cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "BASH_ENV": str(tmp_path / "before")},
         capture_output=True,
         text=True,

@@ -30,7 +30,8 @@ KILL_SECONDS = 0.4
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _END_AT_ONCE, _END_PATIENTLY = signal.SIGUSR1, signal.SIGUSR2
-_RESET_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)  # the ones that Python changes
+_RESET_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""What Python changes, and what whoever started the server ignores, as nohup does."""
 
 
 class Confinement:
