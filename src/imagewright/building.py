@@ -281,16 +281,37 @@ class SandboxBuilder:
 
     def _assemble(self, *, builds: bool) -> _Parts:
         """Clear up what a crash left, and put together what builds stand on."""
+        from imagewright.aws.instance_profiles import InstanceProfiles
         from imagewright.distribution.targets import Targets
         from imagewright.images.bases import Bases
         from imagewright.images.catalogue import Catalogue
+        from imagewright.images.mirrors import proxy_environment
         from imagewright.images.prune import Policy
         from imagewright.images.workbench import Workbench
+        from imagewright.instances import describing
         from imagewright.machines.ledger import reap
         from imagewright.sandboxes import debian_mirror, open_sandbox
 
         settings, database = self._settings, self._database
-        sandbox = open_sandbox(self._state, settings, database, self._clock)
+        proxies = proxy_environment()
+        world = _open_world(
+            self._clients,
+            database,
+            self._outbox,
+            open_outside(settings, self._state.root, proxies=proxies),
+        )
+        secrets = BuildSecrets(partial(relearn, documents=self._documents, world=world))
+        sandbox = open_sandbox(
+            self._state,
+            settings,
+            database,
+            self._clock,
+            describe=describing(
+                database,
+                InstanceProfiles(settings.instance_profiles, self._clients, self._clock),
+                partial(secrets.of, begins=True),
+            ),
+        )
         ledger, layer_store = sandbox.ledger, sandbox.layer_store
         for reaped in reap(ledger, {**layer_store.frees(), "file": free_export}):
             _log.info("reaped", entry=reaped.entry.description, problem=reaped.problem)
@@ -319,6 +340,7 @@ class SandboxBuilder:
             secret=self._secret,
             clock=self._clock,
             advisories=settings.scanning.advisories,
+            gives_credentials=settings.instance_profiles.__contains__,
         )
         targets = Targets(
             settings.regions,
@@ -328,7 +350,7 @@ class SandboxBuilder:
             timeout_seconds=settings.aws.timeout_seconds,
         )
         if builds:
-            self._open_engine(workbench, sandbox, targets)
+            self._open_engine(workbench, sandbox, targets, world, secrets)
         workshop = Workshop(
             layer_store=layer_store,
             ledger=ledger,
@@ -342,11 +364,17 @@ class SandboxBuilder:
         )
         return _Parts(catalogue, targets, workshop)
 
-    def _open_engine(self, workbench: "Workbench", sandbox: "Sandbox", targets: "Targets") -> None:
+    def _open_engine(
+        self,
+        workbench: "Workbench",
+        sandbox: "Sandbox",
+        targets: "Targets",
+        world: World,
+        secrets: BuildSecrets,
+    ) -> None:
         """Build the engine, and take up the builds of before."""
         from imagewright.distribution.distributor import Distributor
         from imagewright.events import Teller, tellers_of
-        from imagewright.images.mirrors import proxy_environment
 
         distributor = Distributor(
             database=self._database,
@@ -359,10 +387,8 @@ class SandboxBuilder:
             outbox=self._outbox,
             clock=self._clock,
         )
-        outside = open_outside(self._settings, self._state.root, proxies=proxy_environment())
         records = BuildRecords(self._database, self._outbox)
         scenes = Scenes(records, self._documents, ACTIONS, workbench.parent_image_id)
-        world = _open_world(self._clients, self._database, self._outbox, outside)
         steps = Steps(
             records=records,
             scenes=scenes,
@@ -373,7 +399,7 @@ class SandboxBuilder:
             world=world,
             clock=self._clock,
             log=self._step_log,
-            secrets=BuildSecrets(partial(relearn, documents=self._documents, world=world)),
+            secrets=secrets,
         )
         builds = Builds(
             records=records,

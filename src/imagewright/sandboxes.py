@@ -1,5 +1,6 @@
 """The sandbox of a state, put together: its layers, its network, and what makes machines."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from imagewright.clock import Clock
 from imagewright.images.layers import LayerOptions, LayerStore
 from imagewright.images.mirrors import Mirror, host_mirror, proxy_environment
 from imagewright.machines.limits import Limits
+from imagewright.machines.metadata import Instance
 from imagewright.machines.network import Network
 from imagewright.machines.sandbox import ENVIRONMENT, SandboxDriver, SandboxOptions
 from imagewright.settings import Settings
@@ -44,9 +46,14 @@ def debian_mirror(settings: Settings, apt: Path = Path("/etc/apt")) -> Mirror:
 
 
 def open_sandbox(
-    state: StateDirectory, settings: Settings, database: Database, clock: Clock
+    state: StateDirectory,
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    *,
+    describe: Callable[[str], Instance | None] = lambda _instance_id: None,
 ) -> Sandbox:
-    """Put the sandbox of a state together; nothing is started."""
+    """Put the sandbox of a state together; nothing is started. See SandboxOptions."""
     ledger = DatabaseLedger(database, clock=clock)
     layer_store = LayerStore(
         state.layers,
@@ -70,6 +77,7 @@ def open_sandbox(
         ),
         environment={**ENVIRONMENT, **proxy_environment()},
         ca_bundle=settings.sandbox.ca_bundle,
+        describe=describe,
     )
     driver = SandboxDriver(layer_store, ledger, network, options=options)
     return Sandbox(ledger, layer_store, network, driver)

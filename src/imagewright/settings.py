@@ -114,6 +114,10 @@ class Aws(BaseModel):
         default=None,
         description="Where ApplyImageConfigurations finds launch templates; unset: nowhere.",
     )
+    sts_endpoint: str | None = Field(
+        default=None,
+        description="Where the roles of `instance_profiles` are assumed; unset: AWS itself.",
+    )
     sns_endpoint: str | None = Field(
         default=None, description="Where WaitForAction notifies topics; unset: AWS itself."
     )
@@ -378,6 +382,40 @@ class Region(BaseModel):
         return self
 
 
+class InstanceProfile(BaseModel):
+    """The credentials of machines whose infrastructure configuration has this
+    `instanceProfileName`; one source of the three."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:aws[^:]*:iam::[0-9]{12}:role/[^\s]+$",
+        description="A role that is assumed with the key of `aws.access_key_id`, for an hour at "
+        "a time.",
+    )
+    profile: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A profile of the AWS configuration of whoever runs the server.",
+    )
+    access_key_id: str | None = Field(default=None, description="A key itself.")
+    secret_access_key: str | None = Field(default=None, description="Its secret.")
+    session_token: str | None = Field(default=None, description="Its session, if it has one.")
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        sources = ("role_arn", "profile", "access_key_id")
+        given = [name for name in sources if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"it takes one of {', '.join(sources)}")
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise ValueError("access_key_id and secret_access_key go together")
+        if self.session_token is not None and self.access_key_id is None:
+            raise ValueError("session_token is said of an access_key_id, and it has none")
+        return self
+
+
 class Managed(BaseModel):
     """Components of the owner Amazon (see what this release ships in `imagewright` itself)."""
 
@@ -457,6 +495,10 @@ class Settings(BaseSettings):
     regions: dict[str, Region] = Field(
         default_factory=dict,
         description="Where images go that are distributed to a region; see below.",
+    )
+    instance_profiles: dict[str, InstanceProfile] = Field(
+        default_factory=dict,
+        description="What credentials machines have, by `instanceProfileName`; see below.",
     )
     quotas: Quotas = Quotas()
     aws: Aws = Aws()

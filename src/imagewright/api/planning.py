@@ -376,9 +376,12 @@ def _kept(stored: Stored) -> KeptDocument:
 def _infrastructure(stored: Stored) -> Infrastructure:
     shown = configuration_entry(stored)
     logs = shown.get("logging", {}).get("s3Logs", {})
+    metadata = shown.get("instanceMetadataOptions", {})
     return Infrastructure(
         instance_types=shown.get("instanceTypes", ()),
         instance_profile_name=shown.get("instanceProfileName", ""),
+        http_tokens=metadata.get("httpTokens", "optional"),
+        http_put_response_hop_limit=metadata.get("httpPutResponseHopLimit", 1),
         security_group_ids=shown.get("securityGroupIds", ()),
         subnet_id=shown.get("subnetId"),
         terminate_on_failure=shown.get("terminateInstanceOnFailure", True),

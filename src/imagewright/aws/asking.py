@@ -15,6 +15,7 @@ _NAMES = {
     "sns": "SNS",
     "ssm": "Systems Manager",
     "stepfunctions": "Step Functions",
+    "sts": "STS",
 }
 _DENIED = {
     "AccessDenied",

@@ -47,6 +47,9 @@ class Infrastructure:
 
     instance_types: Sequence[str] = ()
     instance_profile_name: str = ""
+    http_tokens: str = "optional"
+    """Of the metadata service; the other word is ``required``."""
+    http_put_response_hop_limit: int = 1
     security_group_ids: Sequence[str] = ()
     subnet_id: str | None = None
     terminate_on_failure: bool = True

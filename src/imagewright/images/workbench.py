@@ -70,8 +70,12 @@ class Workbench:
         secret: bytes,
         clock: Clock,
         advisories: Path | None = None,
+        gives_credentials: Callable[[str], bool] = lambda _profile: False,
     ) -> None:
-        """``advisories``: the folder that scans go by; None: nothing can be scanned."""
+        """``advisories``: the folder that scans go by; None: nothing can be scanned.
+
+        ``gives_credentials`` tells it of an instance profile.
+        """
         self._database = database
         self._layers = layer_store
         self._driver = driver
@@ -83,6 +87,7 @@ class Workbench:
         self._secret = secret
         self._clock = clock
         self._advisories = advisories
+        self._gives_credentials = gives_credentials
 
     def launch(
         self,
@@ -129,7 +134,7 @@ class Workbench:
             if (done := _done_before(connection, instance_id, token, unit)) is not None:
                 return done
             row = _running(connection, instance_id, plan)
-        key = layer_key(self._facts(work, row), self._secret)
+        key = layer_key(self._facts(work, row, plan), self._secret)
         found = self._layers.find(key, fresh=not plan.reuse_layers, always=work.always)
         if isinstance(found, Hit):
             log.note(f"Reused {work.name}: {found.reason}", reused="yes")
@@ -149,7 +154,7 @@ class Workbench:
         """Demand that a machine takes commands: see Machines."""
         with self._database.read() as connection:
             row = _running(connection, instance_id, plan)
-        key = layer_key(self._facts(_STATUS_CHECK, row), self._secret)
+        key = layer_key(self._facts(_STATUS_CHECK, row, plan), self._secret)
         found = self._layers.find(key, fresh=not plan.reuse_layers)
         if isinstance(found, Hit):
             return
@@ -356,12 +361,14 @@ class Workbench:
         with self._machines.namespace(standing.instance_id, layer_id) as namespace:
             return take_inventory(self._layers, layer_id, namespace)
 
-    def _facts(self, work: Work, row: InstanceRow) -> LayerFacts:
+    def _facts(self, work: Work, row: InstanceRow, plan: BuildPlan) -> LayerFacts:
+        profile = plan.infrastructure.instance_profile_name
+        gives = self._gives_credentials(profile)
         return LayerFacts(
             parent=row.layer,
             document=work.facts,
             parameters={},
-            environment={},
+            environment={"instance profile": profile} if gives else {},
             driver=row.driver,
             architecture=platform.machine(),
             protocol=PROTOCOL,

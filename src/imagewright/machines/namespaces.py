@@ -60,16 +60,22 @@ class Namespace:
         *,
         own_network: bool = False,
         archives: bool = False,
+        listen: tuple[str, int] | None = None,
         name: str = "layers",
     ) -> None:
-        """Start it; ``archives``: it shall read or write some. Raises NoNamespace, NoIds."""
+        """Start it; ``archives``: it shall read or write some. Raises NoNamespace, NoIds.
+
+        ``listen``: an address that its own network shall have, and a port there, on which
+        ``listener`` listens.
+        """
+        self.listener: socket.socket | None = None
         self._channel, inner = socket.socketpair()
         self._said = os.memfd_create("said")
         self._last_words = ""
         with inner:
             self._process = _start(directory, inner, self._said, name)
         try:
-            self._settle(ids, {"own_network": own_network, "archives": archives})
+            self._settle(ids, {"own_network": own_network, "archives": archives, "listen": listen})
         except BaseException:
             self.close()
             raise
@@ -147,6 +153,8 @@ class Namespace:
     def close(self) -> None:
         """End every process in it, and wait until they have. Calling it again does nothing."""
         self._channel.close()
+        if self.listener is not None:
+            self.listener.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
         if self._process.poll() is None:
@@ -171,7 +179,10 @@ class Namespace:
             ids.write(self.pid)
         except OSError as error:
             raise NoNamespace(f"the ids of a new user namespace cannot be set: {error}") from None
-        self._start_step({})
+        files = self._start_step({})
+        if files:
+            self.listener = socket.socket(fileno=files[0])
+            self._hear()
         self._channel.settimeout(None)
 
     @property
@@ -179,14 +190,21 @@ class Namespace:
         """The user and the network namespace, for other programs to open until a guest runs."""
         return f"/proc/{self.pid}/ns/user", f"/proc/{self.pid}/ns/net"
 
-    def _start_step(self, message: Message) -> None:
+    def _start_step(self, message: Message) -> list[int]:
         try:
             send(self._channel, message)
-            answer, _files = receive(self._channel)
+        except (Hangup, OSError):
+            raise self._gone("start") from None
+        return self._hear()
+
+    def _hear(self) -> list[int]:
+        try:
+            answer, files = receive(self._channel)
         except (Hangup, OSError):
             raise self._gone("start") from None
         if "error" in answer:
             raise NoNamespace(explain_refusal(answer["error"], answer.get("errno")))
+        return files
 
     def _gone(self, op: str) -> NamespaceError:
         said = self._last_words

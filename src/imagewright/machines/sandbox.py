@@ -22,6 +22,7 @@ from imagewright.machines.inside.messages import Message
 from imagewright.machines.ledger import Ledger, identity_of
 from imagewright.machines.limits import Group, Limits, missing_limits
 from imagewright.machines.machine import Command, Exit, MachineError, OnLine
+from imagewright.machines.metadata import ADDRESS, PORT, Instance, MetadataService
 from imagewright.machines.namespaces import Namespace, NamespaceError, memory_file
 from imagewright.machines.network import Link, Network
 from imagewright.machines.running import RunningCommand
@@ -75,6 +76,8 @@ class SandboxOptions:
     """Beneath every command's own; a proxy's address belongs here."""
     ca_bundle: Path | None = None
     """The authorities that programs shall trust instead of the image's own."""
+    describe: Callable[[str], Instance | None] = lambda _instance_id: None
+    """What the metadata service of an instance answers; None: it has no such service."""
 
 
 class SandboxDriver:
@@ -105,12 +108,22 @@ class SandboxDriver:
         """
         stack = self._layers.stack(layer_id)
         link = self._network.link(on_notice)
+        instance = self._options.describe(instance_id)
+        if instance is not None and not link.is_separate:
+            if instance.credentials is not None:
+                on_notice(
+                    "the machine has no metadata service, and no credentials of the instance "
+                    f"profile {instance.profile}: it uses the host's network"
+                )
+            instance = None
         for problem in missing_limits(self._options.limits):
             on_notice(problem)
         with ExitStack() as undo:
             group = undo.enter_context(self._group(instance_id))
-            namespace = undo.enter_context(self._namespace(instance_id, link))
+            namespace = undo.enter_context(self._namespace(instance_id, link, instance))
             group.take_in(namespace.pid)
+            if instance is not None and namespace.listener is not None:
+                undo.callback(MetadataService(namespace.listener, instance).close)
             undo.enter_context(link.attached(namespace))
             means = _Means(namespace, self._layers, link, group, self._options, on_notice)
             machine = SandboxMachine(instance_id, layer_id, stack, means, undo.pop_all())
@@ -137,10 +150,16 @@ class SandboxDriver:
                 self._ledger.strike(entry)
 
     @contextmanager
-    def _namespace(self, instance_id: str, link: Link) -> Iterator[Namespace]:
-        name = f"machine {instance_id}"
-        directory, ids = self._layers.directory, current_map()
-        with Namespace(directory, ids, own_network=link.is_separate, name=name) as namespace:
+    def _namespace(
+        self, instance_id: str, link: Link, instance: Instance | None
+    ) -> Iterator[Namespace]:
+        with Namespace(
+            self._layers.directory,
+            current_map(),
+            own_network=link.is_separate,
+            listen=None if instance is None else (ADDRESS, PORT),
+            name=f"machine {instance_id}",
+        ) as namespace:
             # It waits for orders until it is in the ledger, and ends with us if we end before.
             identity = identity_of(namespace.pid)
             entry = self._ledger.enter("process", identity.as_facts(), instance_id)

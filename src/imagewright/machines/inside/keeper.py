@@ -76,10 +76,22 @@ def _settle(control: socket.socket) -> None:
             step = "network"
             kernel.unshare(kernel.CLONE_NEWNET)
             kernel.bring_loopback_up()
+            if wishes["listen"]:
+                step = "listening"
+                _listen(control, *wishes["listen"])
         _protect_interpreter()
     except OSError as error:
         send(control, {"error": f"{step}: {explain(error)}", "errno": error.errno})
         raise Hangup from error
+
+
+def _listen(control: socket.socket, address: str, port: int) -> None:
+    """Hand out a socket that listens within this network, for the other side to answer on."""
+    kernel.add_loopback_address(address)
+    with socket.socket() as listener:
+        listener.bind((address, port))
+        listener.listen()
+        send(control, {"listening": True}, [listener.fileno()])
 
 
 def _protect_interpreter() -> None:
