@@ -9,8 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+import structlog
+
 from imagewright.engine.plan import BuildPlan
 from imagewright.masking import Secrets
+
+_log = structlog.get_logger()
 
 BUILDS_MAX = 1024
 """How many builds are remembered, the last ones."""
@@ -35,7 +39,10 @@ class BuildSecrets:
                 return secrets
         secrets = Secrets()
         if not begins:
-            self._relearn(plan, secrets)
+            try:
+                self._relearn(plan, secrets)
+            except Exception:  # a key that is gone must not keep a build from clearing up
+                _log.exception("the secrets of a build are not known again", image=plan.image_arn)
         with self._lock:
             if len(self._known) >= BUILDS_MAX:
                 self._known.popitem(last=False)
