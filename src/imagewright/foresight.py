@@ -32,6 +32,7 @@ def component_refusals(
             phases=phases,
             parameters=parameters,
             no_parameter_store=missing_service("ssm"),
+            reads_components=False,
         )
 
     return tell

@@ -107,7 +107,6 @@ def test_what_keeps_it_from_running_is_told(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert shown["problems"] == [
         "the parameter `Who` has no default and was given no value",
-        "step 'Nested' in phase 'test' uses ExecuteDocument, which this release cannot run yet",
     ]
     assert shown["parameters"][0] == {"name": "Who", "value": None, "given": False}
     assert "no phase `tset`" in done.stderr

@@ -23,10 +23,10 @@ from imagewright.machines.machine import Machine, MachineError
 from imagewright.masking import Secrets, StoredText
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
-from imagewright.runner.modules.table import ACTS_OUTSIDE, SPECS
+from imagewright.runner.modules.table import NEVER_REUSED, SPECS
 from imagewright.runner.parameters import learn_secrets
 from imagewright.runner.refusal import reads_parameter_store
-from imagewright.runner.reporting import Event, OutputLine, Rebooting, Reporter
+from imagewright.runner.reporting import Event, InDocument, OutputLine, Rebooting, Reporter
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
 
@@ -116,8 +116,8 @@ def _why_always(stage: Stage, text: str, component: Component) -> str:
     if stage is not Stage.BUILD:
         return f"the {stage.value} stage always runs"
     for phase, step in component.steps():
-        if phase.name in _PHASES[stage] and step.action in ACTS_OUTSIDE:
-            return f"what {step.action} does is outside the machine"
+        if phase.name in _PHASES[stage] and step.action in NEVER_REUSED:
+            return NEVER_REUSED[step.action]
     if found := _EVER_NEW.search(text):
         return f"it uses {found[0]}, which is new each time"
     if any(reads_parameter_store(step) for _, step in component.steps()):
@@ -134,7 +134,13 @@ class _Instants:
 
     def report(self, event: Event) -> None:
         """Pass one event on."""
+        self._pass_by(event)
+        self._reporter.report(event)
+
+    def _pass_by(self, event: Event) -> None:
         match event:
+            case InDocument(event=inner):
+                self._pass_by(inner)
             case OutputLine():
                 point = CrashPoint.COMMAND_RUNNING
                 pass_by(CrashPoint.RESTARTED if self._has_restarted else point)
@@ -143,7 +149,6 @@ class _Instants:
                 pass_by(CrashPoint.RESTART_DUE)
             case _:
                 pass
-        self._reporter.report(event)
 
 
 def _execute(

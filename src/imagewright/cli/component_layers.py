@@ -22,7 +22,7 @@ from imagewright.documents.component.model import Phase, Step
 from imagewright.documents.component.references import texts_of
 from imagewright.documents.nodes import Scalar
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, Miss, layer_key
-from imagewright.runner.modules.table import ACTS_OUTSIDE
+from imagewright.runner.modules.table import NEVER_REUSED
 from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.state import StepState
 from imagewright.runner.status import StepStatus
@@ -124,8 +124,7 @@ class StepLayers:
 
 def restored(hit: Hit) -> StepState:
     """Read how a step ended that serves again."""
-    saved = hit.outputs["step"]
-    return StepState(**{**saved, "status": StepStatus(saved["status"])})
+    return StepState.from_json(hit.outputs["step"])
 
 
 def _step_facts(work: StepWork) -> dict[str, Any]:
@@ -166,8 +165,8 @@ def _why_always(work: StepWork) -> str:
     """Say why a step is done each time; empty if it need not be."""
     if not work.step.logging:
         return "it does not log, and what it knows is not kept"
-    if work.step.action in ACTS_OUTSIDE:
-        return f"what {work.step.action} does is outside the machine"
+    if work.step.action in NEVER_REUSED:
+        return NEVER_REUSED[work.step.action]
     if reads_parameter_store(work.step):
         return "it reads aws:ssm:, where another value may stand now"
     for reference in _references(work.step):

@@ -13,7 +13,14 @@ from rich.text import Text
 
 from imagewright.cli.exits import note
 from imagewright.cli.text import CROSS, RING, TICK, seconds, sign, visible
-from imagewright.runner.reporting import Event, OutputLine, Rebooting, StepEnded, StepStarted
+from imagewright.runner.reporting import (
+    Event,
+    InDocument,
+    OutputLine,
+    Rebooting,
+    StepEnded,
+    StepStarted,
+)
 from imagewright.runner.status import StepStatus
 
 _MARKS = {
@@ -74,6 +81,8 @@ class RunView:
                 self._status.update(f"{self._step}: the machine restarts")
             case StepEnded():
                 self._console.print(step_line(event))
+            case InDocument(event=inner) if not isinstance(inner, StepStarted | StepEnded):
+                self.take(place, inner)  # under the name of the step that executes it
             case _:
                 pass
 

@@ -24,7 +24,7 @@ from imagewright.images.layers import Hit
 from imagewright.machines.machine import Command, MachineError
 from imagewright.machines.sandbox import SandboxMachine
 from imagewright.runner.failures import ComponentRefused
-from imagewright.runner.reporting import Event, OutputLine, StepEnded, StepStarted
+from imagewright.runner.reporting import Event, InDocument, OutputLine, StepEnded, StepStarted
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
 from imagewright.runner.state import RunState, StepState
@@ -281,6 +281,8 @@ class _Shower:
                 _say(step_line(event))
             case OutputLine(text=text) if self.with_lines:
                 _say(Text(f"  {sign(BAR)} {visible(text)}", style="dim"))
+            case InDocument(event=inner) if not isinstance(inner, StepStarted | StepEnded):
+                self.report(inner)
             case _:
                 pass
 

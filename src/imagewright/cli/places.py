@@ -18,6 +18,7 @@ from imagewright.masking import StoredText
 from imagewright.outside.places import open_outside
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ModuleFailure
+from imagewright.toe.documents import SetupFailed
 
 if TYPE_CHECKING:
     from imagewright.images.bases import Progress
@@ -180,6 +181,7 @@ class Places:
                 **({"ami-id": placed.base} if placed.base else {}),
             },
             read_parameter=self._read_parameter,
+            read_component=self._read_component,
         )
 
     def _read_parameter(self, name: str) -> StoredText:
@@ -189,6 +191,14 @@ class Places:
         try:
             return Parameters(AwsClients(self.settings.aws)).get(name, region=self.settings.region)
         except ActionError as error:
+            raise ModuleFailure(str(error)) from error
+
+    def _read_component(self, arn: str) -> str:
+        from imagewright.cli.component_sources import sources  # few components ask
+
+        try:
+            return sources(self.directory.root, owner=None).text(arn)
+        except SetupFailed as error:
             raise ModuleFailure(str(error)) from error
 
 

@@ -10,6 +10,9 @@ from imagewright.outside.places import Outside, no_settings
 ReadParameter = Callable[[str], StoredText]
 """Returns what a parameter of the Parameter Store holds, by its name; raises ModuleFailure."""
 
+ReadComponent = Callable[[str], str]
+"""Returns the document of a component by its ARN; raises ModuleFailure."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnvironment:
@@ -29,6 +32,10 @@ class RunEnvironment:
     """Answers ``aws:ssm:``; None: what reads such is refused before anything runs."""
     secrets: Secrets = field(default_factory=Secrets)
     """What must not be written anywhere; grows as secret parameters are read."""
+    read_component: ReadComponent | None = None
+    """Answers ExecuteDocument that names an ARN; None: such is refused before anything runs."""
+    log_url: str = ""
+    """Where the log of the run is kept; empty where that is no folder."""
     outside: Outside = field(default_factory=no_settings)
     """What modules reach elsewhere, by way of this host; nothing of it is for scripts."""
     reboots_max: int = 15

@@ -15,6 +15,7 @@ from threading import Event as Flag
 from imagewright.documents.component.operators import Algorithm
 from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError
 from imagewright.masking import LineMasker
+from imagewright.runner.calls import CallDocument
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import Cancelled, ModuleFailure, TimedOut
 from imagewright.runner.reporting import CommandEnded, CommandStarted, Event, Notice, OutputLine
@@ -63,6 +64,7 @@ class Guest:
     place: Place
     report: Callable[[Event], None]
     cancel: Flag
+    call_document: CallDocument
     timeout_seconds: float | None = None
     """From now on; None for no limit."""
     monotonic: Callable[[], float] = time.monotonic

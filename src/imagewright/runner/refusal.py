@@ -4,13 +4,40 @@ All actions and references are known to this release, not all of them run yet; a
 needs one of those is refused by name, unless the step's ``if`` is certain to skip it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from imagewright.documents.component.explanation import verdict_before
+from imagewright.documents.component.expressions import Expression, Name, fill
 from imagewright.documents.component.model import Component, Step, Verdict
 from imagewright.documents.component.variables import value_problems, values
+from imagewright.documents.nodes import Scalar
+from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.module import Module
 from imagewright.runner.parameters import stored_references
+
+NO_COMPONENTS = (
+    "executes a component by its ARN, and none can be read here: give its document as a file of "
+    "the machine or as an s3:// URI"
+)
+
+
+def refusals_in(
+    environment: RunEnvironment,
+    component: Component,
+    *,
+    modules: Mapping[str, Module],
+    phases: Sequence[str],
+    parameters: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Say why these phases cannot run in these surroundings."""
+    return refusals(
+        component,
+        modules=modules,
+        phases=phases,
+        parameters=parameters,
+        no_parameter_store=None if environment.read_parameter else "nothing here can be asked",
+        reads_components=environment.read_component is not None,
+    )
 
 
 def refusals(
@@ -20,33 +47,39 @@ def refusals(
     phases: Sequence[str],
     parameters: Mapping[str, str],
     no_parameter_store: str | None = None,
+    reads_components: bool = True,
 ) -> tuple[str, ...]:
     """Say why these phases of a component cannot run; empty if they can.
 
     ``no_parameter_store`` says why ``aws:ssm:`` cannot be read; None: it can.
     """
-    return (
-        *value_problems(component, parameters),
-        *_unbuilt(component, modules, phases, parameters, no_parameter_store),
-    )
-
-
-def _unbuilt(
-    component: Component,
-    modules: Mapping[str, Module],
-    phases: Sequence[str],
-    parameters: Mapping[str, str],
-    no_parameter_store: str | None,
-) -> Iterator[str]:
+    problems = list(value_problems(component, parameters))
     known = values(component, parameters)
     for phase, step in component.steps():
         if phase.name not in phases or verdict_before(step, known) is Verdict.SKIP:
             continue
         where = f"step '{step.name}' in phase '{phase.name}'"
         if modules[step.action].run is None:
-            yield f"{where} uses {step.action}, which this release cannot run yet"
+            problems.append(f"{where} uses {step.action}, which this release cannot run yet")
         if no_parameter_store is not None and reads_parameter_store(step):
-            yield f"{where} reads `aws:ssm:`: {no_parameter_store}"
+            problems.append(f"{where} reads `aws:ssm:`: {no_parameter_store}")
+        if not reads_components and _executes_component(step, known):
+            problems.append(f"{where} {NO_COMPONENTS}")
+    return tuple(problems)
+
+
+def _executes_component(step: Step, known: Mapping[str, str]) -> bool:
+    """Tell whether a step is certain to ask for a component by its ARN."""
+    if step.action != "ExecuteDocument":
+        return False
+    given = [entry.get("document") for entry in step.inputs]
+    texts = [each.value.text for each in given if each and isinstance(each.value, Scalar)]
+    return any(fill(text, lambda e: _known(e, known)).startswith("arn:") for text in texts)
+
+
+def _known(expression: Expression, known: Mapping[str, str]) -> str | None:
+    reference = expression.reference
+    return known.get(reference.name) if isinstance(reference, Name) else None
 
 
 def reads_parameter_store(step: Step) -> bool:

@@ -104,6 +104,18 @@ class Rebooting:
     """The step runs again afterwards; otherwise the run goes on behind it."""
 
 
+@dataclass(frozen=True, slots=True)
+class InDocument:
+    """Something within a document that a step executes."""
+
+    phase: str
+    step: str
+    """The step that executes it."""
+    document: str
+    """Where it is, as the step names it."""
+    event: "Event"
+
+
 Event: TypeAlias = (
     PhaseStarted
     | PhaseEnded
@@ -114,6 +126,7 @@ Event: TypeAlias = (
     | OutputLine
     | Notice
     | Rebooting
+    | InDocument
 )
 
 
@@ -154,5 +167,7 @@ class Discreet:
                 return replace(event, message=mask(message))
             case Notice(text=text):
                 return replace(event, text=mask(text))
+            case InDocument(document=document, event=inner):
+                return replace(event, document=mask(document), event=self._without_secrets(inner))
             case _:
                 return event

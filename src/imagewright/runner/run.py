@@ -17,12 +17,13 @@ from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.module import Module
 from imagewright.runner.modules.table import MODULES
-from imagewright.runner.refusal import refusals
+from imagewright.runner.refusal import refusals_in
 from imagewright.runner.reporting import Discreet, PhaseEnded, PhaseStarted, Reporter, Silent
 from imagewright.runner.result import RunResult, sum_up
+from imagewright.runner.session import Session
 from imagewright.runner.state import RunState, masked, opened
 from imagewright.runner.status import combine
-from imagewright.runner.step import Session, StepRun
+from imagewright.runner.step import StepRun
 
 Save = Callable[[dict[str, Any]], None]
 """Writes down where the run stands; JSON's types only."""
@@ -56,12 +57,12 @@ def run_component(
     """
     parameters = parameters or {}
     environment = environment or RunEnvironment()
-    problems = refusals(
+    problems = refusals_in(
+        environment,
         component,
         modules=modules,
         phases=phases,
         parameters=parameters,
-        no_parameter_store=None if environment.read_parameter else "nothing here can be asked",
     )
     if problems:
         raise ComponentRefused(problems)
@@ -76,6 +77,7 @@ def run_component(
         clock=clock or SystemClock(),
         state=_state(saved, environment, clock or SystemClock()),
         save=save,
+        go=_go,
     )
     try:
         _Run(session, phases).go()
@@ -83,6 +85,11 @@ def run_component(
         environment.secrets.mask_error(error)
         raise
     return sum_up(component, masked(session.state, environment.secrets))
+
+
+def _go(session: Session, phases: Sequence[str]) -> RunResult:
+    _Run(session, phases).go()
+    return sum_up(session.component, session.state)
 
 
 def _state(saved: dict[str, Any] | None, environment: RunEnvironment, clock: Clock) -> RunState:

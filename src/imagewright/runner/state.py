@@ -17,6 +17,29 @@ from imagewright.runner.status import StepStatus
 
 
 @dataclass(slots=True, kw_only=True)
+class NestedRun:
+    """A document that a step executes, as far as it came."""
+
+    document: str
+    """Where it was read."""
+    text: str
+    execution_id: str
+    phases: list[str] = field(default_factory=list)
+    parameters: dict[str, str]
+    state: "RunState"
+
+    def to_json(self) -> dict[str, Any]:
+        """Spell it with what JSON has."""
+        plain = {member.name: getattr(self, member.name) for member in fields(self)}
+        return {**plain, "state": self.state.to_json()}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Read back what ``to_json`` wrote."""
+        return cls(**{**saved, "state": RunState.from_json(saved["state"])})
+
+
+@dataclass(slots=True, kw_only=True)
 class StepState:
     """One step that has begun."""
 
@@ -35,6 +58,8 @@ class StepState:
     """Resolved, one for each entry; of a loop, those of the last round."""
     outputs: list[dict[str, str]] = field(default_factory=list)
     """One for each round that succeeded, or what was captured of a failure."""
+    nested: list[NestedRun] = field(default_factory=list)
+    """Documents that it executes: one for each round that has begun."""
     exit_code: int | None = None
     message: str = ""
     last_lines: list[str] = field(default_factory=list)
@@ -59,7 +84,14 @@ class StepState:
             self._written = written = {name: getattr(self, name) for name in _STEP_MEMBERS}
             # These still grow while the step runs.
             written |= {name: list(written[name]) for name in ("inputs", "outputs", "last_lines")}
+            written["nested"] = [nested.to_json() for nested in self.nested]
         return written
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Read back what ``to_json`` wrote."""
+        nested = [NestedRun.from_json(each) for each in saved.get("nested", ())]
+        return cls(**{**saved, "status": StepStatus(saved["status"]), "nested": nested})
 
     @property
     def output(self) -> dict[str, str]:
@@ -97,10 +129,7 @@ class RunState:
         """Read back what ``to_json`` or ``sealed`` wrote, with masks for what is sealed."""
         if (seal := _seal(saved)) is not None:
             saved = _with_texts(saved, seal.masked)
-        steps = [
-            StepState(**{**step, "status": StepStatus(step["status"])}) for step in saved["steps"]
-        ]
-        return cls(**{**saved, "steps": steps})
+        return cls(**{**saved, "steps": [StepState.from_json(step) for step in saved["steps"]]})
 
 
 _STEP_MEMBERS = tuple(member.name for member in fields(StepState) if member.init)
@@ -146,9 +175,18 @@ def _with_texts(saved: dict[str, Any], change: Callable[[str], str]) -> dict[str
 def _step_with_texts(step: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     return {
         **step,
+        "nested": [_nested_with_texts(nested, change) for nested in step.get("nested", ())],
         **{name: through(step[name], change) for name in _TEXT_MEMBERS},
         # One that is split over lines is found only where they are together.
         "last_lines": change("\n".join(step["last_lines"])).split("\n")
         if step["last_lines"]
         else [],
+    }
+
+
+def _nested_with_texts(nested: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        **nested,
+        **{name: through(nested[name], change) for name in ("document", "text", "parameters")},
+        "state": _with_texts(nested["state"], change),
     }

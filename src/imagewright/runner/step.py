@@ -1,70 +1,27 @@
 """Running one step: its condition, attempts, loop, restarts, and what a failure means (§4.2)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from threading import Event as Flag
+from collections.abc import Iterator
 from typing import Any
 
-from imagewright.clock import Clock
 from imagewright.documents.component.conditions import Reader, describe
 from imagewright.documents.component.loops import ITERATIONS_MAX, values_of
-from imagewright.documents.component.model import Component, If, OnFailure, Phase, Step, Verdict
+from imagewright.documents.component.model import If, OnFailure, Phase, Step, Verdict
 from imagewright.documents.component.operators import Operand
 from imagewright.documents.nodes import MapNode, Scalar
 from imagewright.documents.specs import InputError, to_plain
-from imagewright.machines.machine import Machine
-from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import Cancelled, ModuleFailure, own_words
 from imagewright.runner.guest import Guest, Place
 from imagewright.runner.hints import LACK_OF_MEMORY
-from imagewright.runner.module import Module, RebootNeeded
-from imagewright.runner.reporting import Notice, Rebooting, Reporter, StepEnded, StepStarted
+from imagewright.runner.module import RebootNeeded
+from imagewright.runner.nested import NestedRuns
+from imagewright.runner.reporting import Notice, Rebooting, StepEnded, StepStarted
 from imagewright.runner.resolver import Resolver, Round, plain
-from imagewright.runner.state import RunState, StepState, sealed
+from imagewright.runner.session import Session
+from imagewright.runner.state import StepState
 from imagewright.runner.status import StepStatus
 from imagewright.runner.verdicts import as_it_stands, holds
 
 _VALUE_CHARACTERS_MAX = 80
-
-
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """What all steps of a run share."""
-
-    component: Component
-    machine: Machine
-    environment: RunEnvironment
-    modules: Mapping[str, Module]
-    values: Mapping[str, str]
-    reporter: Reporter
-    cancel: Flag
-    clock: Clock
-    state: RunState
-    save: Callable[[dict[str, Any]], None] | None
-    room_characters: int = 256 << 20
-    """Left for the inputs and outputs of all steps, which other steps may read."""
-
-    def now(self) -> str:
-        """The time, as the state has it."""
-        return self.clock.now().isoformat()
-
-    def take_room(self, kept: Any) -> None:
-        """Account for what is kept. Raises ModuleFailure when it becomes too much."""
-        self.room_characters -= _characters(kept)
-        if self.room_characters < 0:
-            raise ModuleFailure("the inputs and outputs of the run are too large to be kept")
-
-    def keep(self) -> None:
-        """Write down where the run stands."""
-        if self.save is not None:
-            self.save(sealed(self.state, self.environment.secrets))
-
-    def finish_reboot(self) -> None:
-        """Do the restart that the state says is due."""
-        if self.state.reboot_pending:
-            self.machine.reboot()
-            self.state.reboot_pending = False
-            self.keep()
 
 
 class StepRun:
@@ -117,14 +74,14 @@ class StepRun:
         if self._step.condition is None:
             return True
         if state.verdict is None:
-            state.verdict = self._verdict(self._step.condition)
+            state.verdict = self._verdict(state, self._step.condition)
         if state.verdict == Verdict.ABORT:
             what = describe(self._step.condition.condition)
             raise ModuleFailure(f"the step's condition says to abort: {what}")
         return state.verdict == Verdict.EXECUTE
 
-    def _verdict(self, condition: If) -> Verdict:
-        guest = self._guest()
+    def _verdict(self, state: StepState, condition: If) -> Verdict:
+        guest = self._guest(state)
         resolver = self._resolver(guest)
 
         def operand(scalar: Scalar) -> Operand:
@@ -151,7 +108,7 @@ class StepRun:
             self._report_start(state)
 
     def _attempt(self, state: StepState) -> None:
-        guest = self._guest()
+        guest = self._guest(state)
         for number, round_ in self._rounds(state, guest):
             state.round = number
             resolver = self._resolver(guest, round_)
@@ -213,7 +170,7 @@ class StepRun:
 
     def _reboot(self, state: StepState, wish: RebootNeeded) -> bool:
         """Restart the machine, and tell whether the step is done with that."""
-        run = self._session.state
+        run = self._session.outermost.state
         limit = self._session.environment.reboots_max
         if run.reboots >= limit:
             help_ = "; a script that exits 194 runs again, until it exits 0" * wish.runs_again
@@ -273,7 +230,7 @@ class StepRun:
         notice = Notice(self._place.phase, self._place.step, "warning", text)
         self._session.reporter.report(notice)
 
-    def _guest(self) -> Guest:
+    def _guest(self, state: StepState) -> Guest:
         timeless = self._step.action == "Reboot"
         return Guest(
             machine=self._session.machine,
@@ -281,6 +238,7 @@ class StepRun:
             place=self._place,
             report=self._session.reporter.report,
             cancel=self._session.cancel,
+            call_document=NestedRuns(self._session, self._place, state).call,
             timeout_seconds=None if timeless else self._step.timeout_seconds,
         )
 
@@ -300,15 +258,3 @@ class StepRun:
 def _with_lack(failure: ModuleFailure) -> ModuleFailure:
     message = f"{failure}; {LACK_OF_MEMORY}"
     return ModuleFailure(message, exit_code=failure.exit_code, outputs=failure.outputs)
-
-
-def _characters(value: Any) -> int:
-    match value:
-        case str():
-            return len(value)
-        case dict():
-            return sum(_characters(item) for item in value.values())
-        case list():
-            return sum(_characters(item) for item in value)
-        case _:
-            return 0

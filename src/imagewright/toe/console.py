@@ -9,6 +9,7 @@ from imagewright.runner.reporting import (
     CommandEnded,
     CommandStarted,
     Event,
+    InDocument,
     Notice,
     OutputLine,
     PhaseEnded,
@@ -45,6 +46,8 @@ class Console:
         self._stderr = Tail(_STDERR_CHARACTERS_MAX)
         self._last_stderr: dict[tuple[str, str], str] = {}
         self._has_rebooted = False
+        self._inner: Console | None = None
+        """Of a document that the step executes."""
 
     def stderr_of(self, phase: str, step: str) -> str:
         """Return what the last command of a step wrote on standard error."""
@@ -52,11 +55,7 @@ class Console:
 
     def report(self, event: Event) -> None:
         """Say one event."""
-        if self._has_rebooted:
-            self._recover()
-        if self._begun is not None and not _ends_unbegun(event):
-            self._say(f"{self._begun}: STARTED EXECUTION")
-            self._begun = None
+        self._catch_up(event)
         match event:
             case PhaseStarted(phase=phase):
                 self._phase = phase
@@ -75,6 +74,8 @@ class Console:
                 self._end_command(event)
             case Notice(step=step, level=level, text=text):
                 self._say(f"Step {step}: [{level.upper()}] {text}")
+            case InDocument():
+                self._tell_of_document(event)
             case Rebooting():
                 self._say("Getting reboot signal")
                 self._say("Rebooting the system now")
@@ -84,6 +85,14 @@ class Console:
         """Say that an earlier process of this run sent the machine down, and it is up again."""
         self._has_rebooted = True
 
+    def _catch_up(self, event: Event) -> None:
+        """Say what is to stand before an event."""
+        if self._has_rebooted:
+            self._recover()
+        if self._begun is not None and not _ends_unbegun(event):
+            self._say(f"{self._begun}: STARTED EXECUTION")
+            self._begun = None
+
     def _recover(self) -> None:
         self._has_rebooted = False
         self._say("Recovery completed for detailed output.")
@@ -92,12 +101,19 @@ class Console:
         if self._phase:
             self._say(f"Phase {self._phase}")
 
+    def _tell_of_document(self, event: InDocument) -> None:
+        if self._inner is None:
+            self._inner = Console(self._say, self._debug, document=event.document)
+            self._say(f"Document {event.document}")
+        self._inner.report(event.event)
+
     def _begin(self, event: StepStarted) -> None:
         if event.attempt == 1:
             self._say(f"Step {event.step}")
         else:
             self._say(f"Step {event.step} (attempt {event.attempt} of {event.attempts_max})")
         self._action = self._begun = event.action
+        self._inner = None
 
     def _end(self, event: StepEnded) -> None:
         if event.status is StepStatus.SKIPPED:

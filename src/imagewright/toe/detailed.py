@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component, Counting, Phase, Step
-from imagewright.runner.result import masked
-from imagewright.runner.state import RunState, StepState
+from imagewright.runner.modules.table import SPECS
+from imagewright.runner.result import masked, sum_up
+from imagewright.runner.state import NestedRun, RunState, StepState
 from imagewright.runner.status import StepStatus, combine
 
 Json = dict[str, Any]
@@ -112,8 +114,32 @@ def _step(phase: Phase, state: StepState) -> Json:
         "inputs": _packed(inputs),
         "outputs": _packed([outputs] if outputs else []),
         "loop": _loop(step, state),
-        "detailedOutput": None,
+        "detailedOutput": _nested(state) if step.logging and state.nested else None,
     }
+
+
+def _nested(state: StepState) -> list[Json]:
+    """Return the trees of the documents that a step executes, a run for each (§7.1)."""
+    return [detailed_output(_nested_run(nested)) for nested in state.nested]
+
+
+def _nested_run(nested: NestedRun) -> DocumentsRun:
+    component = load_component(nested.text, modules=SPECS).component
+    assert component is not None, "it was checked before it ran"  # noqa: S101
+    result, began = sum_up(component, nested.state), nested.state.started_at
+    ended = "" if any(not s.ended_at for s in nested.state.steps) else _last_end(nested.state)
+    status = result.status.value if ended else RUNNING
+    failure = f"Document {nested.document} failed!" if ended and result.failure else ""
+    document = DocumentRun(
+        nested.document, component, began, nested.state, status, ended_at=ended, failure=failure
+    )
+    return DocumentsRun(
+        nested.execution_id, began, status, ended, failure=failure, documents=[document]
+    )
+
+
+def _last_end(state: RunState) -> str:
+    return max((step.ended_at or "" for step in state.steps), default=state.started_at)
 
 
 def _chained_phase(document: DocumentRun, phase: Phase, selected: frozenset[str] | None) -> Json:

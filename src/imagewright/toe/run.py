@@ -113,6 +113,7 @@ class DocumentsRunner:
         self, documents: Sequence[Loaded], machine: Machine, environment: RunEnvironment
     ) -> Summary:
         """Run them, or what is left of them; a host's RestartDue goes on to the caller."""
+        environment = replace(environment, log_url=self._folder.url)
         for number, document in enumerate(documents):
             given = self._asked.documents[number].parameters
             if number >= len(self._earlier):

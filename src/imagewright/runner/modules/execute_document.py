@@ -1,13 +1,33 @@
 """Runs another component document as one step.
 
+The document is a file on the machine, an object in S3, or a component of the server of the state.
+It is checked when the step runs; it has its own parameters, and its steps see nothing of the
+document around it. What it does stands in the log as part of this step. It fails if one of its
+steps fails, unless that step ignores failures; ``onFailure`` of this step then says how the
+document around it goes on. Restarts happen within, and the run goes on where it stood.
+
 It has no time-out of its own and one attempt. Documents may call others three levels deep, and
-never themselves.
+never themselves or one around them; those are told by what they say, not by where they are.
+
+The host that builds reads from S3 with the key of its settings. A build reads no component by its
+ARN yet and refuses such a step before it begins; ``imagewright component run`` does. What it
+executes is not known before, so such a component runs in every build anew.
 """
 
 from dataclasses import dataclass, field
 
-from imagewright.documents.specs import ModuleSpec, about
+from imagewright.documents.reading import Budget
+from imagewright.documents.specs import ModuleSpec, about, to_plain
+from imagewright.outside.objects import DEFAULT_REGION, split_uri
+from imagewright.outside.work import Work
+from imagewright.runner.calls import DocumentCall, DocumentEnd
+from imagewright.runner.failures import ModuleFailure
+from imagewright.runner.fetching import scratch_file, transfer
+from imagewright.runner.guest import Guest
 from imagewright.runner.module import Module
+from imagewright.runner.refusal import NO_COMPONENTS
+
+_SIZE_BYTES_MAX = Budget().size_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +71,91 @@ class Outputs:
     failed_step_count: str = field(metadata=about("How many steps failed."))
     failure_message: str = field(metadata=about("Why it failed, or nothing."))
     ignored_failed_step_count: str = field(metadata=about("How many failures did not count."))
-    log_url: str = field(metadata=about("Where its log is."))
+    log_url: str = field(metadata=about("The log folder of the run; in a build, nothing."))
     status: str = field(metadata=about("How it ended."))
 
 
-MODULE = Module(ModuleSpec(name="ExecuteDocument", page=__doc__, inputs=Inputs, outputs=Outputs))
+def run(inputs: Inputs, guest: Guest) -> Outputs:
+    """Read the document, run it, and count."""
+    call = DocumentCall(
+        document=inputs.document,
+        read=lambda: _read(inputs, guest),
+        phases=_phases(inputs.phases),
+        parameters={each.name: each.value for each in inputs.parameters},
+    )
+    return _outcome(call, guest.call_document(call), guest)
+
+
+def _phases(given: str | None) -> tuple[str, ...] | None:
+    """Read a list with commas; None means all."""
+    if given is None or not given.strip():
+        return None
+    return tuple(name.strip() for name in given.split(",") if name.strip())
+
+
+def _read(inputs: Inputs, guest: Guest) -> str:
+    place = inputs.document
+    if place.startswith("arn:"):
+        if guest.environment.read_component is None:
+            raise ModuleFailure(f"the step {NO_COMPONENTS}")
+        return guest.environment.read_component(place)
+    if place.lower().startswith("s3://"):
+        content = _fetched(inputs, guest)
+    else:
+        content = guest.read_file(place, size_bytes_max=_SIZE_BYTES_MAX)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ModuleFailure(f"{place} is no text in UTF-8") from None
+
+
+def _fetched(inputs: Inputs, guest: Guest) -> bytes:
+    bucket, key = split_uri(inputs.document)
+    if not bucket or not key:
+        raise ModuleFailure(f"this is not `s3://bucket/key`: {inputs.document}")
+    with scratch_file(guest) as file:
+
+        def fetch(work: Work) -> None:
+            guest.environment.outside.objects.fetch(
+                bucket,
+                key,
+                file,
+                work,
+                region=guest.environment.region or DEFAULT_REGION,
+                owner=inputs.document_s3_bucket_owner,
+            )
+
+        transfer(guest, "downloaded", fetch)
+        file.seek(0)
+        content = file.read(_SIZE_BYTES_MAX + 1)
+    if len(content) > _SIZE_BYTES_MAX:
+        raise ModuleFailure(f"{inputs.document} has more than {_SIZE_BYTES_MAX} bytes")
+    return content
+
+
+def _outcome(call: DocumentCall, end: DocumentEnd, guest: Guest) -> Outputs:
+    """Give what came of it; where the document failed, as part of the step's failure."""
+    result, failure = end.result, end.result.failure
+    outputs = Outputs(
+        executed_step_count=str(result.executed_step_count),
+        execution_id=end.execution_id,
+        failed_step_count=str(result.failed_step_count),
+        failure_message="" if failure is None else f"Document {call.document} failed!",
+        ignored_failed_step_count=str(result.ignored_failed_step_count),
+        log_url=guest.environment.log_url,
+        status=result.status.value,
+    )
+    if failure is None:
+        return outputs
+    guest.last_lines = tuple(failure.last_lines.splitlines())
+    raise ModuleFailure(
+        f"{outputs.failure_message} Its step '{failure.step}' in phase '{failure.phase}' "
+        f"({failure.action}): {failure.message}",
+        outputs=to_plain(outputs),
+    )
+
+
+MODULE = Module(
+    ModuleSpec(name="ExecuteDocument", page=__doc__, inputs=Inputs, outputs=Outputs, built=True),
+    run,
+)

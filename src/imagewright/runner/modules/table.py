@@ -76,5 +76,8 @@ MODULES: Mapping[str, Module] = {
 SPECS: Mapping[str, ModuleSpec] = {name: module.spec for name, module in MODULES.items()}
 """What documents are checked against."""
 
-ACTS_OUTSIDE = frozenset({"S3Upload"})
-"""Modules whose effect no layer holds: what used one is not reused."""
+NEVER_REUSED: Mapping[str, str] = {
+    "ExecuteDocument": "what ExecuteDocument executes is not known before",
+    "S3Upload": "what S3Upload does is outside the machine",
+}
+"""Modules that no layer can stand for, and why: what used one is not reused."""
