@@ -176,6 +176,11 @@ class ModuleSpec:
         return _summary(self.page)
 
     @property
+    def is_for_windows_alone(self) -> bool:
+        """Whether it means something on Windows and nowhere else."""
+        return self.platforms == {Platform.WINDOWS}
+
+    @property
     def input_record(self) -> Record:
         """The shape of one map of inputs."""
         return record_of(self.inputs)

@@ -43,7 +43,7 @@ class Exit:
     """How a command ended."""
 
     code: int
-    """0 to 255; 128 + n when signal n ended it."""
+    """0 to 255; 128 + n when signal n ended it. On Windows any of 32 bits."""
     seconds: float
     reason: Literal["exited", "timed out", "cancelled"] = "exited"
     lacked_memory: bool = False

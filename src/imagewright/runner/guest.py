@@ -113,6 +113,23 @@ class Guest:
             raise ModuleFailure(said or f"exit status {exit_code}", exit_code=exit_code)
         return "".join(output).removesuffix("\n")
 
+    def program(self, argv: Sequence[str]) -> str:
+        """Run a program of ours, out of the log, and return what it printed.
+
+        Raises ModuleFailure with its complaint if it does not exit with 0.
+        """
+        output: list[str] = []
+        complaints: deque[str] = deque(maxlen=_STDERR_LINES)
+
+        def keep(line: Line) -> None:
+            (output if line.stream == "stdout" else complaints).append(line.as_written)
+
+        exit_code = self._run(argv, b"", keep)
+        if exit_code != 0:
+            said = "".join(complaints).strip()
+            raise ModuleFailure(said or f"exit status {exit_code}", exit_code=exit_code)
+        return "".join(output).rstrip("\r\n")
+
     def stream(
         self, argv: Sequence[str], *, shown: Sequence[str] | None = None, stdin: bytes = b""
     ) -> Finished:
@@ -134,8 +151,12 @@ class Guest:
 
     def clean_up(self, text: str, *arguments: str) -> None:
         """Run a script of ours whatever the deadline says; for what a killed command left."""
+        self.clean_up_with(("/bin/sh", "-c", text, _NAME, *arguments))
+
+    def clean_up_with(self, argv: Sequence[str]) -> None:
+        """Run a program of ours as ``clean_up`` runs a script."""
         command = Command(
-            argv=("/bin/sh", "-c", text, _NAME, *arguments),
+            argv=argv,
             env=self.environment.script_environment,
             timeout_seconds=_CLEAN_UP_SECONDS,
         )

@@ -1,6 +1,6 @@
 """What an action module is: its declaration, and how it runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,9 @@ class Module:
 class RebootNeeded(Exception):
     """The machine has to start again before the run goes on."""
 
-    def __init__(self, *, runs_again: bool) -> None:
+    def __init__(self, *, runs_again: bool, outputs: Mapping[str, str] | None = None) -> None:
         super().__init__("the machine has to start again")
         self.runs_again = runs_again
         """The same step runs again; otherwise it counts as done."""
+        self.outputs = dict(outputs or {})
+        """Of a step that is done."""

@@ -11,10 +11,15 @@ from imagewright.documents.component.expressions import Expression, Name, fill
 from imagewright.documents.component.model import Component, Step, Verdict
 from imagewright.documents.component.variables import value_problems, values
 from imagewright.documents.nodes import Scalar
+from imagewright.documents.specs import Platform
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.module import Module
 from imagewright.runner.parameters import stored_references
 
+_NEEDS_WINDOWS = (
+    "needs a Windows machine, and no driver of this release gives one: the sandbox runs Linux. "
+    "The driver qemu could, in a virtual machine, but this release does not have it yet"
+)
 NO_COMPONENTS = (
     "executes a component by its ARN, and none can be read here: give its document as a file of "
     "the machine or as an s3:// URI"
@@ -35,6 +40,7 @@ def refusals_in(
         modules=modules,
         phases=phases,
         parameters=parameters,
+        platform=environment.platform,
         no_parameter_store=None if environment.read_parameter else "nothing here can be asked",
         reads_components=environment.read_component is not None,
     )
@@ -46,11 +52,13 @@ def refusals(
     modules: Mapping[str, Module],
     phases: Sequence[str],
     parameters: Mapping[str, str],
+    platform: Platform = Platform.LINUX,
     no_parameter_store: str | None = None,
     reads_components: bool = True,
 ) -> tuple[str, ...]:
     """Say why these phases of a component cannot run; empty if they can.
 
+    ``platform``: what the machine runs; the drivers of this release give Linux alone.
     ``no_parameter_store`` says why ``aws:ssm:`` cannot be read; None: it can.
     """
     problems = list(value_problems(component, parameters))
@@ -61,6 +69,8 @@ def refusals(
         where = f"step '{step.name}' in phase '{phase.name}'"
         if modules[step.action].run is None:
             problems.append(f"{where} uses {step.action}, which this release cannot run yet")
+        elif platform is not Platform.WINDOWS and modules[step.action].spec.is_for_windows_alone:
+            problems.append(f"{where} uses {step.action}, which {_NEEDS_WINDOWS}")
         if no_parameter_store is not None and reads_parameter_store(step):
             problems.append(f"{where} reads `aws:ssm:`: {no_parameter_store}")
         if not reads_components and _executes_component(step, known):

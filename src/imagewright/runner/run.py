@@ -12,11 +12,14 @@ from typing import Any
 from imagewright.clock import Clock, SystemClock
 from imagewright.documents.component.model import Component, Phase
 from imagewright.documents.component.variables import values
+from imagewright.documents.specs import Platform
 from imagewright.machines.machine import Command, Machine
+from imagewright.runner import powershell
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.module import Module
 from imagewright.runner.modules.table import MODULES
+from imagewright.runner.powershell import literal
 from imagewright.runner.refusal import refusals_in
 from imagewright.runner.reporting import Discreet, PhaseEnded, PhaseStarted, Reporter, Silent
 from imagewright.runner.result import RunResult, sum_up
@@ -125,7 +128,7 @@ class _Run:
 
     def _make_working_directory(self) -> None:
         folder = self.session.environment.working_directory
-        command = Command(argv=("/bin/sh", "-c", 'mkdir -p "$1"', "imagewright", folder))
+        command = Command(argv=_making(folder, self.session.environment.platform))
         said: list[str] = []
         if self.session.machine.run(command, on_line=lambda line: said.append(line.text)).code:
             raise ComponentRefused((f"the working directory cannot be made: {' '.join(said)}",))
@@ -143,3 +146,10 @@ class _Run:
         seconds = sum(state.seconds for state in begun)
         self.session.reporter.report(PhaseEnded(phase.name, status, seconds))
         return goes_on
+
+
+def _making(folder: str, platform: Platform) -> tuple[str, ...]:
+    """Return the argv that makes a folder."""
+    if platform is Platform.WINDOWS:
+        return powershell.command(f"[void][IO.Directory]::CreateDirectory({literal(folder)})")
+    return ("/bin/sh", "-c", 'mkdir -p "$1"', "imagewright", folder)

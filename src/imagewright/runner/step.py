@@ -179,7 +179,7 @@ class StepRun:
             )
         run.reboots += 1
         if not wish.runs_again:
-            state.outputs.append({})
+            state.outputs.append(wish.outputs)
             state.round += 1
         done = not wish.runs_again and state.round >= len(state.loop_values or [""])
         self._session.reporter.report(
