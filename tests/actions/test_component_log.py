@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from imagewright.actions.component_log import ComponentLog
-from imagewright.runner.reporting import Event, OutputLine, Rebooting, StepEnded, StepStarted
+from imagewright.runner.reporting import (
+    Event,
+    InDocument,
+    OutputLine,
+    PhaseStarted,
+    Rebooting,
+    StepEnded,
+    StepStarted,
+)
 from imagewright.runner.status import StepStatus
 
 
@@ -15,11 +23,14 @@ class Heard:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.lines: list[tuple[str, str, bool]] = []
+        self.places: list[tuple[object, object]] = []
 
-    def line(self, stream: str, text: str, *, continues: bool = False, **_facts: Any) -> None:
+    def line(self, stream: str, text: str, *, continues: bool = False, **facts: Any) -> None:
+        self.places.append((facts["phase"], facts["component_step"]))
         self.lines.append((stream, text, continues))
 
-    def note(self, text: str, **_facts: Any) -> None:
+    def note(self, text: str, **facts: Any) -> None:
+        self.places.append((facts["phase"], facts.get("component_step")))
         self.notes.append(text)
 
 
@@ -46,6 +57,23 @@ def test_what_happens_to_a_step_is_noted(event: Event, notes: list[str]) -> None
     ComponentLog(heard, "arn:component").report(event)
 
     assert heard.notes == notes
+
+
+def test_what_happens_in_a_document_is_told_as_of_the_step_that_executes_it() -> None:
+    """§7.1; a watcher knows the steps of the component and no others."""
+    heard = Heard()
+    log = ComponentLog(heard, "arn:component", lambda: None)
+
+    for inner in (
+        StepStarted("test", "Two", "ExecuteBash", 1, 1),
+        OutputLine("test", "Two", "stdout", "inner"),
+        InDocument("test", "Two", "/deep.yaml", PhaseStarted("build")),
+    ):
+        log.report(InDocument("build", "One", "/in.yaml", inner))
+
+    assert heard.notes == ["/in.yaml: Step Two: ExecuteBash", "/in.yaml: Phase build"]
+    assert heard.lines == [("stdout", "inner", False)]
+    assert heard.places == [("build", "One")] * 3
 
 
 def test_a_piece_of_a_long_line_stays_one() -> None:

@@ -48,6 +48,11 @@ def step_work(action: str, entry: dict[str, str]) -> tuple[StepWork, StepState]:
             {"source": "/a", "destination": "s3://bucket/a"},
             "what S3Upload does is outside the machine",
         ),
+        (
+            "ExecuteDocument",
+            {"document": "/a.yaml"},
+            "what ExecuteDocument executes is not known before",
+        ),
         ("S3Download", {"source": "s3://bucket/a", "destination": "/a"}, ""),
         ("WebDownload", {"source": "https://example.com/a", "destination": "/a"}, ""),
         ("CreateFile", {"path": "/a", "content": "{{ context:osName }}"}, ""),

@@ -6,6 +6,8 @@ from threading import Thread
 from rich.console import Console
 
 from imagewright.cli.component_view import RunView
+from imagewright.runner.reporting import InDocument, OutputLine, StepEnded, StepStarted
+from imagewright.runner.status import StepStatus
 
 
 def test_what_others_wrote_is_no_markup_and_does_not_act_upon_the_terminal() -> None:
@@ -20,6 +22,24 @@ def test_what_others_wrote_is_no_markup_and_does_not_act_upon_the_terminal() -> 
 
     assert "pulling a[/b]: [red]" in terminal.getvalue()
     assert "\x1b[2J" not in terminal.getvalue()
+
+
+def test_of_a_document_within_only_the_output_is_shown() -> None:
+    """The step that executes it stays the one that is named, and the one that ends."""
+    terminal = StringIO()
+    console = Console(force_terminal=True, file=terminal, width=80)
+    status = console.status("starting")
+    view = RunView(console, status)
+    ended = StepEnded("test", "Two", "ExecuteBash", StepStatus.SUCCESS, 0.1, "")
+
+    view.take("a.yaml", StepStarted("build", "One", "ExecuteDocument", 1, 1))
+    for inner in (OutputLine("test", "Two", "stdout", "inner"), ended):
+        view.take("a.yaml", InDocument("build", "One", "/in.yaml", inner))
+    console.print(status.renderable)
+
+    assert "build One  " in terminal.getvalue()
+    assert "inner" in terminal.getvalue()
+    assert "Two" not in terminal.getvalue()
 
 
 def test_runs_that_end_at_once_are_all_counted() -> None:
