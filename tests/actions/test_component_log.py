@@ -62,7 +62,7 @@ def test_what_happens_to_a_step_is_noted(event: Event, notes: list[str]) -> None
 def test_what_happens_in_a_document_is_told_as_of_the_step_that_executes_it() -> None:
     """§7.1; a watcher knows the steps of the component and no others."""
     heard = Heard()
-    log = ComponentLog(heard, "arn:component", lambda: None)
+    log = ComponentLog(heard, "arn:component")
 
     for inner in (
         StepStarted("test", "Two", "ExecuteBash", 1, 1),

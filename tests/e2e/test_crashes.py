@@ -17,9 +17,9 @@ from imagewright.actions.table import STEP_ACTIONS
 from imagewright.engine.crash_points import CrashPoint
 
 REACHED_BY_OTHERS = {
-    CrashPoint.RESTART_DUE: "test_a_restart_in_the_middle_of_a_loop_survives_losing_the_server",
-    CrashPoint.RESTARTED: "test_a_restart_in_the_middle_of_a_loop_survives_losing_the_server",
     CrashPoint.MACHINE_ANSWERED: "test_every_action_survives_losing_the_server",
+    CrashPoint.RESTART_DUE: "test_a_restart_within_a_loop_survives_losing_the_server",
+    CrashPoint.RESTARTED: "test_a_restart_within_a_loop_survives_losing_the_server",
     CrashPoint.FINDINGS_RECORDED: "test_a_scan_survives_losing_the_server",
     CrashPoint.EXECUTION_STARTED: "tests/actions/test_execute_state_machine.py",
     CrashPoint.COPY_UNDER_WAY: "tests/actions/test_distribute_image.py",
@@ -29,7 +29,7 @@ REACHED_BY_OTHERS = {
     CrashPoint.STEP_WAITING: "tests/actions/test_wait_for_action.py",
     CrashPoint.WAITING_TOLD: "tests/actions/test_wait_for_action.py",
 }
-"""Points within actions that reach other services, and where they are tested."""
+"""Points within actions that reach other services or restart, and where they are tested."""
 NOT_REACHED = {CrashPoint.ROLLBACK_BEGUN, *REACHED_BY_OTHERS}
 """By a build that goes well and does without those actions."""
 LOST_ELSEWHERE = {
@@ -107,58 +107,6 @@ def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
             "exit status 7 at line 3: exit 7\nsaid",
         )
         assert bench.executions(arn)[0]["status"] == "ROLLBACK_COMPLETED"
-        bench.nothing_is_left()
-
-
-RESTARTS = """\
-name: Restarts
-schemaVersion: 1.0
-phases:
-  - name: build
-    steps:
-      - name: ByCode
-        action: ExecuteBash
-        loop:
-          forEach: [a, b, c]
-        inputs:
-          commands:
-            - echo round {{ loop.value }}
-            - "[ {{ loop.value }} != b ] || [ -e /up ] || { touch /up; exit 194; }"
-            - echo {{ loop.value }} >> /effects
-      - name: ByModule
-        action: Reboot
-        loop:
-          for: {start: 1, end: 2, updateBy: 1}
-      - name: Behind
-        action: ExecuteBash
-        inputs:
-          commands:
-            - echo behind >> /effects
-  - name: test
-    steps:
-      - name: Count
-        action: ExecuteBash
-        inputs:
-          commands:
-            - test "$(cat /effects)" = "$(printf '%s\\n' a b c behind)"
-"""
-
-
-@pytest.mark.parametrize(
-    "point", [CrashPoint.RESTART_DUE, CrashPoint.RESTARTED, CrashPoint.COMMAND_ENDED]
-)
-def test_a_restart_in_the_middle_of_a_loop_survives_losing_the_server(
-    lab: Lab, point: CrashPoint
-) -> None:
-    """component-documents.md §4.6, §6: each round has its effect once."""
-    with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
-        arn = bench.start(bench.recipe(bench.component(f"{RESTARTS}# {uuid4()}\n")))
-        assert bench.server.process.wait(120) == -9
-
-    with lab.bench() as bench:
-        bench.built(arn)
-
-        assert bench.log(arn).count("The machine reboots") >= 3
         bench.nothing_is_left()
 
 
@@ -243,6 +191,67 @@ def test_every_action_survives_losing_the_server(lab: Lab) -> None:
 
         images = bench.query(f"SELECT id FROM machine_images WHERE image_arn = '{arn}'")  # noqa: S608 - our own ARN
         assert len(images) == 2
+        bench.nothing_is_left()
+
+
+RESTARTS = """\
+name: Restarts within loops
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Listed
+        action: ExecuteBash
+        loop:
+          forEach: [a, b, c]
+        inputs:
+          commands:
+            - echo round {{ loop.value }}
+            - if [ {{ loop.value }} = b ] && [ ! -e /listed ]; then touch /listed; exit 194; fi
+            - echo {{ loop.index }}{{ loop.value }} >> /effects
+      - name: Counted
+        action: ExecuteBash
+        loop:
+          for: {start: 6, end: 2, updateBy: -2}
+        inputs:
+          commands:
+            - if [ {{ loop.value }} = 4 ] && [ ! -e /counted ]; then touch /counted; exit 194; fi
+            - echo {{ loop.value }} >> /effects
+      - name: Restart
+        action: Reboot
+        loop:
+          for: {start: 1, end: 3, updateBy: 1}
+      - name: After
+        action: ExecuteBash
+        inputs:
+          commands: [echo after >> /effects]
+  - name: test
+    steps:
+      - name: Each
+        action: ExecuteBash
+        inputs:
+          commands: [test "$(echo $(cat /effects))" = '0a 1b 2c 6 4 2 after']
+"""
+"""Restarts 1 and 2 by exit code 194 in the middle round, 3 to 5 by module."""
+
+
+def test_a_restart_within_a_loop_survives_losing_the_server(lab: Lab) -> None:
+    """component-documents.md §4.6, O-9: what each round did is there once."""
+    arn = ""
+    for instant in (
+        f"{CrashPoint.RESTART_DUE.value}:1",
+        f"{CrashPoint.RESTARTED.value}:2",
+        f"{CrashPoint.RESTART_DUE.value}:4",
+        f"{CrashPoint.RESTARTED.value}:4",
+        CrashPoint.COMMAND_ENDED.value,
+        CrashPoint.LAYER_SEALED.value,
+    ):
+        with lab.bench(IMAGEWRIGHT_CRASH_AT=instant) as bench:
+            arn = arn or bench.start(bench.recipe(bench.component(RESTARTS)))
+            assert bench.server.process.wait(120) == -9, instant
+
+    with lab.bench() as bench:
+        bench.built(arn)
         bench.nothing_is_left()
 
 

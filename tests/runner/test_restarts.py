@@ -176,6 +176,55 @@ def test_a_run_goes_on_where_it_was_saved_last_whenever_its_driver_dies(lab: Lab
         assert lines(lab, f"/opt/crash{dies_at}") == expected
 
 
+LOOPS: dict[str, object] = {
+    "for": {"for": {"start": 2, "end": 6, "updateBy": 2}},
+    "forEach": {"forEach": ["2", "4", "6"]},
+    "delimited": {"forEach": {"list": "2;4;6", "delimiter": ";"}},
+}
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_a_loop_goes_on_at_its_round_whenever_its_driver_dies(kind: str, lab: Lab) -> None:
+    """O-9: by exit code the middle round runs again; by module the next one follows."""
+    middle = (
+        "[ {{ loop.value }} != 4 ] || [ -e /opt/up-$RUN ] || { touch /opt/up-$RUN; exit 194; }; "
+        "echo {{ loop.index }}:{{ loop.value }} >>/opt/$RUN; echo {{ loop.value }}"
+    )
+    document = build(
+        bash(middle, loop=LOOPS[kind]),
+        {**REBOOT, "loop": LOOPS[kind]},
+        bash("echo '{{ build.S0.outputs.stdout }}' >>/opt/$RUN"),
+    )
+    whole = Notebook()
+    lab.run(document, save=whole.save, environment=RunEnvironment(variables={"RUN": "whole"}))
+    expected = ["0:2", "1:4", "2:6", "2", "4", "6"]
+    assert lines(lab, "/opt/whole") == expected
+
+    for dies_at in range(1, len(whole.texts) + 1):
+        environment = RunEnvironment(variables={"RUN": f"crash{dies_at}"})
+        notebook = Notebook(dies_at)
+        with pytest.raises(Crash):
+            lab.run(document, save=notebook.save, environment=environment)
+
+        result = lab.run(document, saved=notebook.last, environment=environment)
+
+        assert (result.status, result.reboots) == ("success", 4)
+        assert lines(lab, f"/opt/crash{dies_at}") == expected
+
+
+def test_a_restart_within_a_loop_ends_what_its_round_had_running(sandbox_lab: Lab) -> None:
+    """§4.6: what lies on the disk stays; processes and what lay in memory do not."""
+    script = (
+        "if [ {{ loop.value }} = b ] && [ ! -e /opt/pid ]; then touch /run/lost; "
+        "nohup sleep 600 >/dev/null 2>&1 & echo $! >/opt/pid; exit 194; fi; "
+        "[ ! -e /run/lost ] && ! grep -lxs sleep /proc/[0-9]*/comm"
+    )
+
+    result = sandbox_lab.run(build(bash(script, loop={"forEach": ["a", "b", "c"]})))
+
+    assert (result.status, result.reboots) == ("success", 1)
+
+
 def test_a_restart_that_was_due_is_made_up_for(lab: Lab) -> None:
     document = build(REBOOT, bash("echo up"))
     notebook = Notebook(dies_at=1)

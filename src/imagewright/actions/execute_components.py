@@ -126,29 +126,27 @@ def _why_always(stage: Stage, text: str, component: Component) -> str:
 
 
 class _Instants:
-    """Passes by the instants of a component at which losing the server is tested."""
+    """Passes by the instants of a component's run at which losing the server is tested."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._has_restarted = False
+        self._restarting = ""
+        """The number of the restart that is under way."""
 
     def report(self, event: Event) -> None:
         """Pass one event on."""
-        self._pass_by(event)
+        if self._restarting:  # a run says nothing until its machine is up again
+            pass_by(CrashPoint.RESTARTED, which=self._restarting)
+            self._restarting = ""
+        told = event
+        while isinstance(told, InDocument):
+            told = told.event
+        if isinstance(told, OutputLine):
+            pass_by(CrashPoint.COMMAND_RUNNING)
         self._reporter.report(event)
-
-    def _pass_by(self, event: Event) -> None:
-        match event:
-            case InDocument(event=inner):
-                self._pass_by(inner)
-            case OutputLine():
-                point = CrashPoint.COMMAND_RUNNING
-                pass_by(CrashPoint.RESTARTED if self._has_restarted else point)
-            case Rebooting():
-                self._has_restarted = True
-                pass_by(CrashPoint.RESTART_DUE)
-            case _:
-                pass
+        if isinstance(told, Rebooting):
+            self._restarting = str(told.count)
+            pass_by(CrashPoint.RESTART_DUE, which=self._restarting)
 
 
 def _execute(

@@ -1,7 +1,8 @@
 """The instants at which losing the server is tested, by name.
 
 A test sets ``IMAGEWRIGHT_CRASH_AT`` to one of them, or for one action alone to
-``step-started:WaitForSSMAgent``; nobody else does.
+``step-started:WaitForSSMAgent``, or for one restart of a component's run to ``restart-due:2``;
+nobody else does.
 """
 
 import os
@@ -29,9 +30,9 @@ class CrashPoint(StrEnum):
     COMMAND_RUNNING = "command-running"
     """The first line of output came; the layer is half-written."""
     RESTART_DUE = "restart-due"
-    """A component asked for a restart of its machine, which still runs."""
+    """A component's run asked for a restart; its machine has not restarted."""
     RESTARTED = "restarted"
-    """The first line of output came behind such a restart."""
+    """The machine restarted; the run has not gone on."""
     COMMAND_ENDED = "command-ended"
     """The work is done; its layer is not sealed."""
     LAYER_SEALED = "layer-sealed"
@@ -60,7 +61,7 @@ class CrashPoint(StrEnum):
     """All workflows of a stage ended; the image's state says nothing of it."""
 
 
-def pass_by(point: CrashPoint, *, action: str = "") -> None:
+def pass_by(point: CrashPoint, *, which: str = "") -> None:
     """Die here, as if the power went, if a test asked for it."""
-    if os.environ.get("IMAGEWRIGHT_CRASH_AT") in {point.value, f"{point.value}:{action}"}:
+    if os.environ.get("IMAGEWRIGHT_CRASH_AT") in {point.value, f"{point.value}:{which}"}:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -167,7 +167,7 @@ class Steps:
                 inputs=as_json(values) if document.inputs is not None else None,
             )
             self._records.save_step(step)
-            pass_by(CrashPoint.STEP_STARTED, action=step.action)
+            pass_by(CrashPoint.STEP_STARTED, which=step.action)
         return step, inputs
 
     def _act(self, step: StepExecution, inputs: Any, scene: Scene) -> Verdict:
@@ -270,7 +270,7 @@ class Steps:
     def _end(self, step: StepExecution, **changes: Any) -> Verdict:
         ended = replace(step, ended_at=self._clock.now(), **changes)
         self._records.save_step(ended)
-        pass_by(CrashPoint.STEP_ENDED, action=step.action)
+        pass_by(CrashPoint.STEP_ENDED, which=step.action)
         return _verdict(ended)
 
     def _seconds_left(self, step: StepExecution) -> float:
