@@ -53,3 +53,11 @@ def test_a_file_that_cannot_be_written_says_so(lab: Lab) -> None:
 
     assert step.status == "failed"
     assert step.message
+
+
+def test_a_relative_path_begins_at_the_working_directory(lab: Lab) -> None:
+    lab.write("/tmp/a", "x")
+
+    lab.step("AppendFile", [{"path": "a", "content": "y"}])
+
+    assert lab.read("/tmp/a") == b"xy"

@@ -109,6 +109,7 @@ def test_any_name_is_only_a_name(action: str, name: str, lab: Lab) -> None:
         ("/opt/a1", "/srv/folder/a1", "the target is a folder: /srv/folder/a1/a1"),
         ("/opt/", "/srv/", "the source names nothing: /opt/"),
         ("/opt/a1", "/etc/passwd/a", "mkdir: cannot create directory"),
+        ("/opt/a1", "/proc/a1", ""),
     ],
 )
 def test_what_cannot_be_done_says_why(
@@ -118,7 +119,30 @@ def test_what_cannot_be_done_says_why(
 
     said = transfer(lab, action, source, destination)
 
-    assert said.startswith(message or "source does not exist: /opt/*/a")
+    assert said
+    assert said.startswith("source does not exist: /opt/*/a" if message is None else message)
+    assert lab.names("/opt") == ["a1", "a2", "folder"]
+
+
+@_BOTH
+def test_a_star_stops_at_the_first_file_that_is_there_and_may_not_be_replaced(
+    action: str, lab: Lab
+) -> None:
+    lab.sh("cd /opt; touch a1 a2 a3; echo old >/srv/a2")
+
+    message = transfer(lab, action, "/opt/a*", "/srv/", overwrite=False)
+
+    assert message == "the target exists and overwrite is false: /srv/a2"
+    assert lab.sh("ls /srv; cat /srv/a2") == "a1\na2\nold"
+
+
+@_BOTH
+def test_a_link_that_leads_nowhere_is_there_too(action: str, lab: Lab) -> None:
+    lab.sh("touch /opt/a; ln -s none /srv/a")
+
+    message = transfer(lab, action, "/opt/a", "/srv/a", overwrite=False)
+
+    assert message == "the target exists and overwrite is false: /srv/a"
 
 
 def test_copying_a_folder_as_a_file_is_an_error(lab: Lab) -> None:

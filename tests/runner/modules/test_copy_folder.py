@@ -72,6 +72,25 @@ def test_overwrite_false_leaves_a_folder_that_is_there_alone(
 
 
 @_BOTH
+def test_relative_paths_begin_at_the_working_directory(action: str, lab: Lab) -> None:
+    lab.write("/tmp/s/a", "x")
+
+    assert transfer(lab, action, "s", "sub/t") == ""
+    assert lab.read("/tmp/sub/t/a") == b"x"
+
+
+@_BOTH
+@pytest.mark.parametrize("destination", ["/srv/", "/proc/"])
+def test_a_folder_that_cannot_be_written_whole_stays_where_it_was(
+    action: str, destination: str, source: str, lab: Lab
+) -> None:
+    lab.sh("mkdir -p /srv/s/a")
+
+    assert transfer(lab, action, source, destination) != ""
+    assert tree(lab, source) == _CONTENT
+
+
+@_BOTH
 def test_a_star_takes_folders_and_leaves_files(action: str, lab: Lab) -> None:
     lab.sh("cd /opt; mkdir -p x1/in .x2 y; touch x3")
 

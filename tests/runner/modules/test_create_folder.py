@@ -29,6 +29,29 @@ def test_a_folder_that_is_there_keeps_what_it_holds_and_gets_the_rest(lab: Lab) 
     assert lab.sh("stat -c %a /opt/a; cat /opt/a/kept") == "700\nx"
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "755 0 0"),
+        ({"owner": "app"}, "755 1234 0"),
+        ({"group": "staff"}, "755 0 50"),
+        ({"owner": "7", "group": 8}, "755 7 8"),
+        ({"permissions": "700"}, "700 0 0"),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [None, True, False])
+def test_what_is_not_given_stays_as_the_machine_has_it(
+    overwrite: bool | None, given: dict[str, object], expected: str, lab: Lab
+) -> None:
+    lab.needs_accounts()
+    more = {} if overwrite is None else {"overwrite": overwrite}
+
+    step = lab.step("CreateFolder", [{"path": "/opt/a", **given, **more}])
+
+    assert step.message == ""
+    assert lab.sh("stat -c '%a %u %g' /opt/a") == expected
+
+
 @pytest.mark.parametrize("name", STRANGE_NAMES)
 def test_any_name_is_only_a_name(name: str, lab: Lab) -> None:
     lab.step("CreateFolder", [{"path": f"/opt/{name}/x"}])
@@ -43,6 +66,8 @@ def test_any_name_is_only_a_name(name: str, lab: Lab) -> None:
         ({"path": "/etc/passwd"}, "something else of that name exists: /etc/passwd"),
         ({"path": "/etc/passwd/a"}, "mkdir: cannot create directory"),
         ({"path": "/opt/a", "owner": "nobody-here"}, "chown: invalid user"),
+        ({"path": "/opt/a", "group": "nobody-here"}, "chown: invalid group"),
+        ({"path": "/proc/a"}, "mkdir: cannot create directory"),
     ],
 )
 def test_what_cannot_be_made_says_why(inputs: dict[str, object], message: str, lab: Lab) -> None:

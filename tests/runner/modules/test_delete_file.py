@@ -82,3 +82,18 @@ def test_what_cannot_be_deleted_says_why(path: str, message: str, lab: Lab) -> N
     step = lab.step("DeleteFile", [{"path": path}])
 
     assert (step.status, step.message) == ("failed", message)
+
+
+def test_a_file_that_cannot_be_deleted_says_so(lab: Lab) -> None:
+    step = lab.step("DeleteFile", [{"path": "/proc/version"}])
+
+    assert step.status == "failed"
+    assert "cannot remove" in step.message
+
+
+def test_a_relative_path_begins_at_the_working_directory(lab: Lab) -> None:
+    lab.sh("cd /tmp; touch a1 a2 b")
+
+    lab.step("DeleteFile", [{"path": "b"}, {"path": "a*"}])
+
+    assert lab.names("/tmp") == []

@@ -64,3 +64,18 @@ def test_a_file_without_force_is_no_folder(lab: Lab) -> None:
     step = lab.step("DeleteFolder", [{"path": "/etc/passwd"}])
 
     assert step.message == "this is a file, not a folder: /etc/passwd"
+
+
+def test_a_relative_path_begins_at_the_working_directory(lab: Lab) -> None:
+    lab.sh("mkdir -p /tmp/a/b")
+
+    lab.step("DeleteFolder", [{"path": "a/b"}, {"path": "a", "force": "false"}])
+
+    assert lab.names("/tmp") == []
+
+
+def test_a_folder_that_cannot_be_deleted_says_so(lab: Lab) -> None:
+    step = lab.step("DeleteFolder", [{"path": "/proc/tty", "force": True}])
+
+    assert step.status == "failed"
+    assert "cannot remove" in step.message

@@ -82,3 +82,16 @@ def test_the_folder_must_be_there(path: str, lab: Lab) -> None:
     step = lab.step("ListFiles", [{"path": path}])
 
     assert (step.status, step.message) == ("failed", f"the folder does not exist: {path}/")
+
+
+def test_a_folder_may_be_named_by_a_link(folder: str, lab: Lab) -> None:
+    assert listed(lab, path=f"{folder}/linked", recursive=False) == "/opt/f/linked/c.txt"
+
+
+def test_rounds_of_a_loop_are_joined_by_lines_and_files_within_by_commas(lab: Lab) -> None:
+    """§6.3."""
+    lab.sh("touch /opt/a /opt/b /srv/c")
+
+    step = lab.step("ListFiles", [{"path": "{{ loop.value }}"}], loop={"forEach": ["/opt", "/srv"]})
+
+    assert step.outputs == {"files": "/opt/a,/opt/b\n/srv/c"}

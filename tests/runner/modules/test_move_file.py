@@ -24,6 +24,13 @@ def test_a_moved_file_keeps_owner_and_permissions(lab: Lab) -> None:
     assert lab.sh("stat -c '%a %u %g' /srv/b") == "4711 7 8"
 
 
+def test_moving_a_file_onto_itself_is_an_error_and_keeps_it(lab: Lab) -> None:
+    lab.write("/opt/a", "x")
+
+    assert "same file" in move(lab, "/opt/a", "/opt/")
+    assert lab.read("/opt/a") == b"x"
+
+
 def test_moving_a_folder_as_a_file_is_an_error(lab: Lab) -> None:
     lab.sh("mkdir /opt/folder")
 

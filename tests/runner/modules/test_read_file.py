@@ -18,6 +18,7 @@ def test_the_content_comes_as_it_is(lab: Lab) -> None:
 def test_the_log_sees_it_only_when_asked_for(lab: Lab) -> None:
     lab.write("/opt/a", "seen")
 
+    lab.step("ReadFile", [{"path": "/opt/a", "printFileContent": False}])
     lab.step("ReadFile", [{"path": "/opt/a", "printFileContent": True}])
 
     (notice,) = lab.log.of(Notice)
@@ -86,3 +87,9 @@ def test_what_cannot_be_read_says_why(inputs: dict[str, object], message: str, l
 
     assert step.status == "failed"
     assert step.message.startswith(message)
+
+
+def test_a_relative_path_begins_at_the_working_directory(lab: Lab) -> None:
+    lab.write("/tmp/a", "x")
+
+    assert lab.step("ReadFile", [{"path": "a"}]).outputs == {"content": "x"}

@@ -87,6 +87,12 @@ def test_any_name_is_only_a_name(name: str, lab: Lab) -> None:
             "this is a file, not a folder: /opt/f",
         ),
         ("SetFolderOwner", {"path": "/opt", "owner": "no-one"}, "there is no user no-one"),
+        (
+            "SetFolderOwner",
+            {"path": "/opt", "owner": "app", "group": "none"},
+            "chown: invalid group",
+        ),
+        ("SetFileOwner", {"path": "/proc/version", "owner": "app"}, "chown: changing ownership"),
     ],
 )
 def test_what_cannot_be_given_away_says_why(

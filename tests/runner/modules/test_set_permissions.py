@@ -60,3 +60,18 @@ def test_what_is_not_there_says_so(action: str, path: str, message: str, lab: La
     step = lab.step(action, [{"path": path, "permissions": "644"}])
 
     assert (step.status, step.message) == ("failed", message)
+
+
+def test_on_a_link_it_is_the_file_behind_that_changes(lab: Lab) -> None:
+    lab.sh("touch /opt/f; ln -s f /opt/l")
+
+    lab.step("SetFilePermissions", [{"path": "/opt/l", "permissions": "0600"}])
+
+    assert modes(lab, "/opt/f") == ["600"]
+
+
+def test_what_cannot_be_changed_says_so(lab: Lab) -> None:
+    step = lab.step("SetFilePermissions", [{"path": "/proc/version", "permissions": "600"}])
+
+    assert step.status == "failed"
+    assert step.message.startswith("chmod: changing permissions")
