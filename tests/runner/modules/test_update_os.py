@@ -139,3 +139,41 @@ def test_only_root_may_update(lab: Lab) -> None:
 
     assert result.failure is not None
     assert result.failure.message == "UpdateOS needs root"
+
+
+@pytest.mark.parametrize(
+    ("programs", "inputs", "message", "last"),
+    [
+        (["yum"], {"include": ["fails"]}, "yum update failed: exit status 100", None),
+        (
+            ["zypper"],
+            {"include": ["fails"], "exclude": ["b"]},
+            "zypper update failed: exit status 100",
+            "zypper --non-interactive removelock b",
+        ),
+    ],
+)
+def test_every_manager_tells_of_a_failure_and_unlocks(
+    programs: list[str], inputs: dict[str, object], message: str, last: str | None, lab: Lab
+) -> None:
+    said, told = update(lab, *programs, **inputs)
+
+    assert said == message
+    assert last is None or told[-1] == last
+
+
+@pytest.mark.parametrize(
+    ("program", "what"),
+    [
+        ("dnf", "dnf -y --exclude=b upgrade"),
+        ("yum", "yum -y --exclude=b update"),
+        ("zypper", "zypper --non-interactive update"),
+    ],
+)
+def test_what_is_excluded_alone_leaves_all_others_to_update(
+    program: str, what: str, lab: Lab
+) -> None:
+    message, told = update(lab, program, exclude=["b"])
+
+    assert message == ""
+    assert what in told
