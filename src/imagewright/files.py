@@ -56,11 +56,19 @@ def exclusive(file: Path) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
+    open_at_once = os.open
+
     def _lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
 
 else:
     import fcntl
+
+    def open_at_once(path: str, flags: int) -> int:
+        """Open a file, as an ``opener``; a FIFO that nobody writes to is empty, not waited for."""
+        descriptor = os.open(path, flags | os.O_NONBLOCK)
+        os.set_blocking(descriptor, True)
+        return descriptor
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,6 +1,7 @@
 """``imagewright component run --on host``: with documents that stay in the test's own folder."""
 
 import json
+import os
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -75,3 +76,37 @@ def test_tests_are_not_run_on_the_host(run: Run, tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "each case needs a machine of its own" in done.stderr
+
+
+def test_a_log_folder_that_cannot_be_written_any_more_is_told_in_the_summary(
+    run: Run, tmp_path: Path
+) -> None:
+    """§8.2: a full disk ends a run so, too; here a step removes the folder."""
+    (tmp_path / "h.yaml").write_text(DOCUMENT.replace("echo here >>begun", "rm -r TOE_*"))
+
+    done = run("component", "run", "-d", "h.yaml", "--on", "host", "--yes")
+
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (1, "failed")
+    assert told["failureMessage"] == "the log folder cannot be written: No such file or directory"
+    assert told["logUrl"].startswith("TOE_")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_document_that_is_a_fifo_is_not_waited_for(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "h.yaml")
+
+    done = run("component", "validate", "-d", "h.yaml")
+
+    assert done.returncode == 1
+
+
+def test_bytes_that_are_no_text_are_refused_by_a_test_as_by_a_run(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "h.yaml").write_bytes(DOCUMENT.encode() + b"# \xff\n")
+
+    tested = run("component", "test", "h.yaml")
+    ran = run("component", "run", "-d", "h.yaml", "--on", "host", "--yes")
+
+    assert (tested.returncode, ran.returncode) == (1, 1)
+    assert "h.yaml is no text in UTF-8" in tested.stderr
+    assert "h.yaml is no text in UTF-8" in json.loads(ran.stdout)["failureMessage"]

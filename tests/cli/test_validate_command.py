@@ -327,13 +327,14 @@ def test_many_files_are_told_in_their_order_whoever_checked_them(run: Run, tmp_p
     ]  # fmt: skip
 
 
-def test_what_components_are_tested_by_is_known_in_a_folder(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [["."], ["app.yaml", "app.test.yaml"]])
+def test_what_components_are_tested_by_is_known(named: list[str], run: Run, tmp_path: Path) -> None:
     (tmp_path / "app.test.yaml").write_text("cases: [{name: a}]\n")
     (tmp_path / "app.yaml").write_text(
         "schemaVersion: 1.0\nphases: [{name: build, steps: [{name: A, action: Reboot}]}]\n"
     )
 
-    done = run("validate", ".")
+    done = run("validate", *named)
 
     assert done.returncode == 0
     assert done.stderr == "note: not checked: app.test.yaml is for `imagewright component test`\n"

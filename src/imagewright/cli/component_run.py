@@ -141,27 +141,35 @@ def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: Run
         on_event=view.take,
     )
     documents: list[Loaded] = []
-    with closing(folder):
-        try:
-            with _told(asked, folder, execution_id, state), open_places(state) as places:
-                try:
-                    documents += _load(asked, place.platform, state)
-                    if saved is None:
-                        runner.set_up(documents)
-                    else:
-                        saved.check(documents)
-                        saved.forget()
-                    with places.machine(place, watcher=view, cancel=cancel) as placed:
-                        environment = places.environment(placed, execution_id)
-                        return runner.go(documents, placed.machine, environment)
-                except (SetupFailed, MachineError) as error:
-                    return runner.fail(str(error))  # here, so that others hear of the end too
-        except RestartDue:
-            assert saving is not None  # noqa: S101 - of the machines, only the host raises it
-            SavedRun.write(saving, asked, execution_id, runner.states, documents)
-            raise
-        except SetupFailed as error:  # the log cannot be sent
-            return runner.fail(str(error))
+    try:
+        with closing(folder):
+            try:
+                with _told(asked, folder, execution_id, state), open_places(state) as places:
+                    try:
+                        documents += _load(asked, place.platform, state)
+                        if saved is None:
+                            runner.set_up(documents)
+                        else:
+                            saved.check(documents)
+                            saved.forget()
+                        with places.machine(place, watcher=view, cancel=cancel) as placed:
+                            environment = places.environment(placed, execution_id)
+                            return runner.go(documents, placed.machine, environment)
+                    except (SetupFailed, MachineError) as error:
+                        return runner.fail(str(error))  # here, so that others hear of the end too
+            except RestartDue:
+                assert saving is not None  # noqa: S101 - of the machines, only the host raises it
+                SavedRun.write(saving, asked, execution_id, runner.states, documents)
+                raise
+            except SetupFailed as error:  # the log cannot be sent
+                return runner.fail(str(error))
+    except OSError as error:  # what else has no room, or is gone, has errors of its own
+        return Summary(
+            execution_id=execution_id,
+            status="failed",
+            failure_message=f"the log folder cannot be written: {error.strerror or error}",
+            log_url=folder.url,
+        )
 
 
 def _saving_folder(asked: Asked, state: Path | None) -> Path:

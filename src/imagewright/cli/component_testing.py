@@ -141,7 +141,9 @@ def _has_document(stem: str) -> bool:
 
 
 def _tested(file: Content) -> _Tested | None:
-    text = file.content.decode("utf-8", "replace")
+    text = _text(file)
+    if text is None:
+        return None
     try:
         document = load_document(file.name, text, Platform.LINUX)
     except BrokenDocument as error:
@@ -153,10 +155,20 @@ def _tested(file: Content) -> _Tested | None:
     (read,) = read_files([str(beside)], _SIZE_BYTES_MAX)
     if isinstance(read, Unreadable):
         fail(ExitCode.USAGE, f"{read.name}: {read.reason}")
-    written = read.content.decode("utf-8", "replace")
+    if (written := _text(read)) is None:
+        return None
     cases, findings = read_cases(written, document.component)
     _draw(findings, written, read.name)
     return None if has_errors(findings) else _Tested(document, cases)
+
+
+def _text(file: Content) -> str | None:
+    """Read a file's text; complain of one that has none, as a run does."""
+    try:
+        return file.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        complain(f"{file.name} is no text in UTF-8")
+        return None
 
 
 def _beside(file: Content) -> Path | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from imagewright.files import open_at_once
+
 STDIN: Final = "-"
 EXPECTATIONS: Final = re.compile(r"(?P<stem>.+)\.test\.(?:yaml|yml|json)")
 """The name of what `imagewright component test` expects of the component beside it."""
@@ -88,19 +90,8 @@ def _read_stdin(size_bytes_max: int) -> Content | Unreadable:
 
 def _read(name: str, size_bytes_max: int, *, found: bool) -> Content | Unreadable:
     try:
-        with open(name, "rb", opener=_open_at_once) as stream:
+        with open(name, "rb", opener=open_at_once) as stream:
             return Content(shown(name), stream.read(size_bytes_max), found, Path(name))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return Unreadable(shown(name), reason or str(error))
-
-
-if sys.platform == "win32":
-    _open_at_once = os.open
-else:
-
-    def _open_at_once(path: str, flags: int) -> int:
-        """Open a file; a FIFO that nobody writes to is empty, not waited for."""
-        descriptor = os.open(path, flags | os.O_NONBLOCK)
-        os.set_blocking(descriptor, True)
-        return descriptor

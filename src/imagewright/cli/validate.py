@@ -13,7 +13,7 @@ from rich.console import Console
 from imagewright import __version__
 from imagewright.cli.checking import check_all
 from imagewright.cli.exits import ExitCode, complain, fail, note
-from imagewright.cli.files import EXPECTATIONS, STDIN, Content, Unreadable, read_files
+from imagewright.cli.files import EXPECTATIONS, STDIN, Unreadable, read_files
 from imagewright.cli.text import visible
 from imagewright.documents.diagnostics import Diagnostic, in_order
 from imagewright.documents.diagnostics.github import to_github
@@ -122,9 +122,10 @@ def _check(
             unreadable = True
             continue
         file, result = found
-        if _is_bycatch(file, result):
+        is_expectations = EXPECTATIONS.fullmatch(file.name) is not None
+        if not result.is_document and (file.found or is_expectations):
             kind = result.kind or "like neither a workflow document nor a component document"
-            if EXPECTATIONS.fullmatch(file.name):
+            if is_expectations:
                 kind = "for `imagewright component test`"
             note(f"not checked: {file.name} is {kind}")
             continue
@@ -164,11 +165,6 @@ def _against_each_other(checked: Sequence[_Checked]) -> list[_Checked]:
         )
         for each in checked
     ]
-
-
-def _is_bycatch(file: Content, result: "Validated") -> bool:
-    """Tell whether a folder merely happened to hold this file."""
-    return file.found and not result.is_document
 
 
 def _findings(checked: Sequence[_Checked]) -> list[Diagnostic]:

@@ -10,6 +10,7 @@ from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.diagnostics.wire import wire_message
 from imagewright.documents.reading import Budget
 from imagewright.documents.specs import Platform
+from imagewright.files import open_at_once
 from imagewright.runner.modules.table import SPECS
 
 _SIZE_BYTES_MAX = Budget().size_bytes
@@ -47,7 +48,7 @@ class Sources:
             case "a component ARN":
                 return self.from_server(place)
         try:
-            with Path(place).open("rb") as stream:
+            with open(place, "rb", opener=open_at_once) as stream:
                 content = stream.read(_SIZE_BYTES_MAX + 1)
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:

@@ -4,6 +4,7 @@ import glob
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -33,9 +34,9 @@ class LogFolder:
         """Hears each line of the console too, without its time."""
 
     def close(self) -> None:
-        """Close the files."""
-        self._application.close()
-        self._console.close()
+        """Close the files, both, whatever is said of one."""
+        with closing(self._application), closing(self._console):
+            pass
 
     def say(self, text: str) -> None:
         """Write a line into both logs."""
