@@ -237,7 +237,7 @@ phases:
 
 def test_a_restart_within_a_loop_survives_losing_the_server(lab: Lab) -> None:
     """component-documents.md §4.6, O-9: what each round did is there once."""
-    arn = ""
+    arn, text = "", RESTARTS.replace("Restarts within loops", str(uuid4()))  # never built before
     for instant in (
         f"{CrashPoint.RESTART_DUE.value}:1",
         f"{CrashPoint.RESTARTED.value}:2",
@@ -247,7 +247,7 @@ def test_a_restart_within_a_loop_survives_losing_the_server(lab: Lab) -> None:
         CrashPoint.LAYER_SEALED.value,
     ):
         with lab.bench(IMAGEWRIGHT_CRASH_AT=instant) as bench:
-            arn = arn or bench.start(bench.recipe(bench.component(RESTARTS)))
+            arn = arn or bench.start(bench.recipe(bench.component(text)))
             assert bench.server.process.wait(120) == -9, instant
 
     with lab.bench() as bench:
