@@ -33,6 +33,7 @@ def component_refusals(
             parameters=parameters,
             no_parameter_store=missing_service("ssm"),
             reads_components=False,
+            missing_service=missing_service,
         )
 
     return tell

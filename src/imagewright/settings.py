@@ -218,7 +218,7 @@ class Downloads(BaseModel):
         "they are of this host itself or of a metadata service; in the environment, a JSON list.",
     )
     size_bytes_max: int = Field(
-        default=8 << 30, ge=1, description="The largest single file or object."
+        default=8 << 30, ge=1, description="The largest single file or object, fetched or sent."
     )
     timeout_seconds: float = Field(
         default=30.0, gt=0, description="For connecting, and for each silence after it."

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+from botocore.exceptions import ClientError
 from tests.e2e.conftest import Lab
 from tests.other_services import OtherServices
 from tests.outside.web_server import serving
@@ -48,6 +50,17 @@ def test_a_build_fetches_and_sends_and_what_it_sends_it_sends_each_time(
         assert web.asked["/file.bin"] == 2
     assert others.s3.head_object(Bucket=bucket, Key="file.bin")["ContentLength"] == 1 << 20
     assert "what S3Upload does is outside the machine" in said
+
+
+def test_a_component_that_has_no_access_to_s3_is_refused_before_its_build(lab: Lab) -> None:
+    inputs = [{"source": "s3://bucket/a", "destination": "/opt/a"}]
+    step = {"name": "Fetch", "action": "S3Download", "inputs": inputs}
+    text = json.dumps({"schemaVersion": 1.0, "phases": [{"name": "build", "steps": [step]}]})
+
+    with lab.bench() as bench:
+        recipe = bench.recipe(bench.component(text))
+        with pytest.raises(ClientError, match=r"uses S3Download: .* no access to s3: the setting"):
+            bench.start(recipe)
 
 
 def test_a_build_without_a_network_says_that_it_fetches_nothing(lab: Lab) -> None:

@@ -30,6 +30,16 @@ class Objects:
         self._size_bytes_max = size_bytes_max
         self._pause_seconds = pause_seconds
 
+    @property
+    def missing(self) -> str | None:
+        """Which setting S3 would take, or None if it can be asked."""
+        return self._clients.missing("s3")
+
+    @property
+    def size_bytes_max(self) -> int:
+        """Of one object, whichever way it goes."""
+        return self._size_bytes_max
+
     def keys(self, bucket: str, prefix: str, *, region: str, owner: str | None) -> list[str]:
         """List what lies below a prefix. Raises TransferFailed, also if it is too much."""
         found = self._ask(

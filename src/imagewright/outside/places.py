@@ -25,6 +25,13 @@ class Outside:
     barred: str = ""
     """Why nothing may be reached; empty if it may."""
 
+    def missing(self, service: str) -> str | None:
+        """Say what a service that modules ask would take, or None if it can be asked.
+
+        Where nothing may be reached, the step says so.
+        """
+        return None if self.barred or service != "s3" else self.objects.missing
+
 
 def no_settings() -> Outside:
     """Return the outside of an installation that has set nothing."""

@@ -127,12 +127,16 @@ def bring_in(
         raise
 
 
-def bring_out(guest: Guest, path: str, file: IO[bytes]) -> None:
+def bring_out(guest: Guest, path: str, file: IO[bytes], *, size_bytes_max: int) -> None:
     """Copy a file of the machine, by its absolute path, into one of this host, in pieces.
 
-    Raises ModuleFailure if it is absent, no file, or unreadable.
+    Raises ModuleFailure if it is absent, no file, unreadable, or larger.
     """
     total, progress = int(guest.script(_SIZE, path)), Progress(guest)
+    if total > size_bytes_max:
+        raise ModuleFailure(
+            f"{path} is larger than {size(size_bytes_max)}, the setting downloads.size_bytes_max"
+        )
     piece = f"/tmp/.imagewright-{uuid4().hex}"  # noqa: S108  (of the machine, and unguessable)
     try:
         for number in range((total + _PIECE_BYTES - 1) // _PIECE_BYTES):
@@ -174,15 +178,29 @@ printf '%s\\n' "the file cannot be read in pieces by way of /tmp: $1" >&2
 exit 1
 """
 _BEGIN = """
-if [ -f "$1" ] && [ ! -L "$1" ]; then cp -p "$1" "$2" || exit 1; fi
+umask 077
+if [ -f "$1" ] && [ ! -L "$1" ]; then cp -p "$1" "$2" && chmod 600 "$2" || exit 1; fi
 : >"$2"
 """
+"""What is not whole is for its owner alone; it is the owner of the file that it replaces."""
 _END = """
 written=$(wc -c <"$2") || exit 1
 if [ "$written" -ne "$3" ]; then echo "only $written of $3 bytes could be written" >&2; exit 1; fi
 if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
     cat "$2" >"$1" && rm "$2"
-else
-    mv -f "$2" "$1"
+    exit
 fi
+mode='=rw'  # less the umask
+if [ -f "$1" ]; then
+    letters=$(ls -ld "$1" | head -n 1 | cut -c 2-10) || exit 1
+    mode=
+    for class in u g o; do
+        rest=${letters#???}
+        bits=$(printf '%s' "${letters%"$rest"}" | sed 's/-//g; s/[st]/x&/; y/ST/st/')
+        mode=$mode,$class=$bits letters=$rest
+    done
+    mode=${mode#,}
+fi
+chmod "$mode" "$2" && mv -f "$2" "$1"
 """
+"""A file that is there hands its permissions on, as ``ls`` spells them: ``stat`` is not POSIX."""

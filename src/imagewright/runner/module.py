@@ -21,6 +21,8 @@ class Module:
     spec: ModuleSpec
     run: Run | None = None
     """None: this release knows the module and refuses to run it."""
+    service: str = ""
+    """The AWS service that it asks, as ``aws.<service>_endpoint`` spells it; empty: none."""
 
 
 class RebootNeeded(Exception):

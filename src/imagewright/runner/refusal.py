@@ -4,7 +4,7 @@ All actions and references are known to this release, not all of them run yet; a
 needs one of those is refused by name, unless the step's ``if`` is certain to skip it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from imagewright.documents.component.explanation import verdict_before
 from imagewright.documents.component.expressions import Expression, Name, fill
@@ -42,6 +42,7 @@ def refusals_in(
         parameters=parameters,
         platform=environment.platform,
         no_parameter_store=None if environment.read_parameter else "nothing here can be asked",
+        missing_service=environment.outside.missing,
         reads_components=environment.read_component is not None,
     )
 
@@ -55,11 +56,13 @@ def refusals(
     platform: Platform = Platform.LINUX,
     no_parameter_store: str | None = None,
     reads_components: bool = True,
+    missing_service: Callable[[str], str | None] = lambda _service: None,
 ) -> tuple[str, ...]:
     """Say why these phases of a component cannot run; empty if they can.
 
     ``platform``: what the machine runs; the drivers of this release give Linux alone.
     ``no_parameter_store`` says why ``aws:ssm:`` cannot be read; None: it can.
+    ``missing_service`` says what a service would take that modules ask; None: it can be asked.
     """
     problems = list(value_problems(component, parameters))
     known = values(component, parameters)
@@ -67,10 +70,13 @@ def refusals(
         if phase.name not in phases or verdict_before(step, known) is Verdict.SKIP:
             continue
         where = f"step '{step.name}' in phase '{phase.name}'"
-        if modules[step.action].run is None:
+        module = modules[step.action]
+        if module.run is None:
             problems.append(f"{where} uses {step.action}, which this release cannot run yet")
-        elif platform is not Platform.WINDOWS and modules[step.action].spec.is_for_windows_alone:
+        elif platform is not Platform.WINDOWS and module.spec.is_for_windows_alone:
             problems.append(f"{where} uses {step.action}, which {_NEEDS_WINDOWS}")
+        if module.service and (missing := missing_service(module.service)) is not None:
+            problems.append(f"{where} uses {step.action}: {missing}")
         if no_parameter_store is not None and reads_parameter_store(step):
             problems.append(f"{where} reads `aws:ssm:`: {no_parameter_store}")
         if not reads_components and _executes_component(step, known):

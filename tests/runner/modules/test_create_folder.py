@@ -43,7 +43,6 @@ def test_a_folder_that_is_there_keeps_what_it_holds_and_gets_the_rest(lab: Lab) 
 def test_what_is_not_given_stays_as_the_machine_has_it(
     overwrite: bool | None, given: dict[str, object], expected: str, lab: Lab
 ) -> None:
-    lab.needs_accounts()
     more = {} if overwrite is None else {"overwrite": overwrite}
 
     step = lab.step("CreateFolder", [{"path": "/opt/a", **given, **more}])

@@ -18,6 +18,7 @@ from imagewright.outside.objects import Objects
 from imagewright.outside.places import NO_NETWORK, no_settings, open_outside
 from imagewright.runner import fetching
 from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.result import StepResult
 from imagewright.settings import Aws, Sandbox, Settings
 
@@ -181,6 +182,37 @@ def test_an_object_that_is_too_large_is_not_fetched(
     assert "downloads.size_bytes_max" in result.failure.message
 
 
+def test_the_whole_bucket_comes_and_a_file_that_is_there_stops_it(
+    lab: Lab, services: OtherServices, bucket: str
+) -> None:
+    put(services, bucket, **{"a": b"1", "b/c": b"2", "d": b"3"})
+    lab.write("/opt/d/b/c", "old")
+    entry = {"source": f"s3://{bucket}/*", "destination": "/opt/d"}
+
+    refused = run(lab, "S3Download", services.url, {**entry, "overwrite": False})
+    there = lab.sh("cd /opt/d && find . -type f | sort; cat b/c")
+    done = run(lab, "S3Download", services.url, {**entry, "overwrite": "true"})
+
+    assert "Cannot download." in refused.message
+    assert there == "./a\n./b/c\nold"
+    assert done.message == ""
+    assert lab.sh("cat /opt/d/a /opt/d/b/c /opt/d/d") == "123"
+
+
+def test_the_owner_of_the_bucket_is_no_hindrance_where_it_is_right(lab: Lab) -> None:
+    owner = "000123456789"
+    with serving() as server:
+        server.answers["/b/k"] = server.answers["/file.bin"]
+
+        step = run(
+            lab, "S3Download", server.url(""),
+            {"source": "s3://b/k", "destination": "/opt/k", "expectedBucketOwner": owner},
+        )  # fmt: skip
+
+    assert step.message == ""
+    assert lab.read("/opt/k") == CONTENT
+
+
 def test_a_transfer_that_breaks_off_is_tried_again(lab: Lab) -> None:
     with serving() as server:
 
@@ -239,6 +271,7 @@ def test_a_file_becomes_an_object(lab: Lab, services: OtherServices, bucket: str
     ("recurse", "keys"),
     [
         (False, {"p/a.log", "p/.b.log", "p/it's $HOME.log"}),
+        ("false", {"p/a.log", "p/.b.log", "p/it's $HOME.log"}),
         (True, {"p/a.log", "p/.b.log", "p/it's $HOME.log", "p/in/c.log", "p/in/deep/d.log"}),
         ("true", {"p/a.log", "p/.b.log", "p/it's $HOME.log", "p/in/c.log", "p/in/deep/d.log"}),
     ],
@@ -265,14 +298,34 @@ def test_a_wildcard_sends_files_below_a_prefix(
         ("/opt/none", "source does not exist: /opt/none"),
         ("/opt/none/*", "source does not exist: /opt/none/*"),
         ("/opt", "the source is not a file: /opt"),
+        ("/opt/*/a*", "`*` may stand only behind the last separator: /opt/*/a*"),
+        ("/opt/pipe", "the source is not a file: /opt/pipe"),
     ],
 )
 def test_what_cannot_be_sent_is_told(
     source: str, message: str, lab: Lab, services: OtherServices, bucket: str
 ) -> None:
+    lab.sh("mkfifo /opt/pipe")
+
     step = run(lab, "S3Upload", services.url, {"source": source, "destination": f"s3://{bucket}/a"})
 
     assert step.message == message
+    assert contents(services, bucket) == {}
+
+
+def test_a_file_that_is_too_large_is_not_sent(
+    lab: Lab, services: OtherServices, bucket: str
+) -> None:
+    lab.write("/opt/a", CONTENT)
+    inputs = [{"source": "/opt/a", "destination": f"s3://{bucket}/a"}]
+
+    result = lab.run(
+        steps({"action": "S3Upload", "inputs": inputs}),
+        environment=surroundings(services.url, size_bytes_max=1000),
+    )
+
+    assert result.failure is not None
+    assert "downloads.size_bytes_max" in result.failure.message
     assert contents(services, bucket) == {}
 
 
@@ -309,9 +362,13 @@ def test_without_a_key_or_a_network_nothing_is_reached(lab: Lab, tmp_path: Path)
     offline = open_outside(Settings(sandbox=Sandbox(network="none")), tmp_path, proxies={})
     document = steps({"action": "S3Download", "inputs": [entry]})
 
-    keyless = run(lab, "S3Download", None, entry)
+    with pytest.raises(ComponentRefused) as keyless:
+        run(lab, "S3Download", None, entry)
     barred = lab.run(document, environment=RunEnvironment(outside=offline))
 
-    assert "the setting aws.s3_endpoint or aws.access_key_id is needed" in keyless.message
+    assert str(keyless.value) == (
+        "step 'Step0' in phase 'build' uses S3Download: This installation has no access to s3: "
+        "the setting aws.s3_endpoint or aws.access_key_id is needed"
+    )
     assert barred.failure is not None
     assert barred.failure.message == NO_NETWORK

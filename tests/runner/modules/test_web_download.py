@@ -21,10 +21,12 @@ from tests.outside.web_server import (
 )
 from tests.runner.conftest import Lab, bash, steps
 
+from imagewright.documents.specs import InputError
 from imagewright.outside.places import NO_NETWORK, no_settings, open_outside
 from imagewright.outside.web import Web
 from imagewright.runner import fetching
 from imagewright.runner.environment import RunEnvironment
+from imagewright.runner.modules.table import SPECS
 from imagewright.runner.reporting import Notice
 from imagewright.runner.result import StepResult
 from imagewright.settings import Downloads, Sandbox, Settings
@@ -95,6 +97,30 @@ def test_a_file_that_is_replaced_keeps_its_permissions_and_a_link_stays_one(
     assert lab.names("/opt") == ["a", "b", "link"]
 
 
+@pytest.mark.parametrize("mode", ["4755", "2070", "1604", "7777", "6000", "0"])
+def test_every_permission_is_handed_on(mode: str, lab: Lab, server: WebServer) -> None:
+    lab.sh('echo old >/opt/a; chmod "$1" /opt/a', mode)
+
+    step = download(lab, server, {"source": server.url("/file.bin"), "destination": "/opt/a"})
+
+    assert step.message == ""
+    assert lab.sh("stat -c %a /opt/a") == mode
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_not_whole_is_for_its_owner_alone(
+    there: bool, lab: Lab, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_END", 'stat -c %a "$2" >&2; exit 1')
+    if there:
+        lab.write("/opt/a", "old")
+
+    step = download(lab, server, {"source": server.url("/file.bin"), "destination": "/opt/a"})
+
+    assert step.message == "600"
+    assert lab.names("/opt") == ["a"] * there
+
+
 def test_with_overwrite_false_a_file_that_is_there_is_an_error(lab: Lab, server: WebServer) -> None:
     lab.write("/opt/a", "old")
 
@@ -126,6 +152,30 @@ def test_a_checksum_lets_the_right_file_stay_and_fetches_it_otherwise(
     assert [first.status, second.status] == ["success", "success"]
     assert server.asked["/file.bin"] == 1
     assert lab.read("/opt/a") == CONTENT
+
+
+def test_with_overwrite_false_even_the_right_file_is_an_error(lab: Lab, server: WebServer) -> None:
+    lab.write("/opt/a", CONTENT)
+
+    step = download(
+        lab, server,
+        {
+            "source": server.url("/file.bin"), "destination": "/opt/a", "overwrite": False,
+            "algorithm": "SHA256", "checksum": _SHA256,
+        },
+    )  # fmt: skip
+
+    assert step.message == "the file exists and overwrite is false: /opt/a"
+
+
+@pytest.mark.parametrize("given", ["checksum", "algorithm"])
+def test_a_checksum_and_its_algorithm_need_each_other(given: str) -> None:
+    values = {"checksum": _SHA256, "algorithm": "SHA256"}
+
+    with pytest.raises(InputError, match="`checksum` and `algorithm` need each other"):
+        SPECS["WebDownload"].build_inputs(
+            {"source": "https://example.com/a", "destination": "/opt/a", given: values[given]}
+        )
 
 
 def test_what_has_another_checksum_never_appears(lab: Lab, server: WebServer) -> None:

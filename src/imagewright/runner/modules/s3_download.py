@@ -119,4 +119,5 @@ MODULE = Module(
         built=True,
     ),
     run,
+    service="s3",
 )

@@ -78,10 +78,11 @@ def _walk(
 
 def _put(inputs: Inputs, guest: Guest, path: str, bucket: str, key: str) -> None:
     with scratch_file(guest) as file:
-        bring_out(guest, path, file)
+        objects = guest.environment.outside.objects
+        bring_out(guest, path, file, size_bytes_max=objects.size_bytes_max)
 
         def put(work: Work) -> None:
-            guest.environment.outside.objects.put(
+            objects.put(
                 bucket,
                 key,
                 file,
@@ -114,4 +115,5 @@ MODULE = Module(
         built=True,
     ),
     run,
+    service="s3",
 )
