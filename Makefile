@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 pip = $(PYTHON) -m pip --python $(1)/bin/python --disable-pip-version-check
 
-.PHONY: help setup system demo test e2e check format docs bench constraints clean
+.PHONY: help setup system demo test e2e mutated check format docs bench constraints clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test: system setup  ## Run the linters and the whole test suite
 
 e2e: system setup  ## Run the end-to-end tests alone
 	$(BIN)/python -m pytest tests/e2e
+
+mutated: setup  ## Check 10,000 new documents of each kind that went wrong at random
+	IMAGEWRIGHT_TEST_EXAMPLES=10000 $(BIN)/python -m pytest -v --durations=0 tests/documents/component/test_mutated_components.py tests/documents/workflow/test_mutated_workflows.py
 
 check: setup  ## Lint, check types and import contracts
 	$(BIN)/ruff check

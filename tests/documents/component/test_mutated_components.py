@@ -4,12 +4,13 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.documents.workflow.test_mutated_workflows import at_random
+from tests.documents.workflow.test_mutated_workflows import at_random, in_time
 
 from imagewright.documents.component.explanation import explain_component, to_json
 from imagewright.documents.component.loading import load_component
@@ -19,6 +20,8 @@ from imagewright.documents.diagnostics.wire import wire_message
 from imagewright.documents.places import split_lines
 from imagewright.documents.specs import Platform
 from imagewright.runner.modules.table import SPECS
+
+pytestmark = in_time
 
 VALID = """\
 name: Install telemetry agent
@@ -79,6 +82,7 @@ phases:
           numberGreaterThan: 3
           value: "{{ Release }}"
 """
+VALUE = yaml.safe_load(VALID)
 
 PIECES = st.sampled_from(
     [
@@ -170,7 +174,7 @@ VALUES = st.recursive(
 
 def changed(data: st.DataObject) -> Any:
     """Put other values into the valid document, at its own keys or at ones from elsewhere."""
-    document = yaml.safe_load(VALID)
+    document = deepcopy(VALUE)
     for _ in range(data.draw(st.integers(1, 4))):
         holder = data.draw(st.sampled_from(list(holders(document))))
         key = data.draw(st.sampled_from([*KEYS, *holder] if isinstance(holder, dict) else [0]))

@@ -1,14 +1,17 @@
 """Documents that went wrong at random: never a traceback, a finding without place, or a hang.
 
-The same few hundred each time; ``IMAGEWRIGHT_TEST_EXAMPLES=10000`` tries as many new ones.
+The same few hundred each time; ``IMAGEWRIGHT_TEST_EXAMPLES=10000`` tries as many new ones, and
+``make mutated`` does that for both kinds of documents.
 """
 
 import json
 import os
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,6 +33,9 @@ at_random = settings(
     derandomize="IMAGEWRIGHT_TEST_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow],  # the machine's other work is no defect
 )
+in_time = pytest.mark.timeout(max(300, EXAMPLES // 3))
+"""For all examples of a test; one that hangs is ended so."""
+pytestmark = in_time
 
 VALID = """\
 name: hardened
@@ -75,6 +81,7 @@ outputs:
   - name: ImageId
     value: $.stepOutputs.Image.imageId
 """
+VALUE = yaml.safe_load(VALID)
 
 PIECES = st.sampled_from(
     [
@@ -149,7 +156,7 @@ VALUES = st.recursive(
 
 def changed(data: st.DataObject) -> Any:
     """Put other values into the valid document, at its own keys or at ones from elsewhere."""
-    document = yaml.safe_load(VALID)
+    document = deepcopy(VALUE)
     for _ in range(data.draw(st.integers(1, 4))):
         holder = data.draw(st.sampled_from(list(holders(document))))
         key = data.draw(st.sampled_from([*KEYS, *holder] if isinstance(holder, dict) else [0]))
