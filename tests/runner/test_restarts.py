@@ -212,7 +212,7 @@ def test_a_loop_goes_on_at_its_round_whenever_its_driver_dies(kind: str, lab: La
         assert lines(lab, f"/opt/crash{dies_at}") == expected
 
 
-def test_a_restart_within_a_loop_ends_what_its_round_had_running(sandbox_lab: Lab) -> None:
+def test_a_restart_within_a_loop_ends_what_its_round_had_running(lab: Lab) -> None:
     """§4.6: what lies on the disk stays; processes and what lay in memory do not."""
     script = (
         "if [ {{ loop.value }} = b ] && [ ! -e /opt/pid ]; then touch /run/lost; "
@@ -220,7 +220,7 @@ def test_a_restart_within_a_loop_ends_what_its_round_had_running(sandbox_lab: La
         "[ ! -e /run/lost ] && ! grep -lxs sleep /proc/[0-9]*/comm"
     )
 
-    result = sandbox_lab.run(build(bash(script, loop={"forEach": ["a", "b", "c"]})))
+    result = lab.run(build(bash(script, loop={"forEach": ["a", "b", "c"]})))
 
     assert (result.status, result.reboots) == ("success", 1)
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+import yaml
 from tests.runner.conftest import Lab, bash, steps
 
 from imagewright.machines.machine import MachineError
@@ -163,3 +164,22 @@ def test_a_machine_that_fails_does_not_tell_it(lab: Lab, monkeypatch: pytest.Mon
 def _copy(state: dict[str, Any]) -> dict[str, Any]:
     copied: dict[str, Any] = json.loads(json.dumps(state))
     return copied
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_secret_of_a_document_within_is_told_and_kept_as_little(lab: Lab, code: int) -> None:
+    """§7.1, ExecuteDocument."""
+    within = steps(bash(f"echo '{SECRET}'; echo '{SECRET}' >&2; exit {code}"))
+    lab.write("/opt/in.yaml", yaml.safe_dump({"schemaVersion": "1.0", **within}))
+    kept: list[str] = []
+
+    result = lab.run(
+        steps({"action": "ExecuteDocument", "inputs": {"document": "/opt/in.yaml"}}),
+        environment=reading(),
+        save=lambda state: kept.append(json.dumps(state)),
+    )
+
+    assert (result.status == "success") == (code == 0)
+    assert MASK in all_of(lab, result)
+    assert CANARY not in all_of(lab, result)
+    assert CANARY not in "".join(kept)
