@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from imagewright.actions.execute_components import relearn
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
+from imagewright.api.executed_components import ExecutedComponents
 from imagewright.aws.clients import AwsClients
 from imagewright.clock import Clock
 from imagewright.door.exports import free_export
@@ -26,7 +27,7 @@ from imagewright.door.workshop import Workshop
 from imagewright.engine.builds import Builds
 from imagewright.engine.journal import Journal
 from imagewright.engine.plan import BuildPlan, KeptDocument
-from imagewright.engine.ports import World
+from imagewright.engine.ports import Components, World
 from imagewright.engine.records import StepExecution
 from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
@@ -205,6 +206,7 @@ class SandboxBuilder:
         self._settings = settings
         self._database = database
         self._documents = PlannedDocuments(documents)
+        self._components = ExecutedComponents(database, documents, clock)
         self._secret = secret
         self._clock = clock
         self._logs = BuildLogs(state.logs, clock)
@@ -299,6 +301,7 @@ class SandboxBuilder:
             database,
             self._outbox,
             open_outside(settings, self._state.root, proxies=proxies),
+            self._components,
         )
         secrets = BuildSecrets(partial(relearn, documents=self._documents, world=world))
         sandbox = open_sandbox(
@@ -428,8 +431,14 @@ class SandboxBuilder:
         )
 
 
-def _open_world(clients: AwsClients, database: Database, outbox: Outbox, outside: Outside) -> World:
-    """Put together what steps reach outside this host; nothing is connected yet."""
+def _open_world(
+    clients: AwsClients,
+    database: Database,
+    outbox: Outbox,
+    outside: Outside,
+    components: Components,
+) -> World:
+    """Put together what steps reach outside their build; nothing is connected yet."""
     # Only builds need these, and the port answers before there is one.
     from imagewright.aws.launch_templates import LaunchTemplates
     from imagewright.aws.messages import Messages
@@ -438,6 +447,7 @@ def _open_world(clients: AwsClients, database: Database, outbox: Outbox, outside
     from imagewright.events import Events
 
     return World(
+        components=components,
         parameters=Parameters(clients),
         launch_templates=LaunchTemplates(clients),
         state_machines=StateMachines(clients),

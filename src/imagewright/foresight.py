@@ -32,7 +32,6 @@ def component_refusals(
             phases=phases,
             parameters=parameters,
             no_parameter_store=missing_service("ssm"),
-            reads_components=False,
             missing_service=missing_service,
         )
 

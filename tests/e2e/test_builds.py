@@ -663,18 +663,6 @@ class TestRefusedBeforeItStarts:
         assert code == "InvalidRequestException"
         assert "'Ask' needs sns for its input snsTopicArn" in message
 
-    def test_what_a_component_cannot_do_in_a_build_is_named(self, bench: Bench) -> None:
-        text = (
-            component("x")
-            .replace("ExecuteBash", "ExecuteDocument")
-            .replace('{"commands": ["x"]}', '{"document": "arn:aws:imagebuilder:x"}')
-        )
-
-        code, message = self.refused(bench, recipe=bench.recipe(bench.component(text)))
-
-        assert code == "InvalidRequestException"
-        assert "executes a component by its ARN" in message
-
     def test_combinations_that_make_no_sense_are_refused(self, bench: Bench) -> None:
         """IMG-01, IMG-10, IMG-11, IMG-12, IMG-16, IMG-19, ERR-24."""
         recipe = bench.recipe()

@@ -172,6 +172,7 @@ def _execute(
             "ami-id": context.base_image_id or context.machines.parent_image_id(plan),
         },
         read_parameter=partial(_read_parameter, context.world, plan.region),
+        read_component=partial(_read_component, context.world, plan),
         secrets=context.secrets,
     )
     try:
@@ -193,6 +194,13 @@ def _execute(
     if result.failure is not None:
         raise _failed(planned, result, summary)
     return summary
+
+
+def _read_component(world: World, plan: BuildPlan, arn: str) -> str:
+    try:
+        return world.components.text(arn, plan)
+    except ActionError as error:
+        raise ModuleFailure(str(error)) from error
 
 
 def relearn(plan: BuildPlan, secrets: Secrets, documents: Documents, world: World) -> None:

@@ -458,10 +458,22 @@ class LaunchTemplates(Protocol):
         ...
 
 
+class Components(Protocol):
+    """Components that documents execute by their ARNs (``component-documents.md`` §7.1)."""
+
+    def text(self, arn: str, plan: BuildPlan) -> str:
+        """Return the document that an ARN means now to the account of a build.
+
+        Raises ActionError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What steps reach outside this host."""
+    """What steps reach outside their build."""
 
+    components: Components
     parameters: Parameters
     launch_templates: LaunchTemplates
     state_machines: StateMachines

@@ -9,9 +9,9 @@ document around it goes on. Restarts happen within, and the run goes on where it
 It has no time-out of its own and one attempt. Documents may call others three levels deep, and
 never themselves or one around them; those are told by what they say, not by where they are.
 
-The host that builds reads from S3 with the key of its settings. A build reads no component by its
-ARN yet and refuses such a step before it begins; ``imagewright component run`` does. What it
-executes is not known before, so such a component runs in every build anew.
+The host reads from S3 with the key of its settings. An ARN means what it means to the account of
+the build, a version its newest build, at the moment the step runs. What it executes is not known
+before, so such a component runs in every build anew.
 """
 
 from dataclasses import dataclass, field
