@@ -224,7 +224,7 @@ class Images:
         answer = self.once.run(
             request,
             call,
-            prepare=lambda: None,
+            prepare=self.runs.wait_until_ready,  # a step that waits is told through the journal
             commit=lambda connection, _: self._cancel(connection, request, call),
         )
         return cast("CancelImageCreationResponse", answer)
