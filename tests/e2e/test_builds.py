@@ -72,6 +72,12 @@ def waiting(name: str = "Ask", **more: Any) -> dict[str, Any]:
     return {"name": name, "action": "WaitForAction", **more}
 
 
+def waiting_ids(bench: Bench, arn: str) -> list[str]:
+    """Return the steps of a build that wait now."""
+    found = bench.client.list_waiting_workflow_steps()["steps"]
+    return [step["stepExecutionId"] for step in found if step["imageBuildVersionArn"] == arn]
+
+
 def test_a_default_build_shows_its_two_workflows_and_their_steps(bench: Bench) -> None:
     """IMG-04, IMG-05, IMG-13 to IMG-15, IMG-50, IMG-51, IMG-53, IMG-54, EXE-01 to EXE-08."""
     recipe = bench.recipe(bench.component(component("echo hi > /etc/hi")))
@@ -327,12 +333,8 @@ class TestWaiting:
             command("After", "echo '{{ $.stepOutputs.Ask.reason }}' > /reason"),
         )
         arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
-        wait_until(lambda: bool(self.listed(bench, arn)), seconds=60)
-        return arn, self.listed(bench, arn)[0]
-
-    def listed(self, bench: Bench, arn: str) -> list[str]:
-        found = bench.client.list_waiting_workflow_steps()["steps"]
-        return [step["stepExecutionId"] for step in found if step["imageBuildVersionArn"] == arn]
+        wait_until(lambda: bool(waiting_ids(bench, arn)), seconds=60)
+        return arn, waiting_ids(bench, arn)[0]
 
     def test_a_waiting_step_is_listed_and_resumes_with_its_reason(self, bench: Bench) -> None:
         """EXE-10, EXE-11, EXE-12."""
@@ -349,7 +351,7 @@ class TestWaiting:
             "action": "RESUME",
             "reason": "fine",
         }
-        assert self.listed(bench, arn) == []
+        assert waiting_ids(bench, arn) == []
         with pytest.raises(ClientError) as caught:
             bench.client.send_workflow_step_action(
                 stepExecutionId=step, imageBuildVersionArn=arn, action="STOP"
@@ -384,7 +386,7 @@ class TestWaiting:
 
         assert bench.finished(arn)["state"]["status"] == "CANCELLED"
         assert bench.steps(arn)["Ask"]["status"] == "CANCELLED"
-        assert self.listed(bench, arn) == []
+        assert waiting_ids(bench, arn) == []
 
     def test_of_many_answers_at_once_one_wins(self, bench: Bench) -> None:
         """EXE-13."""
@@ -474,18 +476,14 @@ def test_five_test_workflows_of_a_group_run_at_a_time(bench: Bench) -> None:
 
     arn = bench.start(bench.recipe(), workflows=[build, *[member] * 7])
 
-    def waits() -> list[str]:
-        steps = bench.client.list_waiting_workflow_steps()["steps"]
-        return [step["stepExecutionId"] for step in steps if step["imageBuildVersionArn"] == arn]
-
     def holds(count: int) -> bool:
-        return len(waits()) == count
+        return len(waiting_ids(bench, arn)) == count
 
     for at_once, behind in ((5, 2), (2, 0)):
         wait_until(partial(holds, at_once), seconds=120, what="the steps of a group")
         statuses = [each["status"] for each in bench.executions(arn)[1:]]
         assert (statuses.count("RUNNING"), statuses.count("PENDING")) == (at_once, behind)
-        for step in waits():
+        for step in waiting_ids(bench, arn):
             bench.client.send_workflow_step_action(
                 stepExecutionId=step, imageBuildVersionArn=arn, action="RESUME"
             )

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import wait_until
 from tests.e2e.conftest import Bench
-from tests.e2e.test_builds import command, component, waiting, workflow
+from tests.e2e.test_builds import command, component, waiting, waiting_ids, workflow
 
 from imagewright.cli.client import Refused
 
@@ -30,13 +30,8 @@ def gated_test(*lines: str) -> str:
 
 def waiting_steps(bench: Bench, arn: str) -> list[str]:
     """Return the steps of a build that wait, once there is one."""
-
-    def found() -> list[str]:
-        steps = bench.client.list_waiting_workflow_steps()["steps"]
-        return [step["stepExecutionId"] for step in steps if step["imageBuildVersionArn"] == arn]
-
-    wait_until(lambda: bool(found()), seconds=120, what="a waiting step")
-    return found()
+    wait_until(lambda: bool(waiting_ids(bench, arn)), seconds=120, what="a waiting step")
+    return waiting_ids(bench, arn)
 
 
 def answer(bench: Bench, arn: str, action: Any) -> None:

@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import IO, Generic, TypeVar
 from uuid import uuid4
 
+from imagewright.outside.objects import DEFAULT_REGION
 from imagewright.outside.work import Stopped, TransferFailed, Work, size
 from imagewright.runner.failures import ModuleFailure
 from imagewright.runner.guest import Guest
@@ -95,6 +96,22 @@ def scratch_file(guest: Guest) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:  # what was still to be written, too, when the file is closed
         raise ModuleFailure(f"this host has no room for the file: {error.strerror}") from error
+
+
+def fetch_object(
+    guest: Guest, file: IO[bytes], bucket: str, key: str, *, owner: str | None
+) -> None:
+    """Write an object of S3 into a file of this host. Raises ModuleFailure, TimedOut, Cancelled.
+
+    ``owner``: the account that the bucket must belong to.
+    """
+    objects = guest.environment.outside.objects
+    region = guest.environment.region or DEFAULT_REGION
+
+    def fetch(work: Work) -> None:
+        objects.fetch(bucket, key, file, work, region=region, owner=owner)
+
+    transfer(guest, "downloaded", fetch)
 
 
 def make_sure_of_place(guest: Guest, target: str, *, overwrite: bool, taken: str = "") -> None:

@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 
 from imagewright.documents.reading import Budget
 from imagewright.documents.specs import ModuleSpec, about, to_plain
-from imagewright.outside.objects import DEFAULT_REGION, split_uri
-from imagewright.outside.work import Work
+from imagewright.outside.objects import split_uri
 from imagewright.runner.calls import DocumentCall, DocumentEnd
 from imagewright.runner.failures import ModuleFailure
-from imagewright.runner.fetching import scratch_file, transfer
+from imagewright.runner.fetching import fetch_object, scratch_file
 from imagewright.runner.guest import Guest
 from imagewright.runner.module import Module
 from imagewright.runner.refusal import NO_COMPONENTS
@@ -114,18 +113,7 @@ def _fetched(inputs: Inputs, guest: Guest) -> bytes:
     if not bucket or not key:
         raise ModuleFailure(f"this is not `s3://bucket/key`: {inputs.document}")
     with scratch_file(guest) as file:
-
-        def fetch(work: Work) -> None:
-            guest.environment.outside.objects.fetch(
-                bucket,
-                key,
-                file,
-                work,
-                region=guest.environment.region or DEFAULT_REGION,
-                owner=inputs.document_s3_bucket_owner,
-            )
-
-        transfer(guest, "downloaded", fetch)
+        fetch_object(guest, file, bucket, key, owner=inputs.document_s3_bucket_owner)
         file.seek(0)
         content = file.read(_SIZE_BYTES_MAX + 1)
     if len(content) > _SIZE_BYTES_MAX:

@@ -15,7 +15,13 @@ from imagewright.documents.specs import InputShape, ModuleSpec, about
 from imagewright.outside.objects import DEFAULT_REGION, split_uri
 from imagewright.outside.work import Work
 from imagewright.runner.failures import ModuleFailure
-from imagewright.runner.fetching import bring_in, make_sure_of_place, scratch_file, transfer
+from imagewright.runner.fetching import (
+    bring_in,
+    fetch_object,
+    make_sure_of_place,
+    scratch_file,
+    transfer,
+)
 from imagewright.runner.guest import Guest
 from imagewright.runner.module import Module
 
@@ -88,18 +94,7 @@ def _listed(inputs: Inputs, guest: Guest, bucket: str, prefix: str) -> list[str]
 def _fetch(inputs: Inputs, guest: Guest, bucket: str, key: str, target: str) -> None:
     make_sure_of_place(guest, target, overwrite=inputs.overwrite, taken=_TAKEN)
     with scratch_file(guest) as file:
-
-        def fetch(work: Work) -> None:
-            guest.environment.outside.objects.fetch(
-                bucket,
-                key,
-                file,
-                work,
-                region=guest.environment.region or DEFAULT_REGION,
-                owner=inputs.expected_bucket_owner,
-            )
-
-        transfer(guest, "downloaded", fetch)
+        fetch_object(guest, file, bucket, key, owner=inputs.expected_bucket_owner)
         bring_in(guest, file, target, overwrite=inputs.overwrite, taken=_TAKEN)
 
 
