@@ -42,6 +42,16 @@ class PlannedWorkflow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedContainer:
+    """What a container recipe says beside what every recipe does (CTR-01, CTR-02)."""
+
+    template: KeptDocument
+    """The Dockerfile, with its variables."""
+    repository: str
+    """Where the image goes in the registry of its region, without a host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Infrastructure:
     """The part of the infrastructure configuration that a build heeds."""
 
@@ -94,6 +104,8 @@ class BuildPlan:
     """The regions of the attached distribution configuration, as it was then (IMG-06)."""
     ami_tags: Mapping[str, str] = field(default_factory=dict)
     """The recipe's, for the image itself (TAG-07)."""
+    container: PlannedContainer | None = None
+    """Of a build of a container recipe."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as the store keeps it."""

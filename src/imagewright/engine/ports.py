@@ -262,6 +262,22 @@ class Machines(Protocol):
         """Return the id of the image that the build starts from."""
         ...
 
+    def container_config(self, instance_id: str, *, plan: BuildPlan) -> Mapping[str, Any]:
+        """Say how containers of what a machine stands on are run: an OCI image's ``config``.
+
+        Raises ActionError.
+        """
+        ...
+
+    def make_container(
+        self, instance_id: str, config: Mapping[str, Any], *, plan: BuildPlan, token: str
+    ) -> str:
+        """Make a container image of the machine as it is now, and return its id ``ctr-…``.
+
+        ``config`` is how containers of it are run. Raises ActionError.
+        """
+        ...
+
     def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:
         """Make an image of the machine as it is now and return its id. Raises ActionError."""
         ...

@@ -233,6 +233,32 @@ class Workbench:
             )
         return image_id
 
+    def container_config(self, instance_id: str, *, plan: BuildPlan) -> Mapping[str, Any]:
+        """Say how containers of what a machine stands on are run: see Machines."""
+        with self._database.read() as connection:
+            return _running(connection, instance_id, plan).config or {}
+
+    def make_container(
+        self, instance_id: str, config: Mapping[str, Any], *, plan: BuildPlan, token: str
+    ) -> str:
+        """Make a container image of a machine: see Machines."""
+        with self._database.read() as connection:
+            row = _running(connection, instance_id, plan)
+        try:
+            self._layers.make_durable(row.layer)
+        except MachineError as error:
+            raise ActionError(f"The container image cannot be made: {error}") from error
+        with self._database.write(soon=True) as connection:
+            return machine_images.put_container(
+                connection,
+                instance_id,
+                config=config,
+                plan=plan,
+                token=token,
+                layer=row.layer,
+                now=self._now(),
+            )
+
     def register_image(self, snapshot_id: str, *, plan: BuildPlan, token: str) -> str:
         """Make an image of another's snapshot: see Machines."""
         image_id = _id_from("ami", token)

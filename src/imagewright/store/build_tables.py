@@ -102,10 +102,12 @@ machine_images = Table(
     Column("copy_of", String(24), nullable=True),
     Column("location", Text, nullable=True),
     Column("launch_permission", JSON, nullable=True),
+    Column("config", JSON, nullable=True),
     Index("machine_images_image", "image_arn"),
     comment="The images ami-… that CreateImage made, and their copies in other regions and "
     "accounts: a layer and its name. copy_of, location: of a copy, what it is a copy of and where "
-    "it lies. launch_permission: which other accounts may use it.",
+    "it lies. launch_permission: which other accounts may use it. config: of a container image "
+    "ctr-…, how containers of it are run.",
 )
 
 machine_steps = Table(

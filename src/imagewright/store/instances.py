@@ -3,9 +3,10 @@
 A living instance holds its top layer (``layer_holders``), so that pruning leaves it alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -32,16 +33,25 @@ class InstanceRow:
     kept_at: str | None
     launch_layer: str | None = None
     """What it was launched on; None for one of an older release."""
+    config: Mapping[str, Any] | None = None
+    """How containers of what it stands on are run: an OCI image's ``config``."""
 
 
 def add(
-    connection: Connection, instance_id: str, *, driver: str, layer: str, owner: str, now: str
+    connection: Connection,
+    instance_id: str,
+    *,
+    driver: str,
+    layer: str,
+    owner: str,
+    now: str,
+    config: Mapping[str, Any] | None = None,
 ) -> None:
     """Make an instance on top of a layer."""
     connection.execute(
         insert(instances).values(
             id=instance_id, driver=driver, layer=layer, launch_layer=layer, owner=owner,
-            state="running", created_at=now, ended_at=None, kept_at=None,
+            state="running", created_at=now, ended_at=None, kept_at=None, config=config,
         )
     )  # fmt: skip
     layers.hold(connection, instance_id, layer)

@@ -53,6 +53,51 @@ def add(
     )
 
 
+def container_id(instance_id: str) -> str:
+    """Return the id of the container image that a machine makes."""
+    return f"ctr-{instance_id.removeprefix('i-')}"
+
+
+def put_container(
+    connection: Connection,
+    instance_id: str,
+    *,
+    config: Mapping[str, Any],
+    plan: BuildPlan,
+    token: str,
+    layer: str,
+    now: str,
+) -> str:
+    """Record the container image that a machine made, and hold its layer; return its id.
+
+    ``config`` says how containers of it are run, as an OCI image's configuration does. Made once
+    more on the same machine, it takes the place of the one before.
+    """
+    image_id = container_id(instance_id)
+    if find(connection, image_id) is not None:
+        layers.release(connection, image_id)
+        connection.execute(delete(machine_images).where(machine_images.c.id == image_id))
+    _add(
+        connection,
+        layer=layer,
+        id=image_id,
+        token=token,
+        image_arn=plan.image_arn,
+        account=plan.account,
+        region=plan.region,
+        name=plan.image_name,
+        platform=plan.platform,
+        config=dict(config),
+        created_at=now,
+    )
+    return image_id
+
+
+def container_of(connection: Connection, instance_id: str) -> Row[Any] | None:
+    """Return the container image that a machine made; None: it made none."""
+    return find(connection, container_id(instance_id))
+
+
 def add_copy(
     connection: Connection, copy: ImageCopy, *, plan: BuildPlan, token: str, layer: str, now: str
 ) -> None:

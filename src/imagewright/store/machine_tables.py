@@ -87,12 +87,13 @@ instances = Table(
     Column("created_at", String(24), nullable=False),
     Column("ended_at", String(24), nullable=True),
     Column("kept_at", String(24), nullable=True),
+    Column("config", JSON, nullable=True),
     Index("instances_owner", "owner"),
     Index("instances_state", "state", "created_at"),
     comment="Machines as rows: any worker brings one up again from its driver and top layer. "
     "launch_layer: what it was launched on; none for one of an older release. "
     "owner: the build it belongs to. state: running, kept (after a failure, since kept_at) or "
-    "terminated.",
+    "terminated. config: how containers of what it stands on are run, where that is said.",
 )
 
 packages = Table(

@@ -12,7 +12,7 @@ from imagewright.store import build_tables, machine_tables, pipeline_tables, tab
 from imagewright.store.database import Database
 from imagewright.store.metadata import METADATA
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in ``migrations/versions``; a test holds the two together."""
 
 _ADVISORY_LOCK = 0x1A6E
