@@ -45,7 +45,7 @@ from imagewright.store.outbox import Outbox
 
 if TYPE_CHECKING:
     from imagewright.distribution.targets import Targets
-    from imagewright.images.catalogue import Asker, Catalogue
+    from imagewright.images.catalogue import Asker, Catalogue, OwnImage
     from imagewright.images.workbench import Workbench
     from imagewright.sandboxes import Sandbox
 
@@ -416,10 +416,13 @@ class SandboxBuilder:
         Teller(tellers, database=self._database, logs=self._logs).start()
         self._journal.open(run_build=builds.run, run_workflow=builds.run_workflow)
 
-    def _own_image(self, reference: str, asker: "Asker | None") -> str | None:
+    def _own_image(self, reference: str, asker: "Asker | None") -> "OwnImage | None":
+        from imagewright.images.catalogue import OwnImage
+
         with self._database.read() as connection:
             whose = None if asker is None else (asker.account, asker.region)
-            return machine_images.layer_of(connection, reference, whose)
+            row = machine_images.by_reference(connection, reference, whose)
+        return None if row is None else OwnImage(row.layer_id, row.config or {})
 
     def _step_log(self, plan: BuildPlan, step: StepExecution) -> StepLog:
         return StepLog(

@@ -618,7 +618,7 @@ def test_a_deleted_recipe_is_gone_and_its_version_free(client: Any, name: str) -
 
 
 class TestBuilding:
-    """What refers to a container recipe, of which no image is built yet."""
+    """What refers to a container recipe; what is built of one is in ``tests/e2e``."""
 
     @pytest.fixture
     def parts(self, client: Any, name: str) -> dict[str, Any]:
@@ -630,10 +630,16 @@ class TestBuilding:
             "infrastructureConfigurationArn": infrastructure["infrastructureConfigurationArn"],
         }
 
-    def test_a_build_is_refused_by_name_with_the_way_out(
+    def test_a_template_that_cannot_be_built_is_refused_before_anything_starts(
         self, client: Any, name: str, parts: dict[str, Any]
     ) -> None:
-        """IMG-01; by hand and by a pipeline."""
+        """IMG-06; by hand and by a pipeline."""
+        broken = make_container_recipe(
+            client,
+            f"{name}-broken",
+            dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}\nRNU true\n",
+        )
+        parts["containerRecipeArn"] = broken
         pipeline = client.create_image_pipeline(name=name, **parts)["imagePipelineArn"]
 
         for operation, request in (
@@ -642,8 +648,7 @@ class TestBuilding:
         ):
             code, status, message = refusal(operation, **request)
             assert (code, status) == ("InvalidRequestException", 400)
-            assert "does not build container images yet" in message
-            assert "imagewright images export" in message
+            assert f"'{broken}' cannot be built: line 2: " in message
         images = client.list_image_pipeline_images(imagePipelineArn=pipeline)
         assert images["imageSummaryList"] == []
         assert (

@@ -88,6 +88,35 @@ def test_what_concerns_the_build_is_kept_apart_from_the_recipe() -> None:
     assert recipe.infrastructure == {"terminateInstanceOnFailure": False}
 
 
+def test_a_dockerfile_makes_it_a_container_recipe_in_a_repository_of_its_name() -> None:
+    recipe, findings = read("name: My Web\nparentImage: alpine:3\ndockerfile: web.Dockerfile\n")
+
+    assert findings == ()
+    assert recipe.is_for_containers
+    assert recipe.dockerfile == Reference(FOLDER / "web.Dockerfile", {})
+    assert recipe.recipe == {
+        "name": "My Web",
+        "parentImage": "alpine:3",
+        "semanticVersion": "1.0.0",
+        "containerType": "DOCKER",
+        "targetRepository": {"service": "ECR", "repositoryName": "my-web"},
+    }
+
+
+def test_what_a_container_recipe_says_itself_stands() -> None:
+    recipe, findings = read(
+        "name: web\n"
+        "parentImage: alpine:3\n"
+        "targetRepository: {service: ECR, repositoryName: team/web}\n"
+        "dockerfileTemplateData: FROM x\n"
+    )
+
+    assert findings == ()
+    assert recipe.dockerfile is None
+    assert recipe.recipe["targetRepository"]["repositoryName"] == "team/web"
+    assert recipe.recipe["dockerfileTemplateData"] == "FROM x"
+
+
 @pytest.mark.parametrize(
     ("text", "place", "message", "fix"),
     [
@@ -105,12 +134,9 @@ def test_what_concerns_the_build_is_kept_apart_from_the_recipe() -> None:
         ("name: [\n", (2, 1), "", ""),
         ("", (1, 1), "the document is empty", ""),
         ("\nname: web\n", (2, 1), "needs `parentImage`", ""),
-        (
-            "name: web\ncontainerType: DOCKER\ntargetRepository: {service: ECR}\n",
-            (2, 1),
-            "this is a container recipe",
-            "`imagewright images export`",
-        ),
+        ("name: web\nparentImage: x\ndockerfile: [a]\n", (3, 13), "the path of a file", ""),
+        ("dockerfile: x\nnam: y\n", (2, 1), "no member `nam`", "`name`"),
+        ("dockerfile: x\nparentImage: y\n", (1, 1), "needs `name`", ""),
         ("\nparentImage: debian-12\n", (2, 1), "needs `name`", ""),
     ],
 )

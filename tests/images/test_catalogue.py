@@ -7,7 +7,7 @@ import pytest
 from tests.machines.lab import TINY, Lab, mirror
 
 from imagewright.images.bases import Base, Bases
-from imagewright.images.catalogue import Catalogue, UnmappedParent, WrongArchitecture
+from imagewright.images.catalogue import Catalogue, OwnImage, UnmappedParent, WrongArchitecture
 from imagewright.images.export_tar import export_tar
 
 OWN = "ami-0123456789abcdef0"
@@ -26,7 +26,7 @@ def catalogue(lab: Lab, table: dict[str, str] | None = None, *, trusts: bool = F
         lab.layers,
         bases,
         table=table or {},
-        own_images=lambda name, _asker: "l-own" if name == OWN else None,
+        own_images=lambda name, _asker: OwnImage("l-own") if name == OWN else None,
         settings_file=Path("/state/settings.toml"),
         trusts_paths=trusts,
     )

@@ -2,19 +2,28 @@
 
 In a build workflow the phases `build` and `validate` of each component run, in a test workflow
 the phase `test`. The step is skipped when the recipe has no component with such a phase.
+
+Of a container recipe, a build workflow runs the whole template, with the components in their
+place: the machine stands on the parent image, each instruction that changes files makes a layer,
+and what comes of it is the container image. What other steps did on the machine before is no part
+of it. Components run as root, whatever `USER` says.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, command_id
 from imagewright.actions.component_log import ComponentLog
+from imagewright.actions.container_image import build as build_container
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
 from imagewright.documents.component.variables import values
+from imagewright.documents.dockerfile.config import ImageConfig
+from imagewright.documents.dockerfile.evaluation import FetchTask
 from imagewright.documents.specs import ActionSpec, Platform, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan, PlannedComponent
@@ -59,17 +68,42 @@ _ERROR_MAX = 1024
 def run(inputs: OneInstance, context: StepContext) -> CommandOutputs | Skip:
     """Run the components, one layer each."""
     chosen = list(_chosen(context))
-    if not chosen:
-        return Skip()
-    summaries = [
-        _run_one(planned, text, component, inputs.instance_id, context, unit)
-        for unit, (planned, text, component) in enumerate(chosen)
-    ]
+    summaries: list[Mapping[str, Any]] = []
+
+    def run_components(units: Iterator[int], container: Mapping[str, str]) -> None:
+        for planned, text, component in chosen:
+            summaries.append(
+                _run_one(
+                    planned, text, component, inputs.instance_id, context, next(units), container
+                )
+            )
+
+    if context.plan.container is None or context.stage is not Stage.BUILD:
+        if not chosen:
+            return Skip()
+        run_components(count(), _container_environment(inputs.instance_id, context))
+    else:
+        build_container(
+            inputs.instance_id,
+            context,
+            run_components=run_components,
+            fetch=partial(_fetch, context),
+        )
+        pass_by(CrashPoint.IMAGE_RECORDED)
     return CommandOutputs(
         run_command_id=command_id(context.token),
         status="Success",
-        output=json.dumps(_sum_up(summaries)),
+        output=json.dumps(_sum_up(summaries, context)),
     )
+
+
+def _container_environment(instance_id: str, context: StepContext) -> Mapping[str, str]:
+    """Return what whoever runs a container of the image finds in its environment."""
+    if context.plan.container is None:
+        return {}
+    return ImageConfig.from_oci(
+        context.machines.container_config(instance_id, plan=context.plan)
+    ).env
 
 
 def _chosen(context: StepContext) -> Iterator[tuple[PlannedComponent, str, Component]]:
@@ -91,9 +125,10 @@ def _run_one(
     instance_id: str,
     context: StepContext,
     unit: int,
+    container: Mapping[str, str],
 ) -> Mapping[str, Any]:
-    variables = _variables(context)
-    heeded = {name: value for name, value in variables.items() if name in text}
+    variables = {**container, **_variables(context)}
+    heeded = {name: value for name, value in variables.items() if name in text or name in container}
     work = Work(
         name=planned.arn.partition(":component/")[2],
         facts={
@@ -156,8 +191,32 @@ def _execute(
     variables: Mapping[str, str],
     context: StepContext,
 ) -> Mapping[str, Any]:
+    try:
+        result = run_component(
+            component,
+            machine=machine,
+            phases=_PHASES[context.stage],
+            parameters=planned.parameters,
+            environment=_environment(machine, variables, context),
+            reporter=_Instants(ComponentLog(context.log, planned.arn)),
+            cancel=context.stop,
+        )
+    except (ComponentRefused, MachineError) as error:
+        raise ActionError(f"Document {planned.arn} failed! {error}") from error
+    if context.stop.is_set():
+        # What a stopped component left is no layer: it would be reused as if it were whole.
+        raise ActionError(f"Document {planned.arn} was stopped.")
+    summary = _summary(result, context)
+    if result.failure is not None:
+        raise _failed(planned, result, summary)
+    return summary
+
+
+def _environment(
+    machine: Machine, variables: Mapping[str, str], context: StepContext
+) -> RunEnvironment:
     plan = context.plan
-    environment = RunEnvironment(
+    return RunEnvironment(
         working_directory=plan.working_directory,
         variables=variables,
         platform=Platform(plan.platform),
@@ -175,25 +234,36 @@ def _execute(
         read_component=partial(_read_component, context.world, plan),
         secrets=context.secrets,
     )
+
+
+def _fetch(context: StepContext, machine: Machine, task: FetchTask) -> None:
+    """Bring what ADD names onto the machine, as the module for downloads does (§7.2)."""
+    wanted = {"source": task.url, "destination": task.path}
+    if task.checksum:
+        wanted |= {"checksum": task.checksum, "algorithm": "SHA256"}
+    step = {"name": "Add", "action": "WebDownload", "inputs": [wanted]}
+    document = {
+        "schemaVersion": "1.0",
+        "phases": [{"name": "build", "steps": [step]}],
+    }
+    component = load_component(json.dumps(document), modules=SPECS).component
+    if component is None:
+        raise ActionError(f"{task.url} is no URL that can be fetched.")
     try:
         result = run_component(
             component,
             machine=machine,
-            phases=_PHASES[context.stage],
-            parameters=planned.parameters,
-            environment=environment,
-            reporter=_Instants(ComponentLog(context.log, planned.arn)),
+            phases=["build"],
+            environment=_environment(machine, {}, context),
+            reporter=ComponentLog(context.log, "ADD"),
             cancel=context.stop,
         )
-    except (ComponentRefused, MachineError) as error:
-        raise ActionError(f"Document {planned.arn} failed! {error}") from error
-    if context.stop.is_set():
-        # What a stopped component left is no layer: it would be reused as if it were whole.
-        raise ActionError(f"Document {planned.arn} was stopped.")
-    summary = _summary(result, context)
+    except ComponentRefused as error:
+        raise ActionError(str(error)) from error
     if result.failure is not None:
-        raise _failed(planned, result, summary)
-    return summary
+        raise ActionError(_explained(result.failure))
+    if context.stop.is_set():
+        raise ActionError("it was stopped")
 
 
 def _read_component(world: World, plan: BuildPlan, arn: str) -> str:
@@ -276,9 +346,10 @@ def _summary(result: RunResult, context: StepContext) -> dict[str, Any]:
     }
 
 
-def _sum_up(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _sum_up(summaries: Sequence[Mapping[str, Any]], context: StepContext) -> dict[str, Any]:
     counts = ("executedStepCount", "failedStepCount", "ignoredFailedStepCount")
-    last = summaries[-1]
+    nothing = {"executionId": command_id(context.token), "status": "success", "failureMessage": ""}
+    last = summaries[-1] if summaries else nothing
     return {**last, **{name: sum(int(each[name]) for each in summaries) for name in counts}}
 
 

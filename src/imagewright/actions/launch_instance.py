@@ -1,7 +1,8 @@
 """Start a machine and wait until commands can be run on it.
 
 A build starts it from the recipe's base image, a test from the image that the build made;
-`imageIdOverride` names another, built here or named in the setting `parents`. What kind of machine
+`imageIdOverride` names another, built here or named in the setting `parents`. Of a container
+recipe the machine is the container: it has no Docker, and `imageIdOverride` is refused. What kind of machine
 it is follows from the infrastructure configuration's instance types, or from
 `instanceTypesOverride`, which are tried in order until one launches: a sandbox has this host's
 processors, so that a type with other ones, a Mac or a word that is no type cannot be had.
@@ -19,10 +20,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imagewright.actions.common import HOUR, MINUTE
-from imagewright.documents.specs import ActionSpec, Effect, about
+from imagewright.documents.specs import ActionSpec, Effect, Stage, about
 from imagewright.documents.workflow.evaluation import IMAGE_ID
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.ports import StepContext
+from imagewright.engine.ports import Foreseen, Prospect, StepContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +84,22 @@ SPEC = ActionSpec(
 )
 
 
+def foresee(inputs: Mapping[str, object], prospect: Prospect) -> Foreseen:
+    """Refuse what has no meaning where the machine is the container."""
+    if prospect.plan.container is None or not inputs.get("imageIdOverride"):
+        return Foreseen()
+    why = (
+        "imageIdOverride names what a machine that runs Docker starts from; here the machine is "
+        "the container itself and starts from the recipe's parentImage, so leave it out"
+    )
+    return Foreseen(problems=[why])
+
+
 def run(inputs: Inputs, context: StepContext) -> Outputs:
     """Start the machine."""
     infrastructure = context.plan.infrastructure
     launched = context.machines.launch(
-        image_id=inputs.image_id_override or context.base_image_id,
+        image_id=inputs.image_id_override or context.base_image_id or _made(context),
         plan=context.plan,
         instance_types=inputs.instance_types_override or infrastructure.instance_types,
         token=context.token,
@@ -98,6 +110,12 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
     if inputs.health_check == "STATUS_CHECK_PASSED":
         context.machines.check_status(launched.instance_id, plan=context.plan, stop=context.stop)
     return Outputs(instance_id=launched.instance_id, instance_type=launched.instance_type)
+
+
+def _made(context: StepContext) -> str | None:
+    """Return the container image that is to be tested; None: the parent image."""
+    is_under_test = context.plan.container is not None and context.stage is not Stage.BUILD
+    return context.machines.container_image(context.plan) if is_under_test else None
 
 
 def undo(outputs: Mapping[str, Any] | None, context: StepContext) -> None:

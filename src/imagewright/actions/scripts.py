@@ -38,6 +38,13 @@ class Script:
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: int | None = None
     """Beneath the step's own time-out."""
+    argv: Sequence[str] = ()
+    """A program and its arguments, which run in the text's place."""
+    stdin: bytes = b""
+    user: str = ""
+    """Who runs it, as ``Command.user`` says it."""
+    may_restart: bool = True
+    """To exit with 194 asks for a restart."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -105,7 +112,8 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
             ended = _run_once(script, machine, context, hear)
             for masker in maskers.values():
                 masker.finish()
-            if ended.reason != "exited" or ended.code != _REBOOT:
+            wants_restart = ended.reason == "exited" and ended.code == _REBOOT
+            if not (wants_restart and script.may_restart):
                 break
             if reboots == _REBOOTS_MAX:
                 why = f"{script.name} asked for a restart again after {reboots} of them"
@@ -141,8 +149,10 @@ def _run_once(
     limits = [context.seconds_left, script.timeout_seconds]
     command = Command(
         argv=_prepare(script, machine),
+        stdin=script.stdin,
         env=script.environment,
         cwd=script.directory,
+        user=script.user,
         timeout_seconds=min(limit for limit in limits if limit is not None),
     )
     return machine.run(command, on_line=hear, cancel=context.stop)
@@ -150,6 +160,8 @@ def _run_once(
 
 def _prepare(script: Script, machine: Machine) -> Sequence[str]:
     """Return what runs a script, put onto the machine as a file where it must be one."""
+    if script.argv:
+        return script.argv
     if script.language == "pwsh":
         file = f"{_PLACE}/script.ps1"
         machine.put_file(file, script.text.encode(), mode=0o700)

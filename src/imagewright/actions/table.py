@@ -53,6 +53,9 @@ ACTIONS: Mapping[str, ActionSpec] = MappingProxyType(
 
 STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
     {
+        "BootstrapInstanceForContainer": StepAction(
+            spec=bootstrap_instance_for_container.SPEC, run=bootstrap_instance_for_container.run
+        ),
         "ApplyImageConfigurations": StepAction(
             spec=apply_image_configurations.SPEC,
             run=apply_image_configurations.run,
@@ -77,7 +80,10 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
             abandon=execute_state_machine.abandon,
         ),
         "LaunchInstance": StepAction(
-            spec=launch_instance.SPEC, run=launch_instance.run, undo=launch_instance.undo
+            spec=launch_instance.SPEC,
+            run=launch_instance.run,
+            undo=launch_instance.undo,
+            foresee=launch_instance.foresee,
         ),
         "ModifyImageAttributes": StepAction(
             spec=modify_image_attributes.SPEC,

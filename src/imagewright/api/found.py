@@ -150,6 +150,7 @@ def _distributing(
 ) -> Stored | None:
     """Return what follows the attached configuration where no workflow does (§10.1)."""
     is_asked_for = any(stored.type == "DISTRIBUTION" for _, stored in workflows)
+    # A container image always has a workflow that distributes it.
     if is_asked_for or not distributions_of(distribution):
         return None
     return find_following(connection, call)
@@ -162,7 +163,7 @@ def find_following(connection: Connection, call: Call) -> Stored:
 
 
 def distributions_of(distribution: Stored | None) -> Sequence[Mapping[str, Any]]:
-    """Return what a configuration says of regions; what it says of containers alone is not ours."""
+    """Return what a configuration says of regions, but for what it says of containers alone."""
     if distribution is None:
         return ()
     return [
@@ -170,3 +171,11 @@ def distributions_of(distribution: Stored | None) -> Sequence[Mapping[str, Any]]
         for entry in distribution.body["distributions"]
         if entry.keys() - {"region"} != {"containerDistributionConfiguration"}
     ]
+
+
+def container_distributions_of(distribution: Stored | None) -> Sequence[Mapping[str, Any]]:
+    """Return what a configuration says of the regions that container images go to (DST-05)."""
+    if distribution is None:
+        return ()
+    entries: Sequence[Mapping[str, Any]] = distribution.body["distributions"]
+    return [entry for entry in entries if "containerDistributionConfiguration" in entry]

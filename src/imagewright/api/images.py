@@ -1,5 +1,6 @@
 """Images: asked for, read, listed, cancelled, deleted (``api-behaviour.md`` section 7)."""
 
+import base64
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -297,6 +298,7 @@ def image_entry(stored: Stored) -> Image:
             stored.body,
             "enhancedImageMetadataEnabled",
             "imageRecipe",
+            "containerRecipe",
             "infrastructureConfiguration",
             "distributionConfiguration",
             "imageTestsConfiguration",
@@ -362,8 +364,7 @@ def _draft(planned: Planned, request: CreateImageRequest, call: Call, origin: Or
     recipe = planned.found.recipe
     body: dict[str, Any] = {
         "state": {"status": ImageStatus.PENDING.value},
-        "outputResources": {"amis": []},
-        "imageRecipe": dict(recipe.shown),
+        **_recipe_members(planned),
         "infrastructureConfiguration": dict(configuration_entry(planned.found.infrastructure)),
         "enhancedImageMetadataEnabled": planned.plan.collect_metadata,
         "imageTestsConfiguration": {**IMAGE_TESTS, **request.get("imageTestsConfiguration", {})},
@@ -395,6 +396,21 @@ def _draft(planned: Planned, request: CreateImageRequest, call: Call, origin: Or
         tags=request.get("tags", {}),
         created_at=iso_milliseconds(call.received_at),
     )
+
+
+def _recipe_members(planned: Planned) -> dict[str, Any]:
+    """Show the recipe of either kind, and that nothing came of it yet (IMG-50, IMG-52).
+
+    A template that a key seals is shown with its recipe alone, to who may use the key.
+    """
+    shown: dict[str, Any] = dict(planned.found.recipe.shown)
+    container = planned.plan.container
+    if container is None:
+        return {"outputResources": {"amis": []}, "imageRecipe": shown}
+    if container.template.sealed_key is None:
+        template = base64.b64decode(container.template.content)
+        shown["dockerfileTemplateData"] = template.decode()
+    return {"outputResources": {"containers": []}, "containerRecipe": shown}
 
 
 def _status(stored: Stored) -> ImageStatus:

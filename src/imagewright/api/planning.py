@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from imagewright.api.documents import Document, Documents, kept_of
-from imagewright.api.found import Found, distributions_of
+from imagewright.api.container_builds import check_container_build, check_dockerfile
+from imagewright.api.found import Found, container_distributions_of, distributions_of
 from imagewright.api.infrastructure_configurations import configuration_entry
 from imagewright.api.recipe_components import check_parameters
 from imagewright.api.run_parameters import (
@@ -22,7 +23,7 @@ from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
 from imagewright.api.workflow_outputs import check_outputs
 from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
-from imagewright.documents.specs import ActionSpec, Stage
+from imagewright.documents.specs import ActionSpec, ImageType, Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT, foreseen_inputs, may_run
 from imagewright.documents.workflow.model import Workflow
@@ -38,6 +39,7 @@ from imagewright.engine.plan import (
     Infrastructure,
     KeptDocument,
     PlannedComponent,
+    PlannedContainer,
     PlannedWorkflow,
 )
 from imagewright.engine.ports import Foreseen
@@ -56,12 +58,6 @@ IMAGE_TESTS: Mapping[str, Any] = {"imageTestsEnabled": True, "timeoutMinutes": 7
 
 _NOT_YET_KNOWN = frozenset({"cloudWatchLogStream", "imageBuildNumber", "sourceImageARN"})
 """The system variables that follow from the number of the build."""
-
-_NO_CONTAINERS = (
-    "imagewright keeps container recipes, and does not build container images yet. An image "
-    "recipe's image can be had as a container image: imagewright images export writes one, and "
-    "a region whose place in the settings is a registry gets one."
-)
 
 PHASES: Mapping[Stage, Sequence[str]] = {
     Stage.BUILD: ("build", "validate"),
@@ -137,8 +133,6 @@ class Planner:
         ``parameters`` take the place of those that the request and the recipe give.
         Raises InvalidParameterValue, InvalidParameterCombination, InvalidRequest.
         """
-        if found.recipe.is_for_containers:
-            raise InvalidRequest(_NO_CONTAINERS)
         workflows = self.check(found, request, call)
         if parameters:
             found = self._with_parameters(found, workflows, parameters, call)
@@ -156,6 +150,7 @@ class Planner:
             build=0,
             platform=recipe.platform,  # type: ignore[arg-type]  # the model's enum
             parent_image=parent,
+            image_type="DOCKER" if recipe.is_for_containers else "AMI",
             working_directory=recipe.shown.get("workingDirectory", "/tmp"),  # noqa: S108
             components=[
                 PlannedComponent(
@@ -178,13 +173,16 @@ class Planner:
             tests_enabled=tests.get("imageTestsEnabled", True),
             description=recipe.stored.description,
             execution_role=request.get("executionRole"),
-            distributions=distributions_of(found.distribution),
+            distributions=_distributions(found),
             ami_tags=recipe.stored.body.get("amiTags", {}),
+            container=self._container(found, call),
             asked_at=iso_milliseconds(call.received_at),
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
         self._check_components(plan, found, call)
-        if (problem := next(own_problems(plan), None)) and found.distribution is not None:
+        if recipe.is_for_containers:
+            check_container_build(recipe, plan.infrastructure)
+        elif (problem := next(own_problems(plan), None)) and found.distribution is not None:
             raise InvalidRequest(
                 f"The distribution configuration '{found.distribution.arn}' cannot be followed: "
                 f"the region {plan.region}: {problem}."
@@ -195,6 +193,17 @@ class Planner:
         for index, workflow in enumerate(workflows):
             commands |= self._check_workflow(index, workflow, found, plan)
         return Planned(replace(plan, commands=commands), found)
+
+    def _container(self, found: Found, call: Call) -> PlannedContainer | None:
+        """Take along what a container recipe says beside what every recipe does."""
+        recipe = found.recipe
+        if not recipe.is_for_containers:
+            return None
+        check_dockerfile(recipe, self.documents.open(recipe.stored, call).text)
+        return PlannedContainer(
+            template=_kept(recipe.stored),
+            repository=recipe.stored.body["targetRepository"]["repositoryName"],
+        )
 
     def _with_parameters(
         self, found: Found, workflows: Sequence[Workflow], parameters: RunParameters, call: Call
@@ -251,7 +260,7 @@ class Planner:
         known = {name: value for name, value in variables.items() if name not in _NOT_YET_KNOWN}
         scope = Scope(parameters=parameters, imagebuilder=known)
         commands: dict[str, str] = {}
-        problems = list(self._unbuilt(workflow, scope))
+        problems = list(self._unbuilt(workflow, scope, ImageType(plan.image_type)))
         for step in workflow.steps:
             if may_run(step, scope):
                 foreseen = self.foresee(step.action, foreseen_inputs(step, scope), plan)
@@ -273,12 +282,16 @@ class Planner:
                 f"{problem}."
             )
 
-    def _unbuilt(self, workflow: Workflow, scope: Scope) -> Iterator[str]:
+    def _unbuilt(self, workflow: Workflow, scope: Scope, image_type: ImageType) -> Iterator[str]:
         for step in workflow.steps:
             spec = self.actions[step.action]
             given = step.inputs.members if step.inputs is not None else ()
             names = [each.name for each in given]
-            problem = _unserved(spec, names) or self._out_of_reach(spec, names)
+            problem = (
+                _misplaced(spec, image_type)
+                or _unserved(spec, names)
+                or self._out_of_reach(spec, names)
+            )
             if problem and may_run(step, scope):
                 yield f"its step '{step.name}' needs {problem}"
 
@@ -310,6 +323,22 @@ def _check_image_output(workflow: Workflow, stored: Stored) -> None:
             f"A build workflow must have an output named {IMAGE_OUTPUT} to build an AMI; "
             f"'{stored.arn}' has none.",
         )
+
+
+def _misplaced(spec: ActionSpec, image_type: ImageType) -> str | None:
+    """Say that an action has no meaning for what comes out of this build (§7.1)."""
+    if image_type in spec.image_types:
+        return None
+    what = {ImageType.AMI: "an image recipe", ImageType.DOCKER: "a container recipe"}
+    return (
+        f"{spec.name}, which is not for {what[image_type]}; an `if` that asks for "
+        "$.imagebuilder.imageType skips it"
+    )
+
+
+def _distributions(found: Found) -> Sequence[Mapping[str, Any]]:
+    of_kind = container_distributions_of if found.recipe.is_for_containers else distributions_of
+    return of_kind(found.distribution)
 
 
 def _unserved(spec: ActionSpec, given: Sequence[str]) -> str | None:

@@ -106,7 +106,7 @@ def _reason(run: Run, pipeline: Stored, last: Stored | None) -> str | None:
         return "its schedule was due"
     if last is None:
         return "it has no build to compare with"
-    before = set(_referred(last.body["imageRecipe"]))
+    before = set(_referred(last.body.get("imageRecipe") or last.body["containerRecipe"]))
     changed = [each for each in _referred(run.planned.found.recipe.shown) if each not in before]
     return f"{', '.join(changed)} is new since {last.arn}" if changed else None
 

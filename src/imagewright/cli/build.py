@@ -56,6 +56,9 @@ def build(
         imagewright build web.yaml
         imagewright build web.yaml --no-cache --log
 
+    With `dockerfile: web.Dockerfile` it is CreateContainerRecipe's request, and
+    builds a container image.
+
     Works with the server that runs on the state, or by itself where none does.
     Ends with 1 if the build fails, and says which component, phase and step it
     was, and what was said last.
@@ -75,10 +78,11 @@ def build(
         else:
             is_unreadable = found.code == _UNREADABLE
             _show([found], text, file, ExitCode.USAGE if is_unreadable else ExitCode.FAILED)
+    template = None if recipe.dockerfile is None else _template(recipe.dockerfile, text, file)
     with session(state, region, builds=True) as running:
         started = time.monotonic()
         try:
-            request = Registrar(running.client, recipe, documents).image_request()
+            request = Registrar(running.client, recipe, documents, template).image_request()
         except RecipeTaken as error:
             fail(
                 ExitCode.REFUSED,
@@ -132,6 +136,20 @@ def _document(path: Path, kind: "DocumentKind", reference: "Reference") -> "Docu
     checked = validate(text.encode(), actions=ACTIONS, modules=SPECS, stage=stage)
     _show(checked.findings, text, str(path))
     return Document(text, stage)
+
+
+def _template(reference: "Reference", text: str, file: str) -> str:
+    """Read a container recipe's Dockerfile, and end the command if it is broken."""
+    from imagewright.documents.dockerfile.check import load_dockerfile
+
+    read = _content(str(reference.target))
+    if isinstance(read, Unreadable):
+        found = Diagnostic(_UNREADABLE, "error", reference.span, f"{read.name}: {read.reason}")
+        _show([found], text, file, ExitCode.USAGE)
+        raise AssertionError("unreachable")
+    template = read.content.decode("utf-8", "replace")
+    _show(load_dockerfile(template).findings, template, str(reference.target))
+    return template
 
 
 def _show(

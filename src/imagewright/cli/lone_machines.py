@@ -43,7 +43,7 @@ def open_bench(state: StateDirectory, settings: Settings) -> Iterator[Bench]:
         raise MachineError(f"the sandbox needs Linux, not {sys.platform}")
     from imagewright.door.exports import free_export
     from imagewright.images.bases import Bases
-    from imagewright.images.catalogue import Asker, Catalogue
+    from imagewright.images.catalogue import Asker, Catalogue, OwnImage
     from imagewright.machines.ledger import reap
     from imagewright.sandboxes import debian_mirror, open_sandbox
     from imagewright.store import machine_images, schema
@@ -68,15 +68,16 @@ def open_bench(state: StateDirectory, settings: Settings) -> Iterator[Bench]:
             layers.recover()
         layers.prepare()
 
-        def own_layer(reference: str, _asker: Asker | None) -> str | None:
+        def own_image(reference: str, _asker: Asker | None) -> OwnImage | None:
             with database.read() as connection:
-                return machine_images.layer_of(connection, reference)
+                row = machine_images.by_reference(connection, reference)
+            return None if row is None else OwnImage(row.layer_id, row.config or {})
 
         catalogue = Catalogue(
             layers,
             Bases(layers, locks=state.root / "locks", mirror=lambda: debian_mirror(settings)),
             table=settings.parents,
-            own_images=own_layer,
+            own_images=own_image,
             settings_file=state.root / "settings.toml",
             trusts_paths=True,
         )

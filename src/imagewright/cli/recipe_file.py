@@ -1,9 +1,11 @@
-"""The recipe file of ``imagewright build``: CreateImageRecipe's request as YAML, and a little more.
+"""The recipe file of ``imagewright build``: CreateImageRecipe's request as YAML, or
+CreateContainerRecipe's, and a little more.
 
 Beside the recipe it may say how to build: ``workflows``, ``executionRole``,
 ``imageTestsConfiguration``, ``imageScanningConfiguration`` and ``enhancedImageMetadataEnabled``
 as CreateImage has them, and ``infrastructure`` as CreateInfrastructureConfiguration has it.
-Components and workflows may be ARNs, or paths of documents relative to the file.
+Components and workflows may be ARNs, or paths of documents relative to the file. ``dockerfile``
+is the path of a container recipe's template.
 """
 
 import re
@@ -31,7 +33,9 @@ _OF_THE_BUILD = (
 _TYPE = "type"
 _REQUIRED = ("name", "parentImage")
 """Beside these the request needs a version and a list of components; both have defaults here."""
+_DOCKERFILE = "dockerfile"
 _OF_CONTAINERS = (
+    _DOCKERFILE,
     "containerType",
     "dockerfileTemplateData",
     "dockerfileTemplateUri",
@@ -62,7 +66,10 @@ class RecipeFile:
 
     path: Path
     recipe: dict[str, Any] = field(default_factory=dict)
-    """Members of CreateImageRecipe, without the components."""
+    """Members of CreateImageRecipe or CreateContainerRecipe, without the components."""
+    is_for_containers: bool = False
+    dockerfile: Reference | None = None
+    """The template of a container recipe, where the file names one."""
     components: list[Reference] = field(default_factory=list)
     workflows: list[Reference] = field(default_factory=list)
     build: dict[str, Any] = field(default_factory=dict)
@@ -98,24 +105,21 @@ class _Reader:
 
     def read(self, root: Node) -> None:
         """Read the whole file."""
-        of_recipe = members_of("CreateImageRecipeRequest")
+        if isinstance(root, MapNode):
+            self._recipe.is_for_containers = any(
+                each.key.text in _OF_CONTAINERS for each in root.entries
+            )
+        kind = "Container" if self._recipe.is_for_containers else "Image"
+        of_recipe = members_of(f"Create{kind}RecipeRequest")
         of_image = members_of("CreateImageRequest")
         of_build = {name: of_image[name] for name in _OF_THE_BUILD}
         infrastructure = {"infrastructure": "CreateInfrastructureConfigurationRequest"}
         if isinstance(root, MapNode):
-            mark = next((each for each in root.entries if each.key.text in _OF_CONTAINERS), None)
-            if mark is not None:
-                self._wrong(
-                    mark.key,
-                    "this is a container recipe, and imagewright does not build container images "
-                    "yet",
-                    fix="an image recipe's image can be had as one: `imagewright images export`",
-                )
-                return
             self._recipe.components = list(self._references(root, "components", "componentArn"))
             self._recipe.workflows = list(self._references(root, "workflows", "workflowArn"))
-            lists = {"components", "workflows"}
-            rest = tuple(entry for entry in root.entries if entry.key.text not in lists)
+            self._recipe.dockerfile = self._dockerfile(root)
+            ours = {"components", "workflows", _DOCKERFILE}
+            rest = tuple(entry for entry in root.entries if entry.key.text not in ours)
             root = MapNode(rest, root.span)
         found = self.request.structure(
             root, {**of_recipe, **of_build, **infrastructure}, "a recipe file"
@@ -126,6 +130,23 @@ class _Reader:
         self._recipe.infrastructure = found.pop("infrastructure", {})
         self._recipe.build = {name: found.pop(name) for name in _OF_THE_BUILD if name in found}
         self._recipe.recipe = {"semanticVersion": DEFAULT_VERSION, **found}
+        if self._recipe.is_for_containers:
+            repository = {"service": "ECR", "repositoryName": slug_of(str(found.get("name", "")))}
+            self._recipe.recipe = {
+                "containerType": "DOCKER",
+                "targetRepository": repository,
+                **self._recipe.recipe,
+            }
+
+    def _dockerfile(self, root: MapNode) -> Reference | None:
+        entry = root.get(_DOCKERFILE)
+        if entry is None:
+            return None
+        if not isinstance(entry.value, Scalar):
+            self._wrong(entry.value, f"`{_DOCKERFILE}` must be the path of a file")
+            return None
+        path = self._recipe.path.parent / entry.value.text
+        return Reference(path, {}, span=entry.value.span)
 
     def _references(self, root: MapNode, name: str, member: str) -> Iterator[Reference]:
         entry = root.get(name)

@@ -19,6 +19,9 @@ from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT
 DIGEST_TAG = "imagewright:recipe-file"
 """Marks what ``build`` registered, and may therefore replace, with a digest of its content."""
 
+_MACHINE_OUTPUT = "InstanceId"
+"""What a workflow that builds a container image hands on: the machine that has it."""
+
 _TAKEN = "ResourceAlreadyExistsException"
 _QUOTED_ARN = re.compile(r"'(arn:[^']+)'")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+", re.ASCII)
@@ -51,6 +54,8 @@ class Registrar:
     client: Client
     file: RecipeFile
     documents: Mapping[Path, Document]
+    dockerfile: str | None = None
+    """The template that the file names by its path."""
 
     def image_request(self) -> dict[str, Any]:
         """Register everything, and return the request that starts the build.
@@ -58,7 +63,7 @@ class Registrar:
         Raises RecipeTaken.
         """
         request = {
-            "imageRecipeArn": self._recipe(),
+            f"{self._kind}RecipeArn": self._recipe(),
             "infrastructureConfigurationArn": self._infrastructure(),
             **self.file.build,
         }
@@ -69,6 +74,10 @@ class Registrar:
             role = f"arn:aws:iam::{self.client.account}:role/imagewright"
             request.setdefault("executionRole", role)
         return request
+
+    @property
+    def _kind(self) -> str:
+        return "container" if self.file.is_for_containers else "image"
 
     def _recipe(self) -> str:
         """Register the recipe; one that was registered for the same file before gives way."""
@@ -86,21 +95,24 @@ class Registrar:
         }
         if not request["components"]:
             del request["components"]
+        if self.dockerfile is not None:
+            request["dockerfileTemplateData"] = self.dockerfile
+        member, kind = f"{self._kind}RecipeArn", f"{self._kind.capitalize()}Recipe"
         digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         tagged = {**request, "tags": {**request.get("tags", {}), DIGEST_TAG: digest}}
         try:
-            return str(self.client.call("CreateImageRecipe", **tagged)["imageRecipeArn"])
+            return str(self.client.call(f"Create{kind}", **tagged)[member])
         except Refused as error:
             if error.code != _TAKEN:
                 raise
             taken = _arn_in(error)
-        found = self.client.call("GetImageRecipe", imageRecipeArn=taken)["imageRecipe"]
+        found = self.client.call(f"Get{kind}", **{member: taken})[f"{self._kind}Recipe"]
         known = found.get("tags", {}).get(DIGEST_TAG)
         if known is None:
             raise RecipeTaken(taken)
         if known != digest:
-            self.client.call("DeleteImageRecipe", imageRecipeArn=taken)
-            self.client.call("CreateImageRecipe", **tagged)
+            self.client.call(f"Delete{kind}", **{member: taken})
+            self.client.call(f"Create{kind}", **tagged)
         return taken
 
     def _infrastructure(self) -> str:
@@ -158,9 +170,9 @@ class Registrar:
 
 
 def stage_of(text: str) -> Stage:
-    """Tell what kind of workflow a document is: one that gives an image builds it."""
+    """Tell what kind of workflow a document is: one that gives an image or a machine builds."""
     workflow = load_workflow(text, actions=ACTIONS).workflow
-    if workflow is None or workflow.output(IMAGE_OUTPUT) is not None:
+    if workflow is None or any(map(workflow.output, (IMAGE_OUTPUT, _MACHINE_OUTPUT))):
         return Stage.BUILD
     distributes = any(step.action in _DISTRIBUTING for step in workflow.steps)
     return Stage.DISTRIBUTION if distributes else Stage.TEST

@@ -183,11 +183,17 @@ def _summary(connection: Connection, stored: Stored) -> dict[str, Any]:
         "version": f"{stored.arn.version}/{stored.arn.build}",
         "dateCreated": stored.created_at,
         "osVersion": stored.body.get("osVersion"),
-        "images": [ami["image"] for ami in stored.body["outputResources"]["amis"]],
+        "images": _outputs(stored.body["outputResources"]),
         **stored.body["state"],
         **_span(min(started, default=None), max(ended, default=None) if is_over else None),
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _outputs(resources: Mapping[str, Any]) -> list[str]:
+    """Name what came of a build: AMIs by their ids, container images by where they lie."""
+    amis = [ami["image"] for ami in resources.get("amis", ())]
+    return amis + [uri for each in resources.get("containers", ()) for uri in each["imageUris"]]
 
 
 def _works_by_step(connection: Connection, image_arn: str) -> Mapping[str, list[Json]]:

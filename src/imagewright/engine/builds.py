@@ -228,7 +228,11 @@ class Builds:
         scene = self._scenes.of(execution.id)
         scope = scene.scope({step.name: step for step in self._records.steps(execution.id)})
         ended = replace(execution, status=WorkflowStatus.COMPLETED, ended_at=self._clock.now())
-        if execution.stage is Stage.BUILD:
+        if execution.stage is Stage.BUILD and scene.plan.container is not None:
+            if self._machines.container_image(scene.plan) is None:
+                message = "The workflow made no container image: no ExecuteComponents step ran."
+                return replace(ended, status=WorkflowStatus.FAILED, message=message)
+        elif execution.stage is Stage.BUILD:
             try:
                 made = made_image(scene.workflow, scope)
             except ResolveError as error:
@@ -281,7 +285,8 @@ class Builds:
             return self._records.set_image_state(
                 image_arn, ImageStatus.FAILED, reason=reason, failure=context
             ).value
-        if end == "ok" and not any(each.stage is Stage.BUILD for each in plan.workflows):
+        is_built = any(each.stage is Stage.BUILD for each in plan.workflows)
+        if end == "ok" and plan.container is None and not is_built:
             self._records.add_output_image(image_arn, self._machines.parent_image_id(plan))
         # Of a build that was to be cancelled this makes CANCELLED, however late that was asked for.
         return self._records.set_image_state(image_arn, ImageStatus.AVAILABLE).value

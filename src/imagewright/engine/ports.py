@@ -269,6 +269,17 @@ class Machines(Protocol):
         """
         ...
 
+    def begin_container(self, instance_id: str, *, plan: BuildPlan, token: str) -> None:
+        """Put a machine back on what it was launched on, before a step's first work on it.
+
+        What other steps did there before is no part of a container image. Raises ActionError.
+        """
+        ...
+
+    def container_image(self, plan: BuildPlan) -> str | None:
+        """Return the id of the container image that the build made; None: it made none yet."""
+        ...
+
     def make_container(
         self, instance_id: str, config: Mapping[str, Any], *, plan: BuildPlan, token: str
     ) -> str:

@@ -6,10 +6,11 @@ files by path. What none of these knows is refused, with the line to add to the 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from imagewright.images.bases import Bases, OnProgress, debian_architecture
 from imagewright.images.imports import import_oci_layout, import_tar
@@ -31,9 +32,18 @@ class Asker:
     region: str
 
 
-OwnImages = Callable[[str, Asker | None], str | None]
-"""Finds the layer of an image built here by its ``ami-…`` id or build version ARN; with an asker,
-only if they may use it."""
+@dataclass(frozen=True, slots=True)
+class OwnImage:
+    """An image that was built here."""
+
+    layer_id: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """How containers of it are run: an OCI image's ``config``; empty for an AMI."""
+
+
+OwnImages = Callable[[str, Asker | None], OwnImage | None]
+"""Finds an image built here by its ``ami-…`` id or build version ARN; with an asker, only if they
+may use it."""
 
 
 class UnmappedParent(MachineError):
@@ -60,6 +70,8 @@ class Parent:
     layer_id: str
     description: str
     """For people: which base, file or image it is."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """How containers of it are run: an OCI image's ``config``; empty where nothing is said."""
 
 
 class Catalogue:
@@ -104,7 +116,7 @@ class Catalogue:
         """
         mapped = self._mapped(parent)
         if (own := self._own(parent, mapped, asker)) is not None:
-            return Parent(own, f"image {mapped}")
+            return Parent(own.layer_id, f"image {mapped}", own.config)
         if (base := self._base_name(mapped)) is not None:
             layer_id = self._bases.layer(base, on_progress=on_progress, cancel=cancel)
             return Parent(layer_id, f"base {base}")
@@ -125,9 +137,10 @@ class Catalogue:
 
     def own_layer(self, parent: str) -> str | None:
         """Return the layer of a parent that was built here; None for any other."""
-        return self._own_images(self._mapped(parent), None)
+        own = self._own_images(self._mapped(parent), None)
+        return None if own is None else own.layer_id
 
-    def _own(self, parent: str, mapped: str, asker: Asker | None) -> str | None:
+    def _own(self, parent: str, mapped: str, asker: Asker | None) -> OwnImage | None:
         return self._own_images(mapped, asker if mapped == parent else None)
 
     def _mapped(self, parent: str) -> str:

@@ -23,7 +23,7 @@ from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Done, Launched, NoAnswer, StepLog, Work
 from imagewright.images.bases import Progress
-from imagewright.images.catalogue import Asker, Catalogue, UnmappedParent
+from imagewright.images.catalogue import Asker, Catalogue, Parent, UnmappedParent
 from imagewright.images.instance_types import NoInstanceType, choose
 from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
@@ -112,7 +112,7 @@ class Workbench:
         for reason in reasons:
             log.note(f"Not launched as wanted first: {reason}")
         try:
-            layer_id = self.layer_of(image_id, plan, stop, log)
+            image = self._find(image_id, plan, stop, log)
         except ActionError as error:
             raise ActionError(f"The machine cannot be launched: {error}") from error
         with self._database.write(soon=True) as connection:
@@ -120,9 +120,10 @@ class Workbench:
                 connection,
                 instance_id,
                 driver=self._driver.name,
-                layer=layer_id,
+                layer=image.layer_id,
                 owner=plan.image_arn,
                 now=self._now(),
+                config=image.config or None,
             )
         return launched
 
@@ -186,6 +187,9 @@ class Workbench:
 
         A base image is made now if it never was. Raises ActionError.
         """
+        return self._find(image_id, plan, stop, log).layer_id
+
+    def _find(self, image_id: str | None, plan: BuildPlan, stop: Event, log: StepLog) -> Parent:
         parent = plan.parent_image
         if image_id is not None and image_id != self.parent_image_id(plan):
             with self._database.read() as connection:
@@ -193,7 +197,7 @@ class Workbench:
             if image is not None:
                 if not machine_images.usable(image, account=plan.account, region=plan.region):
                     raise ActionError(f"no image is {image_id}.")
-                return str(image.layer_id)
+                return Parent(image.layer_id, f"image {image_id}", image.config or {})
             parent = image_id
         try:
             return self._catalogue.resolve(
@@ -201,7 +205,7 @@ class Workbench:
                 asker=Asker(plan.account, plan.region),
                 on_progress=_telling(log),
                 cancel=stop,
-            ).layer_id
+            )
         except UnmappedParent as error:
             raise ActionError(f"no image is {parent}; {error}") from error
         except MachineError as error:
@@ -237,6 +241,19 @@ class Workbench:
         """Say how containers of what a machine stands on are run: see Machines."""
         with self._database.read() as connection:
             return _running(connection, instance_id, plan).config or {}
+
+    def begin_container(self, instance_id: str, *, plan: BuildPlan, token: str) -> None:
+        """Put a machine back on what it was launched on: see Machines."""
+        with self._database.write(soon=True) as connection:
+            row = _running(connection, instance_id, plan)
+            if row.launch_layer is not None and not _has_begun(connection, instance_id, token):
+                instances.advance(connection, instance_id, row.launch_layer)
+
+    def container_image(self, plan: BuildPlan) -> str | None:
+        """Return the id of the container image that the build made: see Machines."""
+        with self._database.read() as connection:
+            made = machine_images.newest_of(connection, plan.image_arn)
+        return None if made is None else str(made.id)
 
     def make_container(
         self, instance_id: str, config: Mapping[str, Any], *, plan: BuildPlan, token: str
@@ -504,6 +521,14 @@ def _done_before(connection: Connection, instance_id: str, token: str, unit: int
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else Done(outputs=row.outputs, reused=row.reused, reason=row.reason)
+
+
+def _has_begun(connection: Connection, instance_id: str, token: str) -> bool:
+    """Tell whether a step has done a work on a machine."""
+    query = select(machine_steps.c.unit).where(
+        machine_steps.c.instance_id == instance_id, machine_steps.c.token == token
+    )
+    return connection.execute(query.limit(1)).one_or_none() is not None
 
 
 def _running(connection: Connection, instance_id: str, plan: BuildPlan) -> InstanceRow:

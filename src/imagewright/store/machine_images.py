@@ -140,10 +140,10 @@ def newest_of(connection: Connection, image_arn: str) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
-def layer_of(
+def by_reference(
     connection: Connection, reference: str, asker: tuple[str, str] | None = None
-) -> str | None:
-    """Find the layer of an image built here, by its id or its build's ARN.
+) -> Row[Any] | None:
+    """Find an image built here, by its id or its build's ARN.
 
     By an id, an ``asker`` (account, region) finds only what they may use; whose an ARN may be was
     asked where the recipe was resolved.
@@ -151,12 +151,11 @@ def layer_of(
     if reference.startswith("ami-"):
         found = find(connection, reference)
         if found is not None and asker is not None:
-            found = found if usable(found, account=asker[0], region=asker[1]) else None
-    elif ":image/" in reference:
-        found = newest_of(connection, reference) or _shown_by(connection, reference)
-    else:
-        return None
-    return None if found is None else str(found.layer_id)
+            return found if usable(found, account=asker[0], region=asker[1]) else None
+        return found
+    if ":image/" in reference:
+        return newest_of(connection, reference) or _shown_by(connection, reference)
+    return None
 
 
 def _shown_by(connection: Connection, image_arn: str) -> Row[Any] | None:
