@@ -112,6 +112,104 @@ def test_a_working_directory_that_is_not_there_fails_the_command(machine: Machin
     assert "cannot enter /nowhere" in output
 
 
+PASSWD = b"root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001:Web:/srv/web:/bin/sh\n"
+GROUP = b"root:x:0:\nstaff:x:50:web,root\nweb:x:1001:\nwww:x:33:root,web\nadm:x:4:root\n"
+
+
+@pytest.fixture
+def inhabited(machine: Machine) -> Machine:
+    """Return a machine with a user."""
+    machine.put_file("/etc/passwd", PASSWD, mode=0o644)
+    machine.put_file("/etc/group", GROUP, mode=0o644)
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("user", "uid", "groups", "home"),
+    [
+        pytest.param("", 0, {0}, "/root", id="nobody said"),
+        pytest.param("web", 1000, {1001, 50, 33}, "/srv/web", id="a name"),
+        pytest.param("1000", 1000, {1001, 50, 33}, "/srv/web", id="a number with an entry"),
+        pytest.param("4711", 4711, {0}, "/", id="a number without one"),
+        pytest.param("web:adm", 1000, {4}, "/srv/web", id="a name and a group's name"),
+        pytest.param("4711:4712", 4711, {4712}, "/", id="two numbers"),
+        pytest.param("root:www", 0, {33}, "/root", id="root in another group"),
+    ],
+)
+def test_a_command_runs_as_the_user_it_names(
+    inhabited: Machine, user: str, uid: int, groups: set[int], home: str
+) -> None:
+    """As docker's USER has it."""
+    code, output = sh(inhabited, "id -u; id -G; echo $HOME", user=user)
+
+    assert code == 0
+    said_uid, said_groups, said_home = output.splitlines()
+    assert (int(said_uid), {int(gid) for gid in said_groups.split()}) == (uid, groups)
+    assert said_home == home
+
+
+def test_a_user_has_no_rights_but_its_own(inhabited: Machine) -> None:
+    sh(inhabited, "mkdir -p /tmp && chmod 1777 /tmp")
+    script = "touch /tmp/mine; touch /etc/mine; grep -E 'Cap(Prm|Eff|Amb)' /proc/self/status"
+
+    code, output = sh(inhabited, script, user="web")
+
+    assert code == 0
+    assert "/etc/mine: Permission denied" in output
+    assert "/tmp/mine" not in output
+    assert output.count("0" * 16) == 3
+
+
+@pytest.mark.parametrize("user", ["", "web", "4711"])
+def test_whoever_runs_a_command_has_its_folder_input_and_output(
+    inhabited: Machine, user: str
+) -> None:
+    """``/dev/stdout`` and ``/dev/stderr`` are opened anew, which asks for rights to the pipe."""
+    sh(inhabited, "mkdir -p /srv/closed && chmod 700 /srv/closed")
+    script = "pwd; cat /dev/stdin | tee /dev/stderr; echo x >/dev/stdout; echo y >>/dev/fd/2"
+
+    code, output = sh(inhabited, script, user=user, cwd="/srv/closed", stdin=b"given\n")
+
+    assert code == 0
+    assert sorted(output.splitlines()) == ["/srv/closed", "given", "given", "x", "y"]
+
+
+def test_a_home_that_is_stated_holds_for_another_user_too(inhabited: Machine) -> None:
+    assert sh(inhabited, "echo $HOME", user="web", env={"HOME": "/mine"}) == (0, "/mine")
+
+
+@pytest.mark.parametrize(
+    ("user", "reason"),
+    [
+        ("nobody", "no user nobody in /etc/passwd"),
+        ("web:nobodies", "no group nobodies in /etc/group"),
+        ("4294967295", "no user 4294967295 in /etc/passwd"),
+    ],
+)
+def test_a_user_that_is_not_there_is_told(inhabited: Machine, user: str, reason: str) -> None:
+    with pytest.raises(MachineError, match=reason):
+        sh(inhabited, "echo never", user=user)
+    assert sh(inhabited, "echo fine") == (0, "fine")
+
+
+@pytest.mark.parametrize("damage", ["rm /etc/passwd", "ln -sf /dev/zero /etc/passwd"])
+def test_a_list_of_users_that_is_none_is_no_obstacle_to_root(
+    inhabited: Machine, damage: str
+) -> None:
+    sh(inhabited, damage)
+
+    with pytest.raises(MachineError, match=r"/etc/passwd"):
+        sh(inhabited, "true", user="web")
+    assert sh(inhabited, "echo fine") == (0, "fine")
+
+
+def test_the_processes_of_another_user_end_with_their_command(inhabited: Machine) -> None:
+    result = run(inhabited, ["sh", "-c", "sleep 64 & sleep 64"], timeout_seconds=0.3, user="web")
+
+    assert result.reason == "timed out"
+    assert "sleep 64" not in sh(inhabited, "ps")[1]
+
+
 TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
 
 

@@ -73,6 +73,19 @@ def test_output_input_environment_and_folder_are_as_asked(container: Machine) ->
     assert [line.text for line in lines if line.stream == "stderr"] == ["two"]
 
 
+def test_a_command_runs_as_the_user_it_names(container: Machine) -> None:
+    """As the other drivers do."""
+    container.put_file("/etc/passwd", b"web:x:1000:1001::/srv/web:/bin/sh\n", mode=0o644)
+    container.put_file("/etc/group", b"www:x:33:web\n", mode=0o644)
+
+    assert sh(container, "id -u; id -G; echo $HOME", user="web") == (0, "1000\n1001 33\n/srv/web")
+    assert sh(container, "id -u; id -G; echo $HOME", user="7:8") == (0, "7\n8\n/")
+    with pytest.raises(MachineError, match="no user nobody in /etc/passwd"):
+        sh(container, "true", user="nobody")
+    with pytest.raises(MachineError, match="no group nobody in /etc/group"):
+        sh(container, "true", user="web:nobody")
+
+
 @pytest.mark.parametrize("reason", ["timed out", "cancelled"])
 def test_a_command_that_has_to_end_ends_with_its_whole_tree(
     container: Machine, reason: str

@@ -93,6 +93,11 @@ def test_a_file_that_cannot_be_read_says_why(path: str, reason: str) -> None:
         HostMachine().get_file(path)
 
 
+def test_it_runs_nothing_as_another_user() -> None:
+    with pytest.raises(MachineError, match="not as web: use a sandbox"):
+        run(HostMachine(), ["true"], user="web")
+
+
 def test_it_is_never_restarted_and_makes_no_layers() -> None:
     with pytest.raises(RestartDue):
         HostMachine().reboot()

@@ -6,6 +6,7 @@ cancelled, takes with it what earlier ones left running.
 """
 
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -28,6 +29,10 @@ from imagewright.process import OnLine as OnOutput
 _ASK_SECONDS = 60.0
 _TERMINATED = 143
 _OF_DOCKER = 125
+_UNKNOWN = re.compile(
+    rb"(?:.*: )?unable to find (user|group) ([^:]+): no matching entries in (passwd|group) file\s*"
+)
+"""All that is printed, on standard output, where there is no such user."""
 _TIME_OUT_GRACE_TICKS, _CANCEL_GRACE_TICKS = 50, 2
 _FILE_BYTES_MAX = 4 << 20
 """What can be read of a container at once."""
@@ -99,7 +104,8 @@ class DockerMachine:
         started = time.monotonic()
         hear = on_line or _ignore
         variables = [word for item in command.env.items() for word in ("-e", "=".join(item))]
-        options = ["-i", "-w", command.cwd, *variables]
+        whom = ["-u", command.user] if command.user else []
+        options = ["-i", "-w", command.cwd, *whom, *variables]
         try:
             done = run(
                 ["docker", "exec", *options, self._alive(), *_BY_SHELL, *command.argv],
@@ -120,6 +126,11 @@ class DockerMachine:
             return Exit(code=_TERMINATED, seconds=seconds, reason="cancelled")
         except CommandFailed as error:
             raise MachineError(str(error)) from error
+        if command.user and (unknown := _UNKNOWN.fullmatch(done.stdout + done.stderr)):
+            kind, name, known = (part.decode() for part in unknown.groups())
+            raise MachineError(
+                f"{self._id} cannot run {command.argv[0]}: no {kind} {name} in /etc/{known}"
+            )
         if done.code == _OF_DOCKER or not self._is_up():
             raise MachineError(f"{self._id} cannot run {command.argv[0]}: {_said(done)}")
         return Exit(code=done.code, seconds=done.seconds)

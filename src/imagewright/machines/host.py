@@ -40,6 +40,11 @@ class HostMachine:
         self, command: Command, *, on_line: OnLine | None = None, cancel: Event | None = None
     ) -> Exit:
         """Run a command; see ``machine.Machine.run``."""
+        if command.user:
+            raise MachineError(
+                f"the host runs commands as who runs imagewright, and not as {command.user}: use a "
+                "sandbox or a container"
+            )
         started = time.monotonic()
         hear = on_line or _ignore
         try:

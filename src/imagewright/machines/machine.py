@@ -21,6 +21,11 @@ class Command:
     cwd: str = "/"
     timeout_seconds: float | None = None
     """None: no limit."""
+    user: str = ""
+    """As docker's USER: ``name``, ``uid``, ``name:group`` or ``uid:gid``, by the machine's own
+    lists; a uid need not be in them. Its HOME comes from there, unless ``env`` has one, and it
+    may be in a ``cwd`` that it may not enter by itself. Empty: as whom the driver has it, root.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ class Machine(Protocol):
         (SIGTERM, then SIGKILL: ten seconds after its time ran out, within a second after
         ``cancel``). A command's daemonised children live on until the next layer boundary.
 
-        Raises MachineError if the command could not be started for the machine's own reasons;
+        Raises MachineError if the command could not be started for the machine's own reasons, or
+        its user is unknown there (``no user web in /etc/passwd``);
         a program that is not there is an exit code (127), as a shell would give.
         """
         ...

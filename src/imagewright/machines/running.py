@@ -51,8 +51,9 @@ class RunningCommand:
                 "run",
                 files,
                 argv=list(command.argv),
-                env={**environment, **command.env},
+                env={**_beneath(environment, command.user), **command.env},
                 cwd=command.cwd,
+                user=command.user,
             )
         finally:
             for file in files:
@@ -102,6 +103,9 @@ class RunningCommand:
                 on_line(Line(stream, text, continues))
 
         reading, writing = os.pipe()
+        # The pipe is ours, and we are nobody inside: without this, nobody there could open
+        # /dev/stdout. Other users do not get at it, as /proc does not show them its processes.
+        os.fchmod(writing, 0o666)
         os.set_blocking(reading, False)
         self._open[reading] = LineSplitter(take)
         return writing
@@ -144,6 +148,13 @@ class RunningCommand:
     def _close(self, file: int) -> None:
         self._open.pop(file).finish()
         os.close(file)
+
+
+def _beneath(environment: Mapping[str, str], user: str) -> Mapping[str, str]:
+    """Leave the home of another user than root to who finds that user."""
+    if not user:
+        return environment
+    return {name: value for name, value in environment.items() if name != "HOME"}
 
 
 def _standard_input(content: bytes) -> int:

@@ -302,7 +302,12 @@ class SandboxMachine:
         poll.register(self._namespace.channel, select.POLLIN)
         try:
             self._namespace.tell(
-                "run", [terminal] * 3, argv=list(argv), env=dict(self._environment), cwd="/"
+                "run",
+                [terminal] * 3,
+                argv=list(argv),
+                env=dict(self._environment),
+                cwd="/",
+                user="",
             )
         except NamespaceError as error:
             raise self._failure(f"run {argv[0]}", error) from None

@@ -9,8 +9,9 @@ import warnings  # noqa: F401 - os.execvpe imports it, from Python 3.13 on, wher
 from collections.abc import Iterable
 from typing import NoReturn
 
-from imagewright.machines.inside import kernel
+from imagewright.machines.inside import kernel, users
 from imagewright.machines.inside.messages import Message, write_fully
+from imagewright.machines.inside.users import User
 
 CAPABILITIES = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31})
 """What Docker leaves a container by default: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID,
@@ -46,14 +47,16 @@ class Confinement:
 def start(request: Message, files: list[int], confinement: Confinement) -> tuple[int, int]:
     """Start a command; return its supervisor's pid and the pipe that will tell its exit code.
 
-    ``files`` are its standard input, output and error.
+    ``files`` are its standard input, output and error. Raises OSError where there is no such user
+    as it shall run as.
     """
+    user = users.find(request["user"]) if request["user"] else None
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(reading)
-            _supervise(request, files, confinement, writing)
+            _supervise(request, user, files, confinement, writing)
         finally:
             os._exit(1)
     os.close(writing)
@@ -61,7 +64,7 @@ def start(request: Message, files: list[int], confinement: Confinement) -> tuple
 
 
 def _supervise(
-    request: Message, files: list[int], confinement: Confinement, result: int
+    request: Message, user: User | None, files: list[int], confinement: Confinement, result: int
 ) -> NoReturn:
     """Run the command as a child, tell its exit code, and when told from outside end its tree."""
     kernel.die_with_parent()
@@ -72,7 +75,7 @@ def _supervise(
     child = os.fork()
     if child == 0:
         try:
-            _become(request, files, confinement)
+            _become(request, user, files, confinement)
         finally:
             os._exit(_NOT_EXECUTABLE)
     for descriptor in files:
@@ -191,7 +194,9 @@ def _parent_of(pid: str) -> int | None:
         return None
 
 
-def _become(request: Message, files: list[int], confinement: Confinement) -> NoReturn:
+def _become(
+    request: Message, user: User | None, files: list[int], confinement: Confinement
+) -> NoReturn:
     """Turn this process into the command."""
     os.setsid()
     for target, descriptor in enumerate(files):
@@ -203,13 +208,19 @@ def _become(request: Message, files: list[int], confinement: Confinement) -> NoR
     _apply_limits(confinement.limits)
     kernel.install_seccomp_filter(confinement.seccomp_program)
     kernel.drop_capabilities(CAPABILITIES)
-    argv, cwd = request["argv"], request["cwd"]
+    argv, cwd, env = request["argv"], request["cwd"], request["env"]
     try:
-        os.chdir(cwd)
+        os.chdir(cwd)  # while we are root: it need not be the user's, as with docker
     except OSError as error:
         _refuse(f"cannot enter {cwd}: {error.strerror}", _NOT_EXECUTABLE)
+    if user is not None:
+        env.setdefault("HOME", user.home)
+        try:
+            users.become(user)
+        except OSError as error:
+            _refuse(str(error), _NOT_EXECUTABLE)
     try:
-        os.execvpe(argv[0], argv, request["env"])
+        os.execvpe(argv[0], argv, env)
     except OSError as error:
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         _refuse(f"{argv[0]}: {error.strerror}", _NOT_FOUND if is_missing else _NOT_EXECUTABLE)

@@ -31,9 +31,8 @@ def put(path: str, content: int, mode: int) -> Message:
 
 def get(path: str, destination: int, size_bytes_max: int) -> Message:
     """Copy ``path`` to the open file ``destination``."""
-    descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
+    descriptor = open_regular(path)
     try:
-        _require_regular(descriptor, path)
         too_large = {"error": f"{path} is larger than {size_bytes_max} bytes"}
         if os.fstat(descriptor).st_size > size_bytes_max:
             return too_large
@@ -46,6 +45,17 @@ def get(path: str, destination: int, size_bytes_max: int) -> Message:
     finally:
         os.close(descriptor)
     return {"size_bytes": size_bytes}
+
+
+def open_regular(path: str) -> int:
+    """Open a file to be read. Raises OSError if it is of another kind, and waits for no FIFO."""
+    descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
+    try:
+        _require_regular(descriptor, path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _require_regular(descriptor: int, path: str) -> None:
