@@ -4,6 +4,7 @@ Machines have no network here, so that the service works on every host that test
 """
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,7 @@ def texts(bench: Bench, arn: str, beginning: str) -> list[str]:
 
 
 def test_a_script_gets_the_credentials_and_nothing_keeps_them(mapped: Bench, lab: Lab) -> None:
+    began = time.time()
     recipe = mapped.recipe(mapped.component(script(ASK, SHOW)))
     required = mapped.infrastructure(instanceMetadataOptions={"httpTokens": "required"})
     arn = mapped.start(recipe, infrastructureConfigurationArn=required)
@@ -66,8 +68,8 @@ def test_a_script_gets_the_credentials_and_nothing_keeps_them(mapped: Bench, lab
     assert texts(mapped, arn, "status ") == ["status 401"], "httpTokens is required"
     (line,) = texts(mapped, arn, "backwards ")
     _, secret, token = line.split()
-    assert holding(lab.state, secret[::-1]) == set()
-    assert holding(lab.state, token[::-1]) == set()
+    assert holding(lab.state, secret[::-1], since=began) == set()
+    assert holding(lab.state, token[::-1], since=began) == set()
 
 
 def test_a_profile_that_nothing_maps_gives_none(mapped: Bench) -> None:

@@ -8,8 +8,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +23,8 @@ from tests.other_services import OtherServices
 from imagewright.masking import Secrets, forms
 
 OWN_FILE = "author-wrote-this"
+BORN: dict[str, float] = {}
+"""When each secret came into the world."""
 READS = {"action": "ExecuteBash", "inputs": {"commands": [f"cat /etc/{OWN_FILE}"]}}
 
 
@@ -38,6 +42,7 @@ def canary(others: OtherServices) -> str:
 def new_secret(others: OtherServices) -> str:
     """Store a secret under a name that follows from it, and return it."""
     value = f"canary+{uuid4().hex}/x"
+    BORN[value] = time.time()
     others.client("ssm").put_parameter(Name=name_of(value), Value=value, Type="SecureString")
     return value
 
@@ -88,25 +93,35 @@ def as_document(**phases: list[dict[str, Any]]) -> str:
     )
 
 
-def holding(folder: Path, canary: str) -> set[str]:
-    """Name the files below a folder that hold a secret in any form, as root of the sandbox."""
+def holding(path: Path, canary: str, *, since: float) -> set[str]:
+    """Name the files at and below a path that hold a secret in any form, as root of the sandbox.
+
+    ``since``: when the secret came into the world. A file that was last changed before cannot
+    hold it, and no program can set that time of a file.
+    """
     as_root = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--map-auto"]
-    found = subprocess.run(
-        [*as_root, "grep", "-rlaiF", "-D", "skip", "-f", "-", str(folder)],
-        input="\n".join(form for form in forms(canary) if len(form) >= 12).encode(),
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-        capture_output=True,
-        check=False,
-    )
+    with NamedTemporaryFile() as patterns:
+        patterns.write("\n".join(form for form in forms(canary) if len(form) >= 12).encode())
+        patterns.flush()
+        find = ["find", str(path), "-ignore_readdir_race", "-type", "f"]
+        newer = ["-newerct", f"@{since - 2:.0f}"]
+        search = ["-exec", "grep", "-laiF", "-f", patterns.name, "{}", "+"]
+        found = subprocess.run(
+            [*as_root, *find, *newer, *search],
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
     assert not found.stderr, found.stderr
     return set(found.stdout.decode().splitlines())
 
 
 def is_nowhere_but_in_its_file(lab: Lab, canary: str) -> None:
-    found = holding(lab.state, canary)
+    born = BORN[canary]
+    found = holding(lab.state, canary, since=born)
     assert found, "the author's file is there"
     assert {Path(each).name for each in found} == {OWN_FILE}
-    assert not holding(lab.state.parent / f"{lab.state.name}.log", canary)
+    assert not holding(lab.state.parent / f"{lab.state.name}.log", canary, since=born)
 
 
 def is_not_in_log(bench: Bench, arn: str, canary: str) -> None:
@@ -141,7 +156,7 @@ def test_a_failure_does_not_tell_the_secret(reading: Bench, lab: Lab, canary: st
     assert state["failureContext"]["componentFailure"]["stepName"] == "Step2"
     assert "***" in state["failureContext"]["componentFailure"]["errorMessage"]
     is_not_in_log(reading, arn, canary)
-    assert holding(lab.state, canary) == set()
+    assert holding(lab.state, canary, since=BORN[canary]) == set()
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -168,5 +183,5 @@ def test_a_run_by_itself_keeps_it_too(
     assert done.returncode == int(fails)
     assert b"Stdout: ***\n" in done.stderr
     assert list(tmp_path.rglob("chaining.json"))
-    assert holding(tmp_path, canary) == set()
-    assert holding(lab.state, canary) == set()
+    assert holding(tmp_path, canary, since=BORN[canary]) == set()
+    assert holding(lab.state, canary, since=BORN[canary]) == set()
