@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import wait_until
 from tests.e2e.conftest import PARENT, Bench
-from tests.e2e.test_builds import component, waiting, waiting_ids, workflow
+from tests.e2e.test_builds import component, waiting, waiting_ids
 
+LAUNCHED = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}
 COMPONENTS = "{{{ imagebuilder:environments }}}\n{{{ imagebuilder:components }}}"
 
 
@@ -226,7 +227,8 @@ class TestARefusal:
 
     def test_of_an_action_that_makes_amis(self, bench: Bench) -> None:
         """§7.1."""
-        made = bench.workflow(workflow())
+        make = {"name": "Make", "action": "CreateImage", "inputs": LAUNCHED}
+        made = bench.workflow(workflow_of_container(make))
 
         with pytest.raises(ClientError, match="CreateImage, which is not for a container recipe"):
             start(bench, recipe(bench), workflows=[made])
@@ -255,14 +257,13 @@ def test_a_cancelled_build_ends_and_leaves_nothing(bench: Bench) -> None:
 
 def workflow_of_container(*steps: dict[str, Any]) -> str:
     """Write a build workflow for a container recipe around some steps."""
-    launched = {"instanceId.$": "$.stepOutputs.Launch.instanceId"}
     return json.dumps(
         {
             "schemaVersion": "1.0",
             "steps": [
                 {"name": "Launch", "action": "LaunchInstance", "inputs": {"waitFor": "ssmAgent"}},
                 *steps,
-                {"name": "Build", "action": "ExecuteComponents", "inputs": launched},
+                {"name": "Build", "action": "ExecuteComponents", "inputs": LAUNCHED},
             ],
             "outputs": [{"name": "InstanceId", "value": "$.stepOutputs.Launch.instanceId"}],
         }

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from tests.conftest import wait_until
+from tests.e2e import test_container_images as container_images
 from tests.e2e.conftest import Lab
 from tests.e2e.test_builds import command, waiting, workflow
 from tests.e2e.test_image_scans import SCANNING, write_advisories
@@ -35,9 +36,10 @@ NOT_REACHED = {CrashPoint.ROLLBACK_BEGUN, *REACHED_BY_OTHERS}
 LOST_ELSEWHERE = {
     *("CollectImageScanFindings", "ExecuteStateMachine", "WaitForAction"),
     *("DistributeImage", "ModifyImageAttributes", "ApplyImageConfigurations"),
+    *("BootstrapInstanceForContainer", "DistributeContainerImage"),
 }
-"""Actions that need advisories, another service or an answer, and those that distribute: their
-own tests lose them."""
+"""Actions that need advisories, another service or an answer, those that distribute, and those of
+container images: their own tests lose them."""
 
 
 def component(*, fails: bool = False) -> str:
@@ -335,3 +337,35 @@ def test_a_server_that_was_lost_knows_again_what_is_secret(lab: Lab, others: Oth
         bench.built(arn)
 
         is_not_in_log(bench, arn, canary)
+
+
+INSTANTS_OF_CONTAINERS = (
+    f"{STARTED}:BootstrapInstanceForContainer",
+    CrashPoint.COMMAND_RUNNING.value,
+    CrashPoint.COMMAND_ENDED.value,
+    CrashPoint.LAYER_SEALED.value,
+    CrashPoint.IMAGE_RECORDED.value,
+    f"{STARTED}:DistributeContainerImage",
+    CrashPoint.MACHINE_TERMINATED.value,
+)
+"""In the order in which the build of a container image comes to them."""
+
+
+def test_a_container_image_survives_losing_the_server(lab: Lab) -> None:
+    """The component of the tests demands that each effect is there once."""
+    tested = component().replace("echo once >> /effects", "true")
+    lines = ("RUN echo once >> /effects && echo said", "RUN echo done", container_images.COMPONENTS)
+    arn = ""
+    for instant in INSTANTS_OF_CONTAINERS:
+        with lab.bench(IMAGEWRIGHT_CRASH_AT=instant) as bench:
+            arn = arn or container_images.start(
+                bench, container_images.recipe(bench, *lines, components=[bench.component(tested)])
+            )
+            assert bench.server.process.wait(120) == -9, instant
+
+    with lab.bench() as bench:
+        image = bench.built(arn)
+
+        assert len(image["outputResources"]["containers"]) == 1
+        assert len(bench.query(f"SELECT id FROM machine_images WHERE image_arn = '{arn}'")) == 1  # noqa: S608 - our own ARN
+        bench.nothing_is_left()

@@ -9,16 +9,14 @@ from typing import Any, Final, TypeAlias
 from imagewright.actions.scripts import Script, execute
 from imagewright.documents.dockerfile.check import load_dockerfile
 from imagewright.documents.dockerfile.config import ImageConfig
-from imagewright.documents.dockerfile.evaluation import (
+from imagewright.documents.dockerfile.evaluation import DockerfileError, Planned, plan
+from imagewright.documents.dockerfile.tasks import (
     ComponentsTask,
     DirectoryTask,
-    DockerfileError,
     FetchTask,
     FilesTask,
-    Planned,
     RunTask,
     Task,
-    plan,
 )
 from imagewright.engine.ports import ActionError, StepContext, Work
 from imagewright.machines.machine import Command, Machine, MachineError

@@ -2,8 +2,9 @@
 
 A build starts it from the recipe's base image, a test from the image that the build made;
 `imageIdOverride` names another, built here or named in the setting `parents`. Of a container
-recipe the machine is the container: it has no Docker, and `imageIdOverride` is refused. What kind of machine
-it is follows from the infrastructure configuration's instance types, or from
+recipe the machine is the container: it has no Docker, and `imageIdOverride` is refused.
+
+What kind of machine it is follows from the infrastructure configuration's instance types, or from
 `instanceTypesOverride`, which are tried in order until one launches: a sandbox has this host's
 processors, so that a type with other ones, a Mac or a word that is no type cannot be had.
 

@@ -1,6 +1,5 @@
 """Images: asked for, read, listed, cancelled, deleted (``api-behaviour.md`` section 7)."""
 
-import base64
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -399,18 +398,11 @@ def _draft(planned: Planned, request: CreateImageRequest, call: Call, origin: Or
 
 
 def _recipe_members(planned: Planned) -> dict[str, Any]:
-    """Show the recipe of either kind, and that nothing came of it yet (IMG-50, IMG-52).
-
-    A template that a key seals is shown with its recipe alone, to who may use the key.
-    """
-    shown: dict[str, Any] = dict(planned.found.recipe.shown)
-    container = planned.plan.container
-    if container is None:
-        return {"outputResources": {"amis": []}, "imageRecipe": shown}
-    if container.template.sealed_key is None:
-        template = base64.b64decode(container.template.content)
-        shown["dockerfileTemplateData"] = template.decode()
-    return {"outputResources": {"containers": []}, "containerRecipe": shown}
+    """Show the recipe of either kind, and that nothing came of it yet (IMG-50, IMG-52)."""
+    shown = dict(planned.found.recipe.shown)
+    if planned.found.recipe.is_for_containers:
+        return {"outputResources": {"containers": []}, "containerRecipe": shown}
+    return {"outputResources": {"amis": []}, "imageRecipe": shown}
 
 
 def _status(stored: Stored) -> ImageStatus:

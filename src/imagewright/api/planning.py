@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from imagewright.api.documents import Document, Documents, kept_of
 from imagewright.api.container_builds import check_container_build, check_dockerfile
+from imagewright.api.documents import Document, Documents, kept_of
 from imagewright.api.found import Found, container_distributions_of, distributions_of
 from imagewright.api.infrastructure_configurations import configuration_entry
 from imagewright.api.recipe_components import check_parameters
@@ -136,6 +136,7 @@ class Planner:
         workflows = self.check(found, request, call)
         if parameters:
             found = self._with_parameters(found, workflows, parameters, call)
+        container, found = self._container(found, call)
         recipe, tests = found.recipe, request.get("imageTestsConfiguration", {})
         parent = recipe.shown["parentImage"]
         self.check_parent(parent, account=call.account, region=call.region)
@@ -175,7 +176,7 @@ class Planner:
             execution_role=request.get("executionRole"),
             distributions=_distributions(found),
             ami_tags=recipe.stored.body.get("amiTags", {}),
-            container=self._container(found, call),
+            container=container,
             asked_at=iso_milliseconds(call.received_at),
             log_group=logging.get("logGroupName", f"/aws/imagebuilder/{name}"),
         )
@@ -194,16 +195,25 @@ class Planner:
             commands |= self._check_workflow(index, workflow, found, plan)
         return Planned(replace(plan, commands=commands), found)
 
-    def _container(self, found: Found, call: Call) -> PlannedContainer | None:
-        """Take along what a container recipe says beside what every recipe does."""
+    def _container(self, found: Found, call: Call) -> tuple[PlannedContainer | None, Found]:
+        """Take along what a container recipe says beside what every recipe does.
+
+        The image shows the template too, unless a key seals it: then the recipe alone shows it,
+        to who may use the key.
+        """
         recipe = found.recipe
         if not recipe.is_for_containers:
-            return None
-        check_dockerfile(recipe, self.documents.open(recipe.stored, call).text)
-        return PlannedContainer(
+            return None, found
+        template = self.documents.open(recipe.stored, call).text
+        check_dockerfile(recipe, template)
+        container = PlannedContainer(
             template=_kept(recipe.stored),
             repository=recipe.stored.body["targetRepository"]["repositoryName"],
         )
+        if container.template.sealed_key is not None:
+            return container, found
+        shown: Any = {**recipe.shown, "dockerfileTemplateData": template}
+        return container, replace(found, recipe=replace(recipe, shown=shown))
 
     def _with_parameters(
         self, found: Found, workflows: Sequence[Workflow], parameters: RunParameters, call: Call

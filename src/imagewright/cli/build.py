@@ -146,7 +146,7 @@ def _template(reference: "Reference", text: str, file: str) -> str:
     if isinstance(read, Unreadable):
         found = Diagnostic(_UNREADABLE, "error", reference.span, f"{read.name}: {read.reason}")
         _show([found], text, file, ExitCode.USAGE)
-        raise AssertionError("unreachable")
+        raise typer.Exit(ExitCode.USAGE)
     template = read.content.decode("utf-8", "replace")
     _show(load_dockerfile(template).findings, template, str(reference.target))
     return template
