@@ -21,6 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from imagewright.clock import Clock, SystemClock, iso_milliseconds
+from imagewright.images.packed import PackedLayers
 from imagewright.machines.idmap import current_map
 from imagewright.machines.inside.kernel import sync_filesystem
 from imagewright.machines.ledger import Entry, Free, Kind, Ledger, identity_of, this_boot
@@ -148,6 +149,8 @@ class LayerStore:
         self._ledger = ledger
         self._options = options or LayerOptions()
         self._clock = clock or SystemClock()
+        self.packed = PackedLayers(directory.with_name("packed"))
+        """Of each layer that was exported before, its blob."""
         self._new_name = new_name
         self._entries: dict[str, str] = {}
 
@@ -373,6 +376,7 @@ class LayerStore:
             self._entries[name] = self._ledger.enter("directory", {"name": name}, "prune")
         with self._database.begin() as connection:
             rows.delete_rows(connection, [row.id for row in gone])
+        self.packed.forget(row.id for row in gone)
         with self.namespace() as namespace:
             namespace.call("remove", names=names)
         for name in names:

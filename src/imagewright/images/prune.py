@@ -31,11 +31,13 @@ class Pruned:
     """What was freed."""
 
     reasons: tuple[Reason, ...]
+    packed_size_bytes: int = 0
+    """Of layers that stay, what was kept of packing them."""
 
     @property
     def size_bytes(self) -> int:
         """How much that was."""
-        return sum(reason.layer.size_bytes for reason in self.reasons)
+        return self.packed_size_bytes + sum(reason.layer.size_bytes for reason in self.reasons)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,9 +64,12 @@ def prune(
     with database.connect() as connection:
         found, held = rows.everything(connection), rows.held(connection)
     reasons = plan(found, held, policy, clock.now())
+    age = GRACE if policy.everything else max(policy.max_age, GRACE)
+    packed = store.packed.unused(clock.now() - age)
     if not dry_run:
         store.delete([reason.layer.id for reason in reasons])
-    return Pruned(tuple(reasons))
+        store.packed.forget(packed)
+    return Pruned(tuple(reasons), sum(packed.values()))
 
 
 def plan(found: Sequence[LayerRow], held: set[str], policy: Policy, now: datetime) -> list[Reason]:

@@ -1,0 +1,77 @@
+"""Layers as compressed tars, kept from one packing to the next: a layer never changes.
+
+To pack a base image takes longer than most builds on it. What is kept here can be made again at
+any time, so that a file which is damaged or gone costs time and nothing else.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class PackedLayer:
+    """A layer as a blob of an OCI image."""
+
+    file: Path
+    digest: str
+    """SHA-256 of the file, in hex."""
+    diff_id: str
+    """SHA-256 of the tar within, in hex."""
+    size_bytes: int
+
+
+class PackedLayers:
+    """What was packed, by the ids of layers. Safe to use from many threads and processes."""
+
+    def __init__(self, directory: Path) -> None:
+        """``directory``: made when it is needed; nobody else may look into it."""
+        self._directory = directory
+
+    def find(self, layer_id: str) -> PackedLayer | None:
+        """Return a layer's blob, read and found to be whole; None if there is none."""
+        file, facts = self._places(layer_id)
+        try:
+            said = json.loads(facts.read_bytes())
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            found = PackedLayer(file, digest, str(said["diffId"]), file.stat().st_size)
+            os.utime(facts)  # when it was used last
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if said["digest"] == digest else None
+
+    def keep(self, layer_id: str, blob: PackedLayer) -> None:
+        """Keep a blob that was just packed. Where that cannot be, it is packed again next time."""
+        file, facts = self._places(layer_id)
+        with suppress(OSError):
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.unlink(missing_ok=True)
+            os.link(blob.file, file)
+            facts.write_text(json.dumps({"digest": blob.digest, "diffId": blob.diff_id}))
+
+    def unused(self, since: datetime) -> Mapping[str, int]:
+        """Name the layers whose blobs were not used since then, each with the blob's size."""
+        found = {}
+        for file in self._directory.glob("*.gz"):
+            with suppress(OSError):
+                status, facts = file.stat(), file.with_suffix(".json")
+                used = facts.stat().st_mtime if facts.exists() else status.st_mtime
+                if used < since.timestamp():
+                    found[file.stem] = status.st_size
+        return found
+
+    def forget(self, layer_ids: Iterable[str]) -> None:
+        """Drop the blobs of layers."""
+        for layer_id in layer_ids:
+            for path in self._places(layer_id):
+                with suppress(OSError):
+                    path.unlink()
+
+    def _places(self, layer_id: str) -> tuple[Path, Path]:
+        return self._directory / f"{layer_id}.gz", self._directory / f"{layer_id}.json"
