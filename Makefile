@@ -32,7 +32,7 @@ e2e: system setup  ## Run the end-to-end tests alone
 	$(BIN)/python -m pytest tests/e2e
 
 mutated: setup  ## Check 10,000 new documents of each kind that went wrong at random
-	IMAGEWRIGHT_TEST_EXAMPLES=10000 $(BIN)/python -m pytest -v --durations=0 tests/documents/component/test_mutated_components.py tests/documents/workflow/test_mutated_workflows.py
+	IMAGEWRIGHT_TEST_EXAMPLES=10000 $(BIN)/python -m pytest -v --durations=0 tests/documents/component/test_mutated_components.py tests/documents/dockerfile/test_mutated_templates.py tests/documents/workflow/test_mutated_workflows.py
 
 check: setup  ## Lint, check types and import contracts
 	$(BIN)/ruff check

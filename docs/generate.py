@@ -21,6 +21,7 @@ from imagewright.actions.table import ACTIONS
 from imagewright.cli import exits
 from imagewright.cli.main import command_line
 from imagewright.documents.component.rules import COMPONENT_RULES
+from imagewright.documents.dockerfile.rules import DOCKERFILE_RULES
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ModuleSpec
 from imagewright.documents.syntax import SYNTAX_RULES
@@ -221,6 +222,8 @@ def rule_pages() -> dict[str, str]:
                         "conditions, WF5 the run as a whole, WF6 workflows that run for one "
                         "image.", WORKFLOW_RULES),
         "component.md": ("Component documents", "In the order of the document.", COMPONENT_RULES),
+        "dockerfile.md": ("Dockerfile templates", "What the template of a container recipe may "
+                          "not hold, and what it may not mean.", DOCKERFILE_RULES),
     }  # fmt: skip
     written = {
         name: f"# {title}\n\n{about}\n\n" + "\n".join(_rule(rule) for rule in _by_code(rules))
@@ -255,14 +258,15 @@ def _rule(rule: type[Rule]) -> str:
     return (
         f'## <a id="{_anchor(rule)}"></a>{rule.code}: {_one_line(rule.title())}\n\n{body}'
         f"Found as {'an error' if rule.severity == 'error' else 'a warning'} in:\n\n"
-        f"{_example(rule.bad)}\nNot in:\n\n{_example(rule.good)}"
+        f"{_example(rule, rule.bad)}\nNot in:\n\n{_example(rule, rule.good)}"
     )
 
 
-def _example(text: str) -> str:
+def _example(rule: type[Rule], text: str) -> str:
+    language = "dockerfile" if rule in DOCKERFILE_RULES else "yaml"
     lines = text.rstrip("\n").split("\n")
     shown = "\n".join(_visible(line) for line in lines)
-    return f"```yaml\n{shown}\n```\n"
+    return f"```{language}\n{shown}\n```\n"
 
 
 def _visible(line: str) -> str:

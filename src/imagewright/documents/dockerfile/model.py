@@ -220,3 +220,5 @@ class Dockerfile:
     """A Dockerfile that passed every check."""
 
     instructions: Sequence[Instruction]
+    escape: str = "\\"
+    """What takes the meaning from the character behind it: a backslash or a backtick."""

@@ -36,7 +36,10 @@ class RunTask(Task):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DirectoryTask(Task):
-    """Make a directory, with those above it, unless it is there."""
+    """Make a directory, with those above it, unless it is there.
+
+    What is made belongs to ``user``, and others may read it (0755).
+    """
 
     path: str
 

@@ -1,0 +1,444 @@
+"""Reading one instruction: a logical line to what it says, with everything that is wrong."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from imagewright.documents.diagnostics import Diagnostic, did_you_mean
+from imagewright.documents.dockerfile import model, rules, values
+from imagewright.documents.dockerfile.files import read_add, read_copy
+from imagewright.documents.dockerfile.lines import LogicalLine
+from imagewright.documents.dockerfile.statement import Flag, Statement, Unreadable
+from imagewright.documents.dockerfile.values import WrongValue, short
+from imagewright.documents.dockerfile.words import Word, at_blanks, json_words
+
+VARIABLE = re.compile(r"(?<!\{)\{{3}[ \t]*imagebuilder:([^{}\s]*)[ \t]*\}{3}(?!\})")
+_PARENT_IMAGE: Final = "parentImage"
+_OWN_LINES: Final[Mapping[str, type[model.Environments | model.Components]]] = {
+    "environments": model.Environments,
+    "components": model.Components,
+}
+_STAGE = re.compile(r"\s+AS\s+(\S+)", re.IGNORECASE)
+_PLATFORM = re.compile(r"linux/[a-z0-9_]+(?:/[a-z0-9]+)?")
+_OWN_PLATFORM = re.compile(r"\$(?:\{(?:BUILD|TARGET)PLATFORM\}|(?:BUILD|TARGET)PLATFORM)")
+_UNFIT_FOR_NAMES = re.compile(r"""[\s"'=\x00-\x1f\x7f]""")
+
+
+def read_instruction(
+    line: LogicalLine, escape: str, add: Callable[[Diagnostic], None]
+) -> Sequence[model.Instruction]:
+    """Read a line; what is wrong with it goes to ``add``.
+
+    Most lines are one instruction, an ``ARG`` may be several, and what cannot be read is none.
+    """
+    own = VARIABLE.fullmatch(line.text)
+    if own is not None and own[1] in _OWN_LINES:
+        return [_OWN_LINES[own[1]](line=line.number, text=line.text)]
+    keyword, rest = split_keyword(line.text)
+    statement = Statement(line, keyword.text.upper(), rest, escape, add)
+    if line.has_gaps:
+        message = "this instruction goes on over an empty line"
+        statement.report(rules.EmptyContinuation, keyword, message, fix="begin that line with `#`")
+    is_placed = _check_variables(statement)
+    if line.heredocs and not line.heredocs[-1].is_closed:
+        first = next(placed for placed in line.heredocs if not placed.is_closed)
+        _report_open(statement, first.name_at, first.heredoc.name)
+    reader = READERS.get(statement.keyword)
+    if reader is None:
+        if is_placed:
+            _report_unknown(statement, keyword)
+        return []
+    try:
+        return reader(statement)
+    except Unreadable:
+        return []
+
+
+def split_keyword(text: str) -> tuple[Word, Word]:
+    """Tell the keyword and what follows it."""
+    keyword = re.split(r"\s", text, maxsplit=1)[0]
+    return Word(keyword, 0), Word(text, 0).after(len(keyword))
+
+
+def _check_variables(statement: Statement) -> bool:
+    """Report variables of the template that stand where they mean nothing; true if none does."""
+    line, source = statement.line, statement.line.source
+    found = [(each, line.span(*each.span())) for each in VARIABLE.finditer(line.text)]
+    for placed in line.heredocs:
+        for each in VARIABLE.finditer(source.text, placed.begin, placed.end):
+            found.append((each, source.span(*each.span())))
+    if statement.keyword == "FROM" and found and found[0][0][1] == _PARENT_IMAGE:
+        del found[0]
+    for each, span in found:
+        message, fix = _misplaced(each[1])
+        statement.add(rules.VariablePlace.finding(span, message, fix=fix))
+    return not found
+
+
+def _misplaced(name: str) -> tuple[str, str]:
+    known = (_PARENT_IMAGE, *_OWN_LINES)
+    if name not in known:
+        meant = did_you_mean(name, known)
+        fix = f"did you mean `{meant}`?" if meant else f"there are {', '.join(known)}"
+        return f"there is no variable `{short(name)}`", fix
+    if name == _PARENT_IMAGE:
+        return f"`{name}` means something in `FROM` alone", f"write `FROM {rules.PARENT}`"
+    return f"`{name}` does not stand on a line of its own", "give it one, between instructions"
+
+
+def _report_open(statement: Statement, at: int, name: str) -> None:
+    word = Word(statement.line.text[at:].split(None, 1)[0], at)
+    message = f"no line below holds `{short(name)}` alone, so the heredoc does not end"
+    fix = f"end it with a line `{short(name)}`"
+    if re.search(r"[>|;&]", name):
+        fix = "put a blank between the heredoc's name and what follows it"
+    statement.report(rules.Heredocs, word, message, fix=fix)
+
+
+def _report_unknown(statement: Statement, keyword: Word) -> None:
+    name = statement.keyword
+    if "imagebuilder:" in statement.line.text:
+        message = "this looks like a variable of the template"
+        fix = f"write three braces, and blanks within, as in `{rules.COMPONENTS}`"
+        statement.report(rules.VariablePlace, None, message, fix=fix)
+        return
+    meant = _meant(name) if name.isalpha() else None
+    fix = (
+        f"did you mean `{meant}`?"
+        if meant
+        else "where it belongs to the line above, end that one with "
+        f"`{statement.escape}`, or make a heredoc of it"
+    )
+    message = f"there is no instruction `{short(keyword.text)}`"
+    statement.report(rules.UnknownInstruction, keyword, message, fix=fix)
+
+
+@lru_cache(maxsize=256)
+def _meant(name: str) -> str | None:
+    return did_you_mean(name, READERS)
+
+
+def _head(statement: Statement) -> dict[str, Any]:
+    return {"line": statement.line.number, "text": statement.line.text}
+
+
+def _from(statement: Statement) -> Sequence[model.Instruction]:
+    flags = statement.take_flags(["platform"])
+    rest = statement.need_rest("image", rules.PARENT)
+    parent = VARIABLE.match(rest.text)
+    if parent is None or parent[1] != _PARENT_IMAGE:
+        message = "the image does not stand on the parent image of its recipe"
+        fix = f"name the image as the recipe's `parentImage`, and write `FROM {rules.PARENT}`"
+        statement.refuse(rules.OtherParent, rest, message, fix=fix)
+    stage = _STAGE.fullmatch(rest.text, parent.end())
+    if stage is None and parent.end() < len(rest.text):
+        behind = rest.after(parent.end())
+        statement.refuse(rules.Arguments, behind, "nothing but `AS name` follows the image")
+    return [
+        model.From(
+            **_head(statement),
+            image=parent[0],
+            name=stage[1] if stage else None,
+            platform=_platform(statement, flags["platform"]),
+        )
+    ]
+
+
+def _platform(statement: Statement, flags: Sequence[Flag]) -> str | None:
+    flag = statement.one_flag(flags)
+    if flag is None or flag.value is None or _OWN_PLATFORM.fullmatch(flag.value):
+        return None
+    if not _PLATFORM.fullmatch(flag.value):
+        message = f"no image is built for the platform `{short(flag.value)}` here"
+        fix = "leave `--platform` out; the parent image says what the image is for"
+        statement.report(rules.NotServed, flag.word, message, fix=fix)
+    return flag.value
+
+
+def _arg(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    statement.need_rest("name", "name=default")
+    found: list[model.Instruction] = []
+    for word in statement.words():
+        name, has_default, default = word.text.partition("=")
+        _check_name(statement, Word(name, word.start), word)
+        value = Word(default, word.start + len(name) + 1)
+        statement.check_word(value)
+        found.append(
+            model.Arg(**_head(statement), name=name, default=default if has_default else None)
+        )
+    return found
+
+
+def _env(statement: Statement) -> Sequence[model.Instruction]:
+    return [model.Env(**_head(statement), pairs=list(_pairs(statement)))]
+
+
+def _label(statement: Statement) -> Sequence[model.Instruction]:
+    return [model.Label(**_head(statement), pairs=list(_pairs(statement)))]
+
+
+def _pairs(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Read ``a=b c="d e"``, or the old ``a b c``, which is one pair."""
+    statement.take_flags(())
+    rest = statement.need_rest("name and value", "name=value")
+    words = statement.words()
+    first = words[0]
+    if "=" not in first.text:
+        value = rest.after(len(first.text))
+        if not value.text:
+            message = f"`{short(first.text)}` has no value"
+            fix = f"write `{statement.keyword} {short(first.text)}=…`"
+            statement.refuse(rules.Arguments, first, message, fix=fix)
+        _check_name(statement, first, first)
+        statement.check_word(value)
+        yield first.text, value.text
+        return
+    for word in words:
+        name, has_value, text = word.text.partition("=")
+        if not has_value:
+            message = f"`{short(word.text)}` has no `=`"
+            fix = "put a value that holds blanks in quotes"
+            statement.report(rules.Arguments, word, message, fix=fix)
+            continue
+        _check_name(statement, Word(name, word.start), word)
+        statement.check_word(Word(text, word.start + len(name) + 1))
+        yield name, text
+
+
+def _check_name(statement: Statement, name: Word, place: Word) -> None:
+    statement.check_word(name, check_name, place=place, rule=rules.Names)
+
+
+def check_name(name: str) -> str:
+    """Return a name of a variable or label as it is. Raises WrongValue where it is none."""
+    if not name:
+        raise WrongValue("a name is missing")
+    if _UNFIT_FOR_NAMES.search(name):
+        raise WrongValue(f"`{short(name)}` is no name", "leave blanks, quotes and `=` out of it")
+    return name
+
+
+def _command(statement: Statement, rest: Word) -> model.CommandForm:
+    argv = json_words(rest.text)
+    if argv is not None:
+        return model.ExecForm(argv=argv)
+    if re.match(r"\[\s*['\"]", rest.text):
+        message = "this is no JSON array of texts, so the shell runs it as it stands"
+        fix = "put every text in double quotes, with commas between them"
+        statement.report(rules.NearlyJson, rest, message, fix=fix)
+    return model.ShellForm(text=rest.text)
+
+
+def _run(statement: Statement) -> Sequence[model.Instruction]:
+    flags = statement.take_flags(("mount", "network", "security", "device"))
+    mounts = [mount for flag in flags["mount"] if (mount := _mount(statement, flag))]
+    for name, served in (("network", "default"), ("security", "sandbox"), ("device", "")):
+        for flag in flags[name]:
+            if flag.value is None or flag.value != served:
+                message = f"`RUN {short(flag.word.text)}` is not served here"
+                statement.report(rules.NotServed, flag.word, message, fix="leave the flag out")
+    command = _command(statement, statement.need_rest("command", "make"))
+    if isinstance(command, model.ExecForm) and not (command.argv and command.argv[0]):
+        statement.refuse(rules.Arguments, statement.rest, "there is no program to run")
+    heredocs = [placed.heredoc for placed in statement.line.heredocs]
+    return [model.Run(**_head(statement), command=command, heredocs=heredocs, mounts=mounts)]
+
+
+_TARGETS: Final = frozenset({"target", "dst", "destination"})
+_MOUNT_OPTIONS: Final = {
+    "tmpfs": frozenset({"type", *_TARGETS}),
+    "cache": frozenset(
+        {"type", *_TARGETS, "id", "sharing", "mode", "uid", "gid", "rw", "readwrite"}
+    ),
+}
+
+
+def _mount(statement: Statement, flag: Flag) -> model.Mount | None:
+    """Read a mount; None, with a finding, if it is none that can be served."""
+    parted = [each.partition("=") for each in (flag.value or "").split(",")]
+    options = {name.strip().lower(): value for name, _, value in parted}
+    kind = options.get("type", "bind")
+    if kind not in _MOUNT_OPTIONS:
+        message = f"`RUN --mount` of type `{short(kind)}` is not served here"
+        fix = "a component fetches files and secrets; `tmpfs` and `cache` are empty directories"
+        statement.report(rules.Mounts, flag.word, message, fix=fix)
+        return None
+    for name in options.keys() - _MOUNT_OPTIONS[kind]:
+        message = f"the option `{short(name)}` of a mount is not served here"
+        statement.report(rules.Mounts, flag.word, message, fix="leave it out")
+    target = next((options[name] for name in sorted(_TARGETS) if options.get(name)), None)
+    if target is None:
+        statement.report(rules.Mounts, flag.word, "the mount has no `target`")
+        return None
+    statement.check_word(Word(target, flag.word.start), place=flag.word)
+    return model.Mount(target=target)
+
+
+def _copy(statement: Statement) -> Sequence[model.Instruction]:
+    return [read_copy(statement)]
+
+
+def _add(statement: Statement) -> Sequence[model.Instruction]:
+    return [read_add(statement)]
+
+
+def _workdir(statement: Statement) -> Sequence[model.Instruction]:
+    path = _lone(statement, "path", "/srv")
+    return [model.Workdir(**_head(statement), path=path.text)]
+
+
+def _user(statement: Statement) -> Sequence[model.Instruction]:
+    user = _lone(statement, "user", "app", values.owner)
+    return [model.User(**_head(statement), user=user.text)]
+
+
+def _stop_signal(statement: Statement) -> Sequence[model.Instruction]:
+    name = _lone(statement, "signal", "SIGTERM", values.signal)
+    return [model.StopSignal(**_head(statement), signal=name.text)]
+
+
+def _maintainer(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    name = statement.need_rest("name", "name")
+    return [model.Maintainer(**_head(statement), name=name.text)]
+
+
+def _lone(
+    statement: Statement, what: str, example: str, read: Callable[[str], object] | None = None
+) -> Word:
+    statement.take_flags(())
+    rest = statement.need_rest(what, example)
+    statement.check_word(rest, read)
+    return rest
+
+
+def _cmd(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    command = _command(statement, statement.need_rest("command", '["program"]'))
+    return [model.Cmd(**_head(statement), command=command)]
+
+
+def _entrypoint(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    command = _command(statement, statement.need_rest("command", '["program"]'))
+    return [model.Entrypoint(**_head(statement), command=command)]
+
+
+def _expose(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    words = at_blanks(statement.need_rest("port", "8080"))
+    for word in words:
+        statement.check_word(word, values.ports)
+    return [model.Expose(**_head(statement), ports=[word.text for word in words])]
+
+
+def _volume(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    rest = statement.need_rest("path", "/data")
+    listed = json_words(rest.text)
+    words = at_blanks(rest) if listed is None else [Word(each, rest.start) for each in listed]
+    for word in words:
+        statement.check_word(word, place=rest if listed is not None else None)
+        if not word.text:
+            statement.report(rules.Arguments, rest, "the path of a volume is empty")
+    return [model.Volume(**_head(statement), paths=[word.text for word in words])]
+
+
+def _shell(statement: Statement) -> Sequence[model.Instruction]:
+    statement.take_flags(())
+    rest = statement.need_rest("program", '["/bin/bash", "-c"]')
+    argv = json_words(rest.text)
+    if not argv or not argv[0]:
+        message = "`SHELL` takes a JSON array of texts, the program first"
+        statement.refuse(rules.Arguments, rest, message, fix='write `SHELL ["/bin/bash", "-c"]`')
+    return [model.Shell(**_head(statement), argv=argv)]
+
+
+_HEALTH_TIMES: Final = ("interval", "timeout", "start-period", "start-interval")
+
+
+def _healthcheck(statement: Statement) -> Sequence[model.Instruction]:
+    flags = statement.take_flags((*_HEALTH_TIMES, "retries"))
+    rest = statement.need_rest("command", "CMD curl -f http://localhost/")
+    kind = at_blanks(rest)[0]
+    command: model.CommandForm | None = None
+    if kind.text.upper() == "CMD":
+        statement.rest = rest.after(len(kind.text))
+        command = _command(statement, statement.need_rest("command", "CMD true"))
+    elif kind.text.upper() != "NONE" or len(kind.text) < len(rest.text):
+        message = "`HEALTHCHECK` takes `CMD` and a command, or `NONE` alone"
+        statement.refuse(rules.Arguments, kind, message)
+    return [
+        model.Healthcheck(
+            **_head(statement),
+            command=command,
+            interval_ns=_health_value(statement, flags["interval"], values.duration_ns),
+            timeout_ns=_health_value(statement, flags["timeout"], values.duration_ns),
+            start_period_ns=_health_value(statement, flags["start-period"], values.duration_ns),
+            start_interval_ns=_health_value(statement, flags["start-interval"], values.duration_ns),
+            retries=_health_value(statement, flags["retries"], values.retries),
+        )
+    ]
+
+
+def _health_value(
+    statement: Statement, flags: Sequence[Flag], read: Callable[[str], int]
+) -> int | None:
+    flag = statement.one_flag(flags)
+    if flag is None or flag.value is None:
+        return None
+    try:
+        return read(flag.value)
+    except WrongValue as error:
+        statement.report(rules.Values, flag.word, error.message, fix=error.fix)
+        return None
+
+
+_NO_TRIGGERS: Final = frozenset({"FROM", "ONBUILD", "MAINTAINER"})
+
+
+def _on_build(statement: Statement) -> Sequence[model.Instruction]:
+    trigger = statement.need_rest("instruction", "RUN make")
+    keyword, rest = split_keyword(trigger.text)
+    name = keyword.text.upper()
+    place = Word(keyword.text, trigger.start)
+    if name not in READERS:
+        meant = did_you_mean(name, READERS) if name.isalpha() else None
+        fix = f"did you mean `{meant}`?" if meant else "write an instruction behind `ONBUILD`"
+        message = f"there is no instruction `{short(keyword.text)}`"
+        statement.refuse(rules.UnknownInstruction, place, message, fix=fix)
+    if name in _NO_TRIGGERS:
+        statement.refuse(rules.Triggers, place, f"`{name}` cannot be kept for later builds")
+    if statement.line.heredocs:
+        message = "a heredoc cannot be kept for later builds"
+        fix = "write the instruction on one line"
+        statement.refuse(rules.Triggers, trigger, message, fix=fix)
+    if not rest.text:
+        message = f"`{name}` has no arguments"
+        statement.refuse(rules.Arguments, place, message)
+    return [model.OnBuild(**_head(statement), trigger=trigger.text)]
+
+
+READERS: Final[Mapping[str, Callable[[Statement], Sequence[model.Instruction]]]] = {
+    "FROM": _from,
+    "ARG": _arg,
+    "ENV": _env,
+    "LABEL": _label,
+    "RUN": _run,
+    "COPY": _copy,
+    "ADD": _add,
+    "WORKDIR": _workdir,
+    "USER": _user,
+    "CMD": _cmd,
+    "ENTRYPOINT": _entrypoint,
+    "EXPOSE": _expose,
+    "VOLUME": _volume,
+    "STOPSIGNAL": _stop_signal,
+    "SHELL": _shell,
+    "HEALTHCHECK": _healthcheck,
+    "ONBUILD": _on_build,
+    "MAINTAINER": _maintainer,
+}
+"""Every instruction, by its keyword in upper case."""
