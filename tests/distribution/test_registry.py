@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,8 +22,9 @@ from tests.conftest import wait_until
 from tests.distribution.conftest import COPY, stopped
 
 from imagewright.distribution.artefact import Parcel
-from imagewright.distribution.registry import Credentials, Registry
+from imagewright.distribution.registry import Registry
 from imagewright.engine.ports import ActionError
+from imagewright.outside.registries import Credentials
 
 BCRYPT_OF_SECRET = "$2b$04$CkqPuNpEELYONPK/cmMwguK2mwXAJADL3WoEkhMR4Hg4fLKyWGCRq"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -69,8 +71,8 @@ def running(place: Path, **config: Any) -> Iterator[Running]:
         "version": "0.1",
         "log": {"level": "error"},
         "storage": {"filesystem": {"rootdirectory": str(place / "storage")}},
-        "http": {"addr": host},
         **config,
+        "http": {"addr": host, **config.get("http", {})},
     }
     (place / "config.yml").write_text(json.dumps(everything))
     with subprocess.Popen(
@@ -220,7 +222,7 @@ def test_a_token_is_fetched_where_the_registry_says(registry: Running, parcel: P
         known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
         known.put(copy)
         unknown = Registry(f"http://{host}/images", Credentials("me", "no"), timeout_seconds=5)
-        with pytest.raises(ActionError, match="answered 401: no token to push"):
+        with pytest.raises(ActionError, match="answered 401: no token"):
             unknown.put(replace(parcel, copy_id="ami-22222222"))
 
     assert registry.manifest("ami-11111111")["layers"]
@@ -231,7 +233,7 @@ def test_what_is_no_token_is_told(registry: Running, parcel: Parcel, answer: byt
     copy = replace(parcel, copy_id="ami-33333333")
     with behind_tokens(registry, answer) as host:
         known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
-        with pytest.raises(ActionError, match="/token answered without a token to push"):
+        with pytest.raises(ActionError, match="/token answered without a token"):
             known.put(copy)
 
 
@@ -240,6 +242,18 @@ def test_a_registry_that_is_away_is_named(parcel: Parcel) -> None:
 
     with pytest.raises(ActionError, match=rf"127.0.0.1:9/images/web:{COPY} is out of reach"):
         away.put(parcel)
+
+
+def test_a_stop_ends_a_copy_to_a_registry_that_says_nothing(parcel: Parcel) -> None:
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"http://127.0.0.1:{silent.getsockname()[1]}/images"
+        threading.Timer(0.3, stop.set).start()
+        begun = time.monotonic()
+        with pytest.raises(ActionError, match="the copying was stopped"):
+            Registry(place, None, timeout_seconds=60).put(replace(parcel, stop=stop))
+
+    assert time.monotonic() - begun < 2
 
 
 def test_a_registry_encrypts_nothing() -> None:

@@ -23,7 +23,8 @@ from tests.outside.web_server import (
     status,
 )
 
-from imagewright.outside.web import Web, file_name, read_url
+from imagewright.outside.connections import read_url
+from imagewright.outside.web import Web, file_name
 from imagewright.outside.work import Stopped, TransferFailed, Work
 from imagewright.settings import Downloads
 

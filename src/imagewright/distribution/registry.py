@@ -4,42 +4,25 @@ It speaks the distribution protocol of the Open Container Initiative: blobs firs
 there already are not sent again, then the manifest under its tags.
 """
 
-import base64
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import urllib3
-
 from imagewright.distribution.artefact import Artefact, Form, Parcel
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
-
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-_KEEPING_FACTOR = 10
-"""How much longer a registry may take to answer when it has a blob to put away."""
-_TEXT_MAX = 300
-"""Of a registry's words, in characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who pushes."""
-
-    username: str
-    password: str
-
-    @property
-    def basic(self) -> str:
-        """The value of the header ``Authorization``."""
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode('ascii')}"
+from imagewright.outside.connections import Connections, read_url
+from imagewright.outside.registries import (
+    MANIFEST,
+    Credentials,
+    RegistryOutOfReach,
+    RegistryRefused,
+    Session,
+)
+from imagewright.outside.work import Work, attend
 
 
 class Registry:
@@ -48,14 +31,30 @@ class Registry:
     form: Form = "oci"
 
     def __init__(
-        self, reference: str, credentials: Credentials | None, *, timeout_seconds: float
+        self,
+        reference: str,
+        credentials: Credentials | None,
+        *,
+        timeout_seconds: float,
+        ca_bundle: Path | None = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> None:
-        """``reference``: ``HOST/REPOSITORY``; with ``http://`` before it, without TLS."""
+        """``reference``: ``HOST/REPOSITORY``; with ``http://`` before it, without TLS.
+
+        ``proxies``: as in a shell's environment.
+        """
         scheme, _, rest = reference.rpartition("://")
         self._host, _, self._repository = rest.partition("/")
         self._url = f"{scheme or 'https'}://{self._host}"
         self._credentials = credentials
         self._timeout_seconds = timeout_seconds
+        self._connections = Connections(
+            timeout_seconds=timeout_seconds,
+            allowed_hosts=[read_url(self._url).place],  # whoever wrote the settings named it
+            ca_bundle=ca_bundle,
+            proxies=proxies,
+            timeout_setting="aws.timeout_seconds",
+        )
 
     def refusal(self, kms_key_id: str | None) -> str | None:
         """Say why no copy can be put here: see Place."""
@@ -69,54 +68,44 @@ class Registry:
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
         image = str(parcel.described["slug"])
+        where = f"{self._host}/{self._repository}/{image}:{parcel.copy_id}"
+        with _told_of(where):
+            attend(Work(), lambda work: self._push(parcel, image, work), parcel.go_on)
+        return where
+
+    def _push(self, parcel: Parcel, image: str, work: Work) -> None:
         session = _Session(
             f"{self._url}/v2/{self._repository}/{image}/",
             self._credentials,
+            connections=self._connections,
+            work=work,
             timeout_seconds=self._timeout_seconds,
         )
-        where = f"{self._host}/{self._repository}/{image}:{parcel.copy_id}"
-        with _told_of(where):
-            if not session.has(f"manifests/{parcel.copy_id}"):
-                manifest = _annotated(parcel)
-                for descriptor in [manifest["config"], *manifest["layers"]]:
-                    session.send_blob(parcel, descriptor["digest"])
-                pass_by(CrashPoint.COPY_UNDER_WAY)
-                version = str(parcel.described["version"]).replace("/", "-")
-                for tag in (version, parcel.copy_id):  # the id is the sign that all is there
-                    session.send_manifest(tag, manifest)
-        return where
+        if not session.has(f"manifests/{parcel.copy_id}"):
+            manifest = _annotated(parcel)
+            for descriptor in [manifest["config"], *manifest["layers"]]:
+                session.send_blob(parcel, descriptor["digest"])
+            pass_by(CrashPoint.COPY_UNDER_WAY)
+            version = str(parcel.described["version"]).replace("/", "-")
+            for tag in (version, parcel.copy_id):  # the id is the sign that all is there
+                session.send_manifest(tag, manifest)
 
 
-class _Session:
-    """Requests to one repository."""
-
-    def __init__(
-        self, url: str, credentials: Credentials | None, *, timeout_seconds: float
-    ) -> None:
-        self._url = url
-        self._credentials = credentials
-        self._authorization: str | None = None
-        self._timeout_seconds = timeout_seconds
-        self._pool = urllib3.PoolManager(retries=False)
-
-    def has(self, path: str) -> bool:
-        """Tell whether a blob or a manifest is there."""
-        expected = {200, 307, 404}  # some registries say where in their storage it lies
-        answer = self._ask("HEAD", self._url + path, expected=expected, Accept=_MANIFEST)
-        return answer.status != 404
+class _Session(Session):
+    """Pushes to one repository."""
 
     def send_blob(self, parcel: Parcel, digest: str) -> None:
         """Send a blob that is not there yet."""
         if self.has(f"blobs/{digest}"):
             return
-        begun = self._ask("POST", f"{self._url}blobs/uploads/", expected={202})
+        begun = self.ask("POST", f"{self.url}blobs/uploads/", expected={202})
         if "Location" not in begun.headers:
             raise ActionError("the registry does not say where to send a blob (no Location)")
-        place = urljoin(self._url, begun.headers["Location"])
+        place = urljoin(self.url, begun.headers["Location"])
         place += f"{'&' if urlsplit(place).query else '?'}{urlencode({'digest': digest})}"
         file = _blob(parcel.artefact, digest)
         with file.open("rb") as stream:
-            self._ask(
+            self.ask(
                 "PUT",
                 place,
                 expected={201},
@@ -130,59 +119,13 @@ class _Session:
     def send_manifest(self, tag: str, manifest: Mapping[str, Any]) -> None:
         """Send a manifest under a tag."""
         body = json.dumps(manifest, separators=(",", ":")).encode()
-        self._ask(
+        self.ask(
             "PUT",
-            f"{self._url}manifests/{tag}",
+            f"{self.url}manifests/{tag}",
             expected={201},
             body=body,
-            **{"Content-Type": _MANIFEST},
+            **{"Content-Type": MANIFEST},
         )
-
-    def _ask(
-        self, method: str, url: str, *, expected: set[int], body: Any = None, **headers: str
-    ) -> urllib3.BaseHTTPResponse:
-        answer = self._send(method, url, body, headers)
-        if answer.status == 401 and self._authorize(answer.headers.get("WWW-Authenticate", "")):
-            if isinstance(body, _Watched):
-                body.rewind()
-            answer = self._send(method, url, body, headers)
-        if answer.status not in expected:
-            text = answer.data.decode("utf-8", "replace").strip()[:_TEXT_MAX]
-            raise ActionError(f"the registry answered {answer.status} to {method} {url}: {text}")
-        return answer
-
-    def _send(
-        self, method: str, url: str, body: Any, headers: Mapping[str, str]
-    ) -> urllib3.BaseHTTPResponse:
-        sent = dict(headers)
-        if self._authorization is not None and urlsplit(url).netloc == urlsplit(self._url).netloc:
-            sent["Authorization"] = self._authorization  # for nobody but the registry
-        factor = _KEEPING_FACTOR if isinstance(body, _Watched) else 1
-        return self._pool.request(
-            method, url, body=body, headers=sent, timeout=self._timeout_seconds * factor
-        )
-
-    def _authorize(self, challenge: str) -> bool:
-        """Do what a registry asks for before it listens; tell whether that may help."""
-        scheme, _, rest = challenge.partition(" ")
-        if scheme.lower() == "basic" and self._credentials is not None:
-            is_new = self._authorization is None
-            self._authorization = self._credentials.basic
-            return is_new
-        if scheme.lower() != "bearer":
-            return False
-        asked = dict(_CHALLENGE.findall(rest))
-        realm = asked.pop("realm", "")
-        if urlsplit(realm).scheme not in {"https", urlsplit(self._url).scheme}:
-            raise ActionError(f"the registry wants its password sent to {realm}, without TLS")
-        headers = {} if self._credentials is None else {"Authorization": self._credentials.basic}
-        answer = self._pool.request(
-            "GET", realm, fields=asked, headers=headers, timeout=self._timeout_seconds
-        )
-        if answer.status != 200:
-            raise ActionError(f"the registry's {realm} answered {answer.status}: no token to push")
-        self._authorization = f"Bearer {_token(answer.data, realm)}"
-        return True
 
 
 class _Watched:
@@ -207,21 +150,10 @@ class _Watched:
 def _told_of(where: str) -> Iterator[None]:
     try:
         yield
-    except urllib3.exceptions.HTTPError as error:
+    except RegistryOutOfReach as error:
         raise ActionError(f"{where} is out of reach: {error}") from error
-    except ActionError as error:
+    except (ActionError, RegistryRefused) as error:
         raise ActionError(f"{where} could not be pushed: {error}") from error
-
-
-def _token(answer: bytes, realm: str) -> str:
-    try:
-        given = json.loads(answer)
-    except ValueError:
-        given = None
-    token = (given.get("token") or given.get("access_token")) if isinstance(given, dict) else None
-    if not isinstance(token, str):
-        raise ActionError(f"the registry's {realm} answered without a token to push")
-    return token
 
 
 def _annotated(parcel: Parcel) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from imagewright.aws.clients import AwsClients
 from imagewright.distribution.artefact import Place
 from imagewright.distribution.bucket import Bucket
 from imagewright.distribution.folder import Folder
-from imagewright.distribution.registry import Credentials, Registry
+from imagewright.distribution.registry import Registry
 from imagewright.machines.ledger import Ledger
+from imagewright.outside.registries import Credentials
 from imagewright.settings import Region, is_region
 
 

@@ -3,7 +3,15 @@
 import socket
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
+
+_LOOK_SECONDS = 0.1
+_END_SECONDS = 1.0
+"""How long a transfer has to clear up after itself when nobody waits for it any more."""
+
+Result = TypeVar("Result")
 
 
 class TransferFailed(Exception):
@@ -56,6 +64,36 @@ class Work:
         """Say how much is done, in words."""
         done = size(self.done_bytes)
         return done if self.total_bytes is None else f"{done} of {size(self.total_bytes)}"
+
+
+def attend(work: Work, do: Callable[[Work], Result], look: Callable[[], None]) -> Result:
+    """Do a transfer in a thread of its own, and look after it ten times a second.
+
+    What ``look`` raises ends the waiting, within a second even where a transfer cannot end yet
+    (a name is looked up): what that one still writes, nobody reads. Raises what either raises.
+    """
+    over = threading.Event()
+    results: list[Result] = []
+    errors: list[Exception] = []
+
+    def go() -> None:
+        try:
+            results.append(do(work))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            over.set()
+
+    threading.Thread(target=go, name="transfer", daemon=True).start()
+    try:
+        while not over.wait(_LOOK_SECONDS):
+            look()
+    finally:
+        work.stop()
+        over.wait(_END_SECONDS)
+    for error in errors:
+        raise error
+    return results[0]
 
 
 def size(count: int) -> str:

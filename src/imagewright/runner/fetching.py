@@ -4,20 +4,18 @@ The step's time and a cancel end a transfer at once. A file appears under its na
 whole and right: it is written beside it and then takes its place.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
-from typing import IO, Generic, TypeVar
+from typing import IO, TypeVar
 from uuid import uuid4
 
 from imagewright.outside.objects import DEFAULT_REGION
-from imagewright.outside.work import Stopped, TransferFailed, Work, size
+from imagewright.outside.work import TransferFailed, Work, attend, size
 from imagewright.runner.failures import ModuleFailure
 from imagewright.runner.guest import Guest
 
-_LOOK_SECONDS = 0.1
 _TOLD_AFTER_SECONDS = 2.0
 _TOLD_EVERY_SECONDS = 10.0
 _PIECE_BYTES = 8 << 20
@@ -33,41 +31,20 @@ def transfer(guest: Guest, doing: str, do: Callable[[Work], Result]) -> Result:
     """
     if guest.environment.outside.barred:
         raise ModuleFailure(guest.environment.outside.barred)
-    work, over, ended = Work(), threading.Event(), _Ended[Result]()
+    work, progress = Work(), Progress(guest)
 
-    def go() -> None:
-        try:
-            ended.results.append(do(work))
-        except Exception as error:
-            ended.error = error
-        finally:
-            over.set()
+    def look() -> None:
+        guest.check()
+        _tell_remarks(guest, work)
+        progress.tell(f"{doing} {work.how_far}")
 
-    progress = Progress(guest)
-    threading.Thread(target=go, name="transfer", daemon=True).start()
     try:
-        while not over.wait(_LOOK_SECONDS):
-            guest.check()
-            _tell_remarks(guest, work)
-            progress.tell(f"{doing} {work.how_far}")
-    finally:
-        work.stop()
+        result = attend(work, do, look)
+    except (TransferFailed, OSError) as error:
+        _tell_remarks(guest, work)
+        raise ModuleFailure(str(error)) from error
     _tell_remarks(guest, work)
-    match ended.error:
-        case None:
-            return ended.results[0]
-        case TransferFailed() | OSError():
-            raise ModuleFailure(str(ended.error)) from ended.error
-        case Stopped():
-            raise AssertionError("only who waits stops it") from ended.error
-        case _:
-            raise ended.error
-
-
-class _Ended(Generic[Result]):
-    def __init__(self) -> None:
-        self.results: list[Result] = []
-        self.error: Exception | None = None
+    return result
 
 
 class Progress:
