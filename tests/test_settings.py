@@ -76,6 +76,25 @@ def test_what_is_no_region_has_no_place(tmp_path: Path) -> None:
         Settings.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("host", "settings", "problem"),
+    [
+        ("docker.io", 'username = "me"', "username and password go together"),
+        ("docker.io", 'url = "mirror.example.com"', "it has not the form that is wanted. Where to"),
+        ("docker.io", 'url = "https://me:secret@mirror"', "it has not the form that is wanted"),
+        ("https://docker.io", "", "'https://docker.io' is no HOST or HOST:PORT"),
+        ("docker.io/library", "", "is no HOST or HOST:PORT, such as docker.io"),
+    ],
+)
+def test_a_registry_that_cannot_be_is_refused(
+    tmp_path: Path, host: str, settings: str, problem: str
+) -> None:
+    (tmp_path / "settings.toml").write_text(f'[registries."{host}"]\n{settings}\n')
+
+    with pytest.raises(SettingsError, match=f"registries.*{problem}"):
+        Settings.load(tmp_path)
+
+
 def test_a_value_of_another_form_is_told_what_is_wanted_and_no_pattern(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text('account = "12"\n')
 

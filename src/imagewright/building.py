@@ -292,7 +292,7 @@ class SandboxBuilder:
         from imagewright.images.workbench import Workbench
         from imagewright.instances import describing
         from imagewright.machines.ledger import reap
-        from imagewright.sandboxes import debian_mirror, open_sandbox
+        from imagewright.sandboxes import debian_mirror, open_pulls, open_sandbox
 
         settings, database = self._settings, self._database
         proxies = proxy_environment()
@@ -333,6 +333,7 @@ class SandboxBuilder:
             table=settings.parents,
             own_images=self._own_image,
             settings_file=self._state.root / "settings.toml",
+            pulls=open_pulls(self._state, settings, sandbox),
         )
         workbench = Workbench(
             database=database,

@@ -8,10 +8,12 @@ from pathlib import Path
 from imagewright.clock import Clock
 from imagewright.images.layers import LayerOptions, LayerStore
 from imagewright.images.mirrors import Mirror, host_mirror, proxy_environment
+from imagewright.images.pulls import Pulls
 from imagewright.machines.limits import Limits
 from imagewright.machines.metadata import Instance
 from imagewright.machines.network import Network
 from imagewright.machines.sandbox import ENVIRONMENT, SandboxDriver, SandboxOptions
+from imagewright.outside.registries import Registries
 from imagewright.settings import Settings
 from imagewright.state import StateDirectory
 from imagewright.store.database import Database
@@ -81,3 +83,22 @@ def open_sandbox(
     )
     driver = SandboxDriver(layer_store, ledger, network, options=options)
     return Sandbox(ledger, layer_store, network, driver)
+
+
+def open_pulls(state: StateDirectory, settings: Settings, sandbox: Sandbox) -> Pulls:
+    """Put together what gets parent images from registries; nothing is connected yet."""
+    registries = Registries(
+        settings.registries,
+        settings.downloads,
+        ca_bundle=settings.sandbox.ca_bundle,
+        proxies=proxy_environment(),
+    )
+    return Pulls(
+        sandbox.layer_store,
+        registries,
+        directory=state.exports,
+        locks=state.root / "locks",
+        ledger=sandbox.ledger,
+        size_bytes_max=settings.downloads.size_bytes_max,
+        settings_file=state.root / "settings.toml",
+    )

@@ -27,6 +27,7 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
+_REGISTRY_HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-zA-Z0-9.\-]+)(:[0-9]{1,5})?", re.ASCII)
 _REGION_FORM = "a region looks like us-east-1 or local-dc-1"
 _NO_EC2 = (
     "an image of the driver sandbox is a file system without a disk that boots, which EC2 cannot "
@@ -382,6 +383,28 @@ class Region(BaseModel):
         return self
 
 
+class Registry(BaseModel):
+    """A registry that parent images are pulled from, by its host as references to images have it.
+    One that is reached over TLS, and shows its images to anybody, needs no entry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$",
+        description="Where to ask in its place: a mirror, perhaps with a path that all its "
+        "repositories begin with, or the host itself with `http://` for one without TLS.",
+    )
+    username: str | None = Field(default=None, description="Who pulls.")
+    password: str | None = Field(default=None, description="Their password, or token.")
+
+    @model_validator(mode="after")
+    def _has_both(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
+
+
 class InstanceProfile(BaseModel):
     """The credentials of machines whose infrastructure configuration has this
     `instanceProfileName`; one source of the three."""
@@ -486,7 +509,12 @@ class Settings(BaseSettings):
     )
     parents: dict[str, str] = Field(
         default_factory=dict,
-        description="Patterns of parent images, and the base each stands for.",
+        description="Patterns of parent images, and the base, file or image of a registry that "
+        "each stands for; see below.",
+    )
+    registries: dict[str, Registry] = Field(
+        default_factory=dict,
+        description="Registries that parent images are pulled from, by their hosts; see below.",
     )
     commands: Path | None = Field(
         default=None,
@@ -536,6 +564,14 @@ class Settings(BaseSettings):
             if not is_region(name):
                 raise ValueError(f"'{name}' is no region: {_REGION_FORM}")
         return regions
+
+    @field_validator("registries")
+    @classmethod
+    def _are_by_hosts(cls, registries: dict[str, Registry]) -> dict[str, Registry]:
+        for name in registries:
+            if not _REGISTRY_HOST.fullmatch(name):
+                raise ValueError(f"'{name}' is no HOST or HOST:PORT, such as docker.io")
+        return registries
 
     @classmethod
     def load(cls, state: Path, overrides: Mapping[str, Any] | None = None) -> Self:

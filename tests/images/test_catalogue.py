@@ -7,14 +7,25 @@ import pytest
 from tests.machines.lab import TINY, Lab, mirror
 
 from imagewright.images.bases import Base, Bases
-from imagewright.images.catalogue import Catalogue, OwnImage, UnmappedParent, WrongArchitecture
+from imagewright.images.catalogue import Catalogue, OwnImage, UnmappedParent
+from imagewright.images.export_oci import OciMetadata, export_oci
 from imagewright.images.export_tar import export_tar
+from imagewright.images.imports import WrongArchitecture
+from imagewright.images.pulls import Pulls
+from imagewright.outside.registries import Registries
+from imagewright.settings import Downloads
 
 OWN = "ami-0123456789abcdef0"
 HERE, ELSEWHERE = ("x86", "arm64") if platform.machine() == "x86_64" else ("arm64", "x86")
 
 
-def catalogue(lab: Lab, table: dict[str, str] | None = None, *, trusts: bool = False) -> Catalogue:
+def catalogue(
+    lab: Lab,
+    table: dict[str, str] | None = None,
+    *,
+    trusts: bool = False,
+    pulls: Pulls | None = None,
+) -> Catalogue:
     other = Base(name="debian-12", suite="bookworm")
     bases = Bases(
         lab.layers,
@@ -28,8 +39,22 @@ def catalogue(lab: Lab, table: dict[str, str] | None = None, *, trusts: bool = F
         table=table or {},
         own_images=lambda name, _asker: OwnImage("l-own") if name == OWN else None,
         settings_file=Path("/state/settings.toml"),
+        pulls=pulls,
         trusts_paths=trusts,
     )
+
+
+def with_registries(lab: Lab, place: Path, table: dict[str, str]) -> Catalogue:
+    pulls = Pulls(
+        lab.layers,
+        Registries({}, Downloads()),
+        directory=place,
+        locks=place,
+        ledger=lab.ledger,
+        size_bytes_max=1,
+        settings_file=place,
+    )
+    return catalogue(lab, table, pulls=pulls)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +124,41 @@ def test_a_path_serves_where_the_operator_named_it(lab: Lab, tiny: str, tmp_path
 
     assert by_table == by_trust
     assert by_table.description == f"tar {file}"
+
+
+def test_an_image_layout_keeps_its_configuration(lab: Lab, tiny: str, tmp_path: Path) -> None:
+    metadata = OciMetadata(reference="a:1", command=("/bin/web",), labels={"a": "b"})
+    layout = export_oci(lab.layers, tiny, tmp_path / "layout", metadata).path
+    other = OciMetadata(reference="a:1", command=("/bin/other",))
+    again = export_oci(lab.layers, tiny, tmp_path / "again", other).path
+
+    parent = catalogue(lab, trusts=True).resolve(str(layout))
+
+    assert parent.config["Cmd"] == ["/bin/web"]
+    assert parent.config["Labels"] == {"a": "b"}
+    assert catalogue(lab, trusts=True).resolve(str(again)).config["Cmd"] == ["/bin/other"]
+    assert catalogue(lab, trusts=True).resolve("tiny").config == {}
+
+
+@pytest.mark.parametrize(
+    ("parent", "table"),
+    [
+        ("debian:13", {}),
+        ("debian", {}),
+        ("public.ecr.aws/x/y:tag", {}),
+        ("ami-77777777", {"ami-*": "docker.io/library/debian:13"}),
+        ("ami-77777777", {"ami-*": "docker://debian"}),
+    ],
+)
+def test_an_image_in_a_registry_is_a_parent_before_anybody_asks_the_registry(
+    lab: Lab, tmp_path: Path, parent: str, table: dict[str, str]
+) -> None:
+    with_registries(lab, tmp_path, table).check(parent)
+
+    with pytest.raises(UnmappedParent):
+        catalogue(lab, table).check(parent)
+
+
+def test_a_name_alone_in_the_table_is_no_image_of_a_registry(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(UnmappedParent, match=r"docker.io/library/debian:12"):
+        with_registries(lab, tmp_path, {"ami-*": "debain-12"}).check("ami-77777777")

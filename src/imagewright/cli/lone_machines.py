@@ -45,7 +45,7 @@ def open_bench(state: StateDirectory, settings: Settings) -> Iterator[Bench]:
     from imagewright.images.bases import Bases
     from imagewright.images.catalogue import Asker, Catalogue, OwnImage
     from imagewright.machines.ledger import reap
-    from imagewright.sandboxes import debian_mirror, open_sandbox
+    from imagewright.sandboxes import debian_mirror, open_pulls, open_sandbox
     from imagewright.store import machine_images, schema
 
     clock = SystemClock()
@@ -79,6 +79,7 @@ def open_bench(state: StateDirectory, settings: Settings) -> Iterator[Bench]:
             table=settings.parents,
             own_images=own_image,
             settings_file=state.root / "settings.toml",
+            pulls=open_pulls(state, settings, sandbox),
             trusts_paths=True,
         )
         has_network = settings.sandbox.network != "none"

@@ -111,7 +111,11 @@ class Places:
         """Return the layer that a sandbox starts from, made now where need be."""
 
         def tell(made: "Progress") -> None:
-            watcher.progress(f"making the base {made.base}, once", f"{made.fraction:.0%}")
+            what = "the base " if made.verb == "making" else ""
+            if made.is_notice:
+                watcher.notice(made.line)
+            else:
+                watcher.progress(f"{made.verb} {what}{made.base}, once", f"{made.fraction:.0%}")
 
         catalogue = self.bench.catalogue
         return catalogue.resolve(place.base, on_progress=tell, cancel=cancel).layer_id

@@ -4,18 +4,15 @@ They carry what a cloud image has and scripts rely on. A base is an ordinary lay
 its key says how it was made, so that a new recipe makes a new one.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import platform
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from imagewright.images.alone import alone
 from imagewright.images.layers import LayerStore
 from imagewright.images.mirrors import Mirror, proxy_environment
 from imagewright.machines.inside.program import PLACE
@@ -29,7 +26,6 @@ _RECIPE_NUMBER = 1
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _ROOM_BYTES = 1 << 30
 _LAST_LINES = 15
-_WAIT_SECONDS = 0.2
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _PACKAGES = (
     "bash", "ca-certificates", "curl", "gnupg", "hostname", "iproute2", "lsb-release", "netbase",
@@ -64,12 +60,15 @@ class BaseFailed(MachineError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the making of a base is."""
+    """How far the making of a base is, or the pulling of an image."""
 
     base: str
     fraction: float
     """0 to 1."""
     line: str
+    verb: str = "making"
+    is_notice: bool = False
+    """The line is a sentence that should be read, not only how far it is."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -134,14 +133,19 @@ class Bases:
     ) -> str:
         """Return the layer of a base, made now if it is not there yet.
 
-        Raises BaseFailed, DiskFull, NoNamespace, NoIds; KeyError for a name that is none.
+        Raises BaseFailed, WaitingEnded, DiskFull, NoNamespace, NoIds; KeyError for a name that is
+        none.
         """
         base = self._table[name]
         mirror, architecture = self._mirror(), debian_architecture()
         key = base.key(mirror, architecture)
         if (found := self._store.newest(key)) is not None:
             return found
-        with self._lock(key, name, on_progress, cancel):
+
+        def tell_of_waiting() -> None:
+            on_progress(Progress(name, 0.0, f"waiting: another build is making {name}"))
+
+        with alone(self._locks, f"base-{key[:16]}", on_wait=tell_of_waiting, cancel=cancel):
             if (found := self._store.newest(key)) is not None:
                 return found
             layer_id = self._make(base, mirror, architecture, on_progress, cancel)
@@ -182,28 +186,6 @@ class Bases:
             layer_id = self._store.seal(name, parent=None, size_bytes=result["size_bytes"])
         self._store.make_durable(layer_id)
         return layer_id
-
-    @contextmanager
-    def _lock(
-        self, key: str, name: str, on_progress: OnProgress, cancel: Event | None
-    ) -> Iterator[None]:
-        """Let one at a time make a base; the lock ends with whoever holds it."""
-        self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(
-            self._locks / f"base-{key[:16]}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        try:
-            has_waited = False
-            while not _try_lock(file):
-                if cancel is not None and cancel.is_set():
-                    raise BaseFailed(f"waiting for {name} was cancelled")
-                if not has_waited:
-                    on_progress(Progress(name, 0.0, f"waiting: another build is making {name}"))
-                has_waited = True
-                time.sleep(_WAIT_SECONDS)
-            yield
-        finally:
-            os.close(file)
 
 
 class _Report:
@@ -260,11 +242,3 @@ def _mmdebstrap(base: Base, mirror: Mirror, architecture: str) -> list[str]:
         f"--include={','.join(base.packages)}", f"--customize-hook={_FINISH}",
         base.suite, PLACE, *sources,
     ]  # fmt: skip
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

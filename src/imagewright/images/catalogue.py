@@ -1,7 +1,8 @@
 """Which layer stands for a recipe's ``parentImage``.
 
-In this order: the operator's own table, images built here, managed bases by name or by ARN, and
-files by path. What none of these knows is refused, with the line to add to the settings.
+In this order: the operator's own table, images built here, managed bases by name or by ARN, files
+by path, and images in registries. What is none of these is refused, with the line to add to the
+settings.
 """
 
 import re
@@ -13,8 +14,15 @@ from threading import Event
 from typing import Any
 
 from imagewright.images.bases import Bases, OnProgress, debian_architecture
-from imagewright.images.imports import import_oci_layout, import_tar
+from imagewright.images.imports import (
+    WrongArchitecture,
+    config_of,
+    import_oci_layout,
+    import_tar,
+)
 from imagewright.images.layers import LayerStore
+from imagewright.images.pulls import Pulls
+from imagewright.images.references import Reference, read_reference
 from imagewright.machines.machine import MachineError
 
 _MANAGED = re.compile(
@@ -55,12 +63,9 @@ class UnmappedParent(MachineError):
             f"nothing here stands for the parent image '{parent}'. Add to {settings_file}:\n"
             f'[parents]\n"{parent}" = "{names[0]}"\n'
             f"The right side is a managed base ({', '.join(names)}), the path of a root "
-            "file-system tar or an OCI layout, or an image built here; the left side may have *"
+            "file-system tar or an OCI layout, an image built here, or an image in a registry "
+            "(docker.io/library/debian:12); the left side may have *"
         )
-
-
-class WrongArchitecture(MachineError):
-    """The parent is for other processors than this host has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,12 @@ class Catalogue:
         table: Mapping[str, str],
         own_images: OwnImages,
         settings_file: Path,
+        pulls: Pulls | None = None,
         trusts_paths: bool = False,
     ) -> None:
         """``table`` maps patterns of parents to what stands for them.
 
+        ``pulls`` gets images from registries; None: nobody does.
         ``trusts_paths``: a parent may be a path of this host by itself, as on the command line of
         its owner; callers over the network reach only those that the table names.
         """
@@ -97,6 +104,7 @@ class Catalogue:
         self._table = table
         self._own_images = own_images
         self._settings_file = settings_file
+        self._pulls = pulls
         self._trusts_paths = trusts_paths
 
     def resolve(
@@ -111,8 +119,8 @@ class Catalogue:
 
         ``asker``: whoever may use only their own images and those that they were let use; what
         the operator's table names may be anybody's.
-        Raises UnmappedParent, WrongArchitecture, BaseFailed, ImportFailed and the other
-        MachineErrors.
+        Raises UnmappedParent, WrongArchitecture, BaseFailed, ImportFailed, PullFailed and the
+        other MachineErrors.
         """
         mapped = self._mapped(parent)
         if (own := self._own(parent, mapped, asker)) is not None:
@@ -122,15 +130,22 @@ class Catalogue:
             return Parent(layer_id, f"base {base}")
         if (path := self._path(parent, mapped)) is not None:
             return self._from_path(path)
+        if self._pulls is not None and (there := self._reference(parent, mapped)) is not None:
+            layer_id = self._pulls.layer(there, on_progress=on_progress, cancel=cancel)
+            return Parent(layer_id, f"image {there}", config_of(self._store, layer_id))
         raise UnmappedParent(parent, self._settings_file, self._bases.names)
 
     def check(self, parent: str, asker: Asker | None = None) -> None:
-        """Raise what ``resolve`` would for a parent that nothing stands for, and do no work."""
+        """Raise what ``resolve`` would for a parent that nothing stands for, and do no work.
+
+        Whether a registry has an image, only a build finds out.
+        """
         mapped = self._mapped(parent)
         is_known = (
             self._own(parent, mapped, asker) is not None
             or self._base_name(mapped) is not None
             or self._path(parent, mapped) is not None
+            or (self._pulls is not None and self._reference(parent, mapped) is not None)
         )
         if not is_known:
             raise UnmappedParent(parent, self._settings_file, self._bases.names)
@@ -170,9 +185,18 @@ class Catalogue:
         is_allowed = self._trusts_paths or mapped != parent
         return _path(mapped) if is_allowed else None
 
+    def _reference(self, parent: str, mapped: str) -> Reference | None:
+        """Read a reference to an image in a registry.
+
+        ``debian`` alone is one as the parent of a container recipe. On the command line and in
+        the table it would be a base that is not there.
+        """
+        return read_reference(mapped, may_be_bare=mapped == parent and not self._trusts_paths)
+
     def _from_path(self, path: Path) -> Parent:
         if path.is_dir():
-            return Parent(import_oci_layout(self._store, path), f"OCI layout {path}")
+            layer_id = import_oci_layout(self._store, path)
+            return Parent(layer_id, f"OCI layout {path}", config_of(self._store, layer_id))
         return Parent(import_tar(self._store, path), f"tar {path}")
 
 

@@ -25,6 +25,10 @@ class ImportFailed(MachineError):
     """The image cannot be used as a base; the message says why."""
 
 
+class WrongArchitecture(MachineError):
+    """The image is for other processors than this host has, or for another system."""
+
+
 def import_tar(store: LayerStore, file: Path) -> str:
     """Return the base layer of a root file-system tar; the same content is unpacked once.
 
@@ -34,30 +38,79 @@ def import_tar(store: LayerStore, file: Path) -> str:
         digest = _digest_of(file)
     except OSError as error:
         raise ImportFailed(f"{file} cannot be read: {error.strerror}") from None
-    return _import(store, [file], f"tar {digest}", str(file))
+    return _import(store, [file], f"tar {digest}", str(file), {})
 
 
-def import_oci_layout(store: LayerStore, layout: Path, *, reference: str | None = None) -> str:
+def import_oci_layout(
+    store: LayerStore, layout: Path, *, reference: str | None = None, origin: str | None = None
+) -> str:
     """Return the base layer of an image in an OCI layout, all its layers in one.
 
-    ``reference`` is the name of one of several images. Raises as ``import_tar`` does.
+    ``reference`` is the name of one of several images; ``origin`` says where it comes from, if
+    not from that directory. What containers of it are like is ``config_of`` the layer.
+    Raises WrongArchitecture, and as ``import_tar`` does.
     """
     manifest = _manifest(layout, reference)
     blobs = []
     for layer in manifest.get("layers", []):
-        if str(layer.get("mediaType", "")).endswith("zstd"):
-            raise ImportFailed(
-                f"{layout} has layers compressed with zstd, which cannot be read here; copy it "
-                f"with: skopeo copy --dest-compress-format gzip oci:{layout} oci:<new directory>"
-            )
+        demand_readable(layer, str(layout), f"oci:{layout}")
         blobs.append(_verified(layout, str(layer.get("digest"))))
     if not blobs:
         raise ImportFailed(f"{layout} has no layers")
+    described = _config(layout, manifest)
+    demand_runs_here(described, origin or str(layout))
+    config = described.get("config") or {}
+    if not isinstance(config, dict):
+        raise ImportFailed(f"{layout} has a configuration that is none")
     digests = ",".join(path.name for path in blobs)
-    return _import(store, blobs, f"oci {digests}", str(layout))
+    # The same files with another configuration are another image.
+    identity = f"oci {json.dumps(config, sort_keys=True)} {digests}"
+    return _import(store, blobs, identity, origin or str(layout), {"config": config})
 
 
-def _import(store: LayerStore, files: Sequence[Path], identity: str, origin: str) -> str:
+def config_of(store: LayerStore, layer_id: str) -> Mapping[str, Any]:
+    """Return the OCI ``config`` object (Env, Cmd, User …) of an imported image; empty for others.
+
+    Raises LayerMissing.
+    """
+    config: Mapping[str, Any] = (store.chain(layer_id)[0].outputs or {}).get("config", {})
+    return config
+
+
+def demand_runs_here(described: Mapping[str, Any], what: str) -> None:
+    """Raise WrongArchitecture if an image's configuration, or a platform, is not of this host.
+
+    What says nothing of it is taken for fitting.
+    """
+    here = f"linux/{debian_architecture()}"
+    system, architecture = described.get("os", "linux"), described.get("architecture")
+    found = f"{system}/{architecture or debian_architecture()}"
+    if found != here:
+        raise WrongArchitecture(f"{what} is for {found}, and this host's sandbox runs {here} only")
+
+
+def demand_readable(layer: Mapping[str, Any], what: str, source: str) -> None:
+    """Raise ImportFailed for a layer that is packed as none is read here.
+
+    ``source``: how skopeo calls the image.
+    """
+    media_type = str(layer.get("mediaType", ""))
+    if media_type.endswith("zstd"):
+        raise ImportFailed(
+            f"{what} has layers compressed with zstd, which cannot be read here; copy it "
+            f"with: skopeo copy --dest-compress-format gzip {source} oci:<new directory>"
+        )
+    if "foreign" in media_type or "nondistributable" in media_type:
+        raise ImportFailed(f"{what} has layers that lie elsewhere ({media_type})")
+
+
+def _import(
+    store: LayerStore,
+    files: Sequence[Path],
+    identity: str,
+    origin: str,
+    outputs: Mapping[str, Any],
+) -> str:
     key = hashlib.sha256(f"import {identity}".encode()).hexdigest()
     if (found := store.newest(key)) is not None:
         return found
@@ -73,8 +126,15 @@ def _import(store: LayerStore, files: Sequence[Path], identity: str, origin: str
             raise ImportFailed(f"{origin} cannot be unpacked: {error}") from None
         layer_id = store.seal(name, parent=None, size_bytes=answer["size_bytes"])
     store.make_durable(layer_id)
-    store.remember(layer_id, key=key, made_by=f"import {origin}", outputs={}, network=False)
+    store.remember(layer_id, key=key, made_by=f"import {origin}", outputs=outputs, network=False)
     return layer_id
+
+
+def _config(layout: Path, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    descriptor = manifest.get("config")
+    if not isinstance(descriptor, dict):
+        return {}
+    return _load(_verified(layout, str(descriptor.get("digest"))))
 
 
 def _manifest(layout: Path, reference: str | None) -> Mapping[str, Any]:

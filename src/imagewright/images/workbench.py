@@ -479,15 +479,18 @@ class Workbench:
 
 
 def _telling(log: StepLog) -> Callable[[Progress], None]:
-    """Tell how far the making of a base is, where it has come further by a twentieth."""
+    """Tell how far a base or a pull is, where it has come further by a twentieth."""
     told = -1.0
 
     def tell(progress: Progress) -> None:
         nonlocal told
-        if progress.fraction >= told + 0.05 or progress.fraction == 0.0 > told:
+        if progress.is_notice:
+            log.note(progress.line)
+        elif progress.fraction >= told + 0.05 or progress.fraction == 0.0 > told:
             told = progress.fraction
             log.note(
-                f"Making {progress.base}: {progress.fraction:.0%} ({progress.line})",
+                f"{progress.verb.capitalize()} {progress.base}: {progress.fraction:.0%} "
+                f"({progress.line})",
                 progress=f"{progress.fraction:.2f}",
             )
 

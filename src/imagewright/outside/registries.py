@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from imagewright.outside.connections import Connections, Target, Transient, read_url
 from imagewright.outside.work import TransferFailed, Work
+from imagewright.settings import Downloads, Registry
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -26,6 +28,8 @@ ANY_MANIFEST = ", ".join((INDEX, MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
 ANSWER_BYTES_MAX = 4 << 20
 """Of a manifest and of a configuration; registries take none that is larger."""
 
+_DOCKER_HUB = "docker.io"
+_DOCKER_HUB_URL = "https://registry-1.docker.io"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _KEEPING_FACTOR = 10
 """How much longer a registry may take to answer when it has a blob to put away."""
@@ -232,6 +236,54 @@ class Session:
                 )
             self._authorization = f"Bearer {_token(self._read(response), realm)}"
         return True
+
+
+class Registries:
+    """The registries that images are pulled from: those that the settings name, and any other."""
+
+    def __init__(
+        self,
+        named: Mapping[str, Registry],
+        downloads: Downloads,
+        *,
+        ca_bundle: Path | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> None:
+        """``named``: by their hosts. ``proxies``: as in a shell's environment."""
+        self._named = named
+        self._timeout_seconds = downloads.timeout_seconds
+        urls = [each.url for each in named.values() if each.url is not None]
+        self._connections = Connections(
+            timeout_seconds=downloads.timeout_seconds,
+            allowed_hosts=[
+                *downloads.allowed_hosts, *named, *(read_url(url).place for url in urls),
+            ],
+            ca_bundle=ca_bundle,
+            proxies=proxies,
+        )  # fmt: skip
+
+    def is_known_to(self, host: str) -> bool:
+        """Tell whether the settings say who pulls from a registry."""
+        return self._credentials(host) is not None
+
+    def session(self, host: str, repository: str, work: Work) -> Session:
+        """Begin to ask for a repository."""
+        said = self._named.get(host, Registry())
+        url = said.url or (_DOCKER_HUB_URL if host == _DOCKER_HUB else f"https://{host}")
+        root, path = urljoin(url, "/"), urlsplit(url).path.strip("/")
+        return Session(
+            f"{root}v2/{f'{path}/' if path else ''}{repository}/",
+            self._credentials(host),
+            connections=self._connections,
+            work=work,
+            timeout_seconds=self._timeout_seconds,
+        )
+
+    def _credentials(self, host: str) -> Credentials | None:
+        said = self._named.get(host, Registry())
+        if said.username is None or said.password is None:
+            return None
+        return Credentials(said.username, said.password)
 
 
 def _token(answer: bytes, realm: str) -> str:
