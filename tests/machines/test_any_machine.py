@@ -2,11 +2,13 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from tests.machines.conftest import Launch, MachineLab
 from tests.machines.lab import Lab, run, sh
 
+from imagewright.machines.docker import DockerMachine
 from imagewright.machines.machine import Command, Line, Machine, MachineError
 
 
@@ -208,6 +210,21 @@ def test_the_processes_of_another_user_end_with_their_command(inhabited: Machine
 
     assert result.reason == "timed out"
     assert "sleep 64" not in sh(inhabited, "ps")[1]
+
+
+def test_a_directory_that_is_to_be_empty_is_so_for_one_command_alone(inhabited: Machine) -> None:
+    sh(inhabited, "mkdir -p /kept && echo old > /kept/file")
+    script = "ls -A /kept /made/here; echo new > /kept/file && echo new > /made/here/file; pwd"
+    how: dict[str, Any] = {"user": "web", "cwd": "/kept", "empty": ["/kept", "/made/here"]}
+    if isinstance(inhabited, DockerMachine):
+        with pytest.raises(MachineError, match="can lay nothing over its directories"):
+            sh(inhabited, script, **how)
+        return
+
+    code, output = sh(inhabited, script, **how)
+
+    assert (code, output) == (0, "/kept:\n\n/made/here:\n/kept")
+    assert sh(inhabited, "cat /kept/file; ls -A /made/here") == (0, "old")
 
 
 TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"

@@ -94,7 +94,7 @@ def _work(task: Task, context: StepContext, fetch: Fetch) -> Work:
             return Work(
                 name=name,
                 facts={"run": [*task.argv], "stdin": _text(task.stdin), **script.facts}
-                | {"user": task.user},
+                | {"user": task.user, "empty": [*task.tmpfs]},
                 run=lambda machine: _run(script, machine, context),
             )
         case DirectoryTask():
@@ -137,6 +137,7 @@ def _script(task: RunTask) -> Script:
         directory=task.working_directory,
         environment=task.environment,
         user=task.user,
+        empty=task.tmpfs,
         may_restart=False,
     )
 

@@ -43,6 +43,8 @@ class Script:
     stdin: bytes = b""
     user: str = ""
     """Who runs it, as ``Command.user`` says it."""
+    empty: Sequence[str] = ()
+    """Directories that are empty for it, as ``Command.empty`` says it."""
     may_restart: bool = True
     """To exit with 194 asks for a restart."""
 
@@ -153,6 +155,7 @@ def _run_once(
         env=script.environment,
         cwd=script.directory,
         user=script.user,
+        empty=script.empty,
         timeout_seconds=min(limit for limit in limits if limit is not None),
     )
     return machine.run(command, on_line=hear, cancel=context.stop)

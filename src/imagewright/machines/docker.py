@@ -101,6 +101,8 @@ class DockerMachine:
         self, command: Command, *, on_line: OnLine | None = None, cancel: Event | None = None
     ) -> Exit:
         """Run a command; see ``machine.Machine.run``."""
+        if command.empty:
+            raise MachineError("a running container can lay nothing over its directories")
         started = time.monotonic()
         hear = on_line or _ignore
         variables = [word for item in command.env.items() for word in ("-e", "=".join(item))]

@@ -45,6 +45,8 @@ class HostMachine:
                 f"the host runs commands as who runs imagewright, and not as {command.user}: use a "
                 "sandbox or a container"
             )
+        if command.empty:
+            raise MachineError("nothing is laid over directories of the host: use a sandbox")
         started = time.monotonic()
         hear = on_line or _ignore
         try:

@@ -26,6 +26,9 @@ class Command:
     lists; a uid need not be in them. Its HOME comes from there, unless ``env`` has one, and it
     may be in a ``cwd`` that it may not enter by itself. Empty: as whom the driver has it, root.
     """
+    empty: Sequence[str] = ()
+    """Directories, absolute, that are empty for it, in memory and open to every user. They are
+    made where they are not there; nothing of what it leaves in one stays. Not every driver can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class RunningCommand:
                 env={**_beneath(environment, command.user), **command.env},
                 cwd=command.cwd,
                 user=command.user,
+                empty=list(command.empty),
             )
         finally:
             for file in files:

@@ -308,6 +308,7 @@ class SandboxMachine:
                 env=dict(self._environment),
                 cwd="/",
                 user="",
+                empty=[],
             )
         except NamespaceError as error:
             raise self._failure(f"run {argv[0]}", error) from None

@@ -205,6 +205,11 @@ def _become(
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
+    if request["empty"]:
+        try:
+            _empty(request["empty"])
+        except OSError as error:
+            _refuse(str(error), _NOT_EXECUTABLE)
     _apply_limits(confinement.limits)
     kernel.install_seccomp_filter(confinement.seccomp_program)
     kernel.drop_capabilities(CAPABILITIES)
@@ -224,6 +229,15 @@ def _become(
     except OSError as error:
         is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         _refuse(f"{argv[0]}: {error.strerror}", _NOT_FOUND if is_missing else _NOT_EXECUTABLE)
+
+
+def _empty(directories: Iterable[str]) -> None:
+    """Lay an empty file system in memory over each directory, for this process and its own."""
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    for path in directories:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+        kernel.mount("tmpfs", path, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=1777")
 
 
 def _refuse(why: str, code: int) -> NoReturn:
