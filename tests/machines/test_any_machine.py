@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.machines.conftest import Launch, MachineLab
 from tests.machines.lab import Lab, run, sh
 
 from imagewright.machines.docker import DockerMachine
-from imagewright.machines.machine import Command, Line, Machine, MachineError
+from imagewright.machines.machine import Command, Line, Machine, MachineError, Scratch
 
 
 @pytest.mark.parametrize(
@@ -343,6 +344,69 @@ def test_a_layer_boundary_ends_daemons_and_names_them(
 
     assert "sleep 81" not in sh(machine, "ps")[1]
     assert any("sleep" in notice for notice in any_lab.notices[-1:])
+
+
+SCRATCH = Scratch(folder="/srv/new/scratch", files={"a.sh": ". ./b\necho $X\n", "b": "X='é \\'\n"})
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "note"),
+    [
+        pytest.param("sh a.sh", 0, "", id="success"),
+        pytest.param("sh a.sh; echo why >note; exit 3", 3, "why\n", id="a failure with a note"),
+        pytest.param("sh a.sh; echo why >note", 0, "", id="a success with a note"),
+        pytest.param("sh a.sh; touch -- -x; mkdir y; exit 3", 3, "", id="more is put there"),
+        pytest.param("sh a.sh; mkfifo note; exit 3", 3, "", id="a note that is none"),
+        pytest.param("sh a.sh; rm -r ../scratch; false", 1, "", id="it is gone already"),
+    ],
+)
+def test_a_scratch_folder_is_there_for_the_time_of_its_command(
+    machine: Machine, script: str, code: int, note: str
+) -> None:
+    said: list[str] = []
+    look = "cd /srv/new/scratch; ls -ld . | cut -c1-10; ls; readlink /proc/self/fd/0"
+
+    ended = run(
+        machine,
+        ["sh", "-c", f"{look}; {script}"],
+        on_line=lambda line: said.append(line.text),
+        scratch=SCRATCH,
+    )
+
+    assert said == ["drwx------", "a.sh", "b", "/dev/null", "é \\"]
+    assert (ended.code, ended.note) == (code, note)
+    assert sh(machine, "ls -A /srv/new") == (0, "")
+
+
+def test_a_scratch_folder_is_gone_after_a_command_that_was_ended(machine: Machine) -> None:
+    ended = run(machine, ["sleep", "66"], timeout_seconds=0.2, scratch=SCRATCH)
+
+    assert ended.reason == "timed out"
+    assert sh(machine, "ls -A /srv/new") == (0, "")
+
+
+def test_a_scratch_folder_that_cannot_be_made_fails_the_command(machine: Machine) -> None:
+    sh(machine, "mkdir -p /srv/new/scratch; touch /srv/file")
+    said: list[str] = []
+    for scratch in (SCRATCH, replace(SCRATCH, folder="/srv/file/x")):
+        ended = run(
+            machine,
+            ["echo", "never"],
+            on_line=lambda line: said.append(line.text),
+            scratch=scratch,
+        )
+        assert ended.code == 1
+
+    assert said == ["/srv/new/scratch: File exists", "/srv/file: Not a directory"]
+
+
+def test_a_scratch_folder_belongs_to_the_user_of_its_command(inhabited: Machine) -> None:
+    folder = replace(SCRATCH, folder="/tmp/scratch")
+    script = "cd /tmp/scratch && sh a.sh && touch c && stat -c %u . *"
+
+    code, output = sh(inhabited, script, scratch=folder, user="web")
+
+    assert (code, output) == (0, "é \\\n1000\n1000\n1000\n1000")
 
 
 def test_files_go_in_and_come_out(machine: Machine) -> None:

@@ -12,7 +12,7 @@ from tests.machines.lab import Lab, run, sh
 
 from imagewright.images.export_tar import export_tar
 from imagewright.machines.docker import DockerMachine
-from imagewright.machines.machine import Line, Machine, MachineError
+from imagewright.machines.machine import Line, Machine, MachineError, Scratch
 
 IMAGE = "imagewright-test:busybox"
 TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
@@ -71,6 +71,31 @@ def test_output_input_environment_and_folder_are_as_asked(container: Machine) ->
         "5",
     ]
     assert [line.text for line in lines if line.stream == "stderr"] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "note"),
+    [
+        ("true", 0, ""),
+        ("echo why >note; exit 3", 3, "why\n"),
+        ("touch more; exit 3", 3, ""),
+        ("rm -r ../scratch; false", 1, ""),
+    ],
+)
+def test_a_scratch_folder_is_there_for_the_time_of_its_command(
+    container: Machine, script: str, code: int, note: str
+) -> None:
+    """As with the other drivers."""
+    scratch = Scratch(folder="/new/scratch", files={"a.sh": ". ./b\necho $X\n", "b": "X='é \\'\n"})
+    said: list[str] = []
+    look = "cd /new/scratch; ls -ld . | cut -c1-10; ls; readlink /proc/self/fd/0; sh a.sh"
+
+    ended = run(container, ["sh", "-c", f"{look}; {script}"],
+        on_line=lambda line: said.append(line.text), scratch=scratch)  # fmt: skip
+
+    assert said == ["drwx------", "a.sh", "b", "/dev/null", "é \\"]
+    assert (ended.code, ended.note) == (code, note)
+    assert sh(container, "ls -A /new") == (0, "")
 
 
 def test_a_command_runs_as_the_user_it_names(container: Machine) -> None:

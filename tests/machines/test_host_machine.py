@@ -8,7 +8,7 @@ import pytest
 from tests.machines.lab import run, sh
 
 from imagewright.machines.host import HostMachine, RestartDue
-from imagewright.machines.machine import Line, MachineError
+from imagewright.machines.machine import Line, MachineError, Scratch
 
 TREE = "trap '' TERM; (sleep 162 &); sleep 163 & wait"
 
@@ -91,6 +91,41 @@ def test_files_go_in_and_come_out(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_says_why(path: str, reason: str) -> None:
     with pytest.raises(MachineError, match=reason):
         HostMachine().get_file(path)
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "note"),
+    [
+        ("true", 0, ""),
+        ("echo why >note; exit 3", 3, "why\n"),
+        ("touch x; mkdir d; false", 1, ""),
+    ],
+)
+def test_a_scratch_folder_is_there_for_the_time_of_its_command(
+    tmp_path: Path, script: str, code: int, note: str
+) -> None:
+    """As with the other drivers."""
+    folder = tmp_path / "new/scratch"
+    scratch = Scratch(folder=str(folder), files={"a": "one\ntwo\n"})
+    said: list[str] = []
+
+    ended = run(HostMachine(), ["sh", "-c", f"cd {folder}; stat -c %a .; cat a; {script}"],
+        on_line=lambda line: said.append(line.text), scratch=scratch)  # fmt: skip
+
+    assert said == ["700", "one", "two"]
+    assert (ended.code, ended.note) == (code, note)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_scratch_folder_that_is_there_already_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    said: list[str] = []
+
+    ended = run(HostMachine(), ["echo", "never"], on_line=lambda line: said.append(line.text),
+        scratch=Scratch(folder=str(tmp_path), files={}))  # fmt: skip
+
+    assert (ended.code, said) == (1, [f"{tmp_path}: File exists"])
+    assert (tmp_path / "mine").exists()
 
 
 def test_it_runs_nothing_as_another_user() -> None:

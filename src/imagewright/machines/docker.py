@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from threading import Event
 
 from imagewright.machines.machine import Command, Exit, Line, MachineError, OnLine
@@ -36,6 +37,25 @@ _UNKNOWN = re.compile(
 _TIME_OUT_GRACE_TICKS, _CANCEL_GRACE_TICKS = 50, 2
 _FILE_BYTES_MAX = 4 << 20
 """What can be read of a container at once."""
+
+_IN_SCRATCH = """
+mark=$1 folder=$2 note=$3
+shift 3
+[ -d "${folder%/*}" ] || mkdir -p "${folder%/*}"
+mkdir -m 700 "$folder" || exit 1
+while IFS= read -r name; do
+    while IFS= read -r line && [ "$line" != "$mark" ]; do printf '%s\\n' "$line"; done \\
+        >"$folder/$name" || exit 1
+done
+"$@" </dev/null
+code=$?
+[ -s "$folder/$note" ] || rm -rf "$folder"
+exit "$code"
+"""
+"""Around a command that has a scratch folder: makes it of what comes on standard input, for each
+file its name, its lines, and a mark. A note stays there to be read."""
+
+_NOTE = '[ ! -f "$1/$2" ] || cat "$1/$2"; rm -rf "$1"'
 
 _BY_SHELL = ("/bin/sh", "-c", 'exec "$@"', "exec")
 """Before a command: what cannot be run then has the exit code that a shell gives it."""
@@ -103,6 +123,23 @@ class DockerMachine:
         """Run a command; see ``machine.Machine.run``."""
         if command.empty:
             raise MachineError("a running container can lay nothing over its directories")
+        if (scratch := command.scratch) is None:
+            return self._run(command, on_line, cancel)
+        mark = uuid.uuid4().hex
+        around = ("/bin/sh", "-c", _IN_SCRATCH, "exec", mark, scratch.folder, scratch.note)
+        files = "".join(f"{name}\n{text}{mark}\n" for name, text in scratch.files.items())
+        ended = self._run(
+            replace(command, argv=(*around, *command.argv), stdin=files.encode(), scratch=None),
+            on_line,
+            cancel,
+        )
+        if ended.code == 0:
+            return ended
+        leaving = ("/bin/sh", "-c", _NOTE, "note", scratch.folder, scratch.note)
+        note = _docker("exec", self._alive(), *leaving).stdout.decode("utf-8", "replace")
+        return replace(ended, note=note)
+
+    def _run(self, command: Command, on_line: OnLine | None, cancel: Event | None) -> Exit:
         started = time.monotonic()
         hear = on_line or _ignore
         variables = [word for item in command.env.items() for word in ("-e", "=".join(item))]

@@ -4,13 +4,15 @@ For who means just that: an instance that awstoe would run on, a throw-away mach
 """
 
 import os
+import shutil
 import socket
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-from imagewright.machines.machine import Command, Exit, Line, MachineError, OnLine
+from imagewright.machines.machine import Command, Exit, Line, MachineError, OnLine, Scratch
 from imagewright.process import Cancelled, CommandFailed, ProgramMissing, TimedOut, run
 
 _NOT_FOUND, _NOT_EXECUTABLE, _TERMINATED = 127, 126, 143
@@ -47,6 +49,20 @@ class HostMachine:
             )
         if command.empty:
             raise MachineError("nothing is laid over directories of the host: use a sandbox")
+        if (scratch := command.scratch) is None:
+            return self._run(command, on_line, cancel)
+        try:
+            folder = _make(scratch)
+        except OSError as error:
+            (on_line or _ignore)(Line("stderr", f"{error.filename}: {error.strerror}"))
+            return Exit(code=1, seconds=0.0)
+        try:
+            ended = self._run(command, on_line, cancel)
+            return replace(ended, note=_note(folder / scratch.note) if ended.code else "")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _run(self, command: Command, on_line: OnLine | None, cancel: Event | None) -> Exit:
         started = time.monotonic()
         hear = on_line or _ignore
         try:
@@ -111,6 +127,26 @@ class HostMachine:
 
     def terminate(self) -> None:
         """Leave it as it is."""
+
+
+def _make(scratch: Scratch) -> Path:
+    folder = _absolute(scratch.folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700)
+    try:
+        for name, text in scratch.files.items():
+            (folder / name).write_text(text, "utf-8", newline="")
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _note(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", "replace") if file.is_file() else ""
+    except OSError:
+        return ""
 
 
 def _absolute(path: str) -> Path:

@@ -11,6 +11,18 @@ from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Scratch:
+    """A folder that is there for the time of one command, for its user alone (mode 0700)."""
+
+    folder: str
+    """Absolute; nothing of that name may be there. The folders above it are made, and stay."""
+    files: Mapping[str, str]
+    """What the command finds in it: names, and texts of whole lines."""
+    note: str = "note"
+    """The name of a file there, which a command that fails may leave to be read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
     """One program to run inside, by argv, never by a shell string."""
 
@@ -29,6 +41,9 @@ class Command:
     empty: Sequence[str] = ()
     """Directories, absolute, that are empty for it, in memory and open to every user. They are
     made where they are not there; nothing of what it leaves in one stays. Not every driver can."""
+    scratch: Scratch | None = None
+    """A command that has one is given no ``stdin``. Where the folder cannot be made, the command
+    exits with 1, and says why on standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,8 @@ class Exit:
     reason: Literal["exited", "timed out", "cancelled"] = "exited"
     lacked_memory: bool = False
     """The kernel ended one of its processes because the machine's memory was used up."""
+    note: str = ""
+    """What a command that did not exit with 0 left in its scratch folder."""
 
 
 OnLine = Callable[[Line], None]

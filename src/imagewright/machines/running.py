@@ -5,6 +5,7 @@ import select
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from threading import Event
 from typing import Literal, Self
 
@@ -44,6 +45,8 @@ class RunningCommand:
         self._started = time.monotonic()
         self._open: dict[int, LineSplitter] = {}
         self._has_answered = False
+        self.scratch_is_left = False
+        """Once it ended: whether its scratch folder may still be there."""
         outputs = [self._pipe(stream, on_line) for stream in ("stdout", "stderr")]
         files = [_standard_input(command.stdin), *outputs]
         try:
@@ -55,6 +58,7 @@ class RunningCommand:
                 cwd=command.cwd,
                 user=command.user,
                 empty=list(command.empty),
+                scratch=None if command.scratch is None else asdict(command.scratch),
             )
         finally:
             for file in files:
@@ -135,7 +139,10 @@ class RunningCommand:
             # Someone still holds the other end; without a reader it would die of SIGPIPE.
             with suppress(NamespaceError):
                 self._namespace.tell("discard", list(self._open))
-        return Exit(code=answer["code"], seconds=seconds, reason=reason)
+        # A guest that was ended with its processes could not clear up.
+        self.scratch_is_left = bool(answer.get("scratch_is_left", answer.get("lost")))
+        note = answer.get("note", "")
+        return Exit(code=answer["code"], seconds=seconds, reason=reason, note=note)
 
     def _read(self, file: int, bytes_max: int = _READ_BYTES) -> int:
         """Hand over what there is; return 0 at the end, -1 where there is nothing just now."""

@@ -29,6 +29,7 @@ from imagewright.machines.running import RunningCommand
 from imagewright.machines.seccomp import compiled_filter
 
 DRIVER = "sandbox"
+_CLEAR_SECONDS = 10.0
 
 ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -290,6 +291,9 @@ class SandboxMachine:
                 "the command's processes multiplied faster than they could be ended one by one, "
                 "so every process of the machine was ended"
             )
+        if running.scratch_is_left and command.scratch is not None:
+            clearing = ("rm", "-rf", "--", command.scratch.folder)
+            self.run(Command(argv=clearing, timeout_seconds=_CLEAR_SECONDS))
         return result
 
     def attach(self, argv: Sequence[str], terminal: int) -> Callable[[], int | None]:
@@ -309,6 +313,7 @@ class SandboxMachine:
                 cwd="/",
                 user="",
                 empty=[],
+                scratch=None,
             )
         except NamespaceError as error:
             raise self._failure(f"run {argv[0]}", error) from None

@@ -7,13 +7,13 @@ standard input. Every path is made absolute first, so none can be taken for an o
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 from imagewright.documents.component.operators import Algorithm
-from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError
+from imagewright.machines.machine import Command, Exit, Line, Machine, MachineError, Scratch
 from imagewright.masking import LineMasker
 from imagewright.runner.calls import CallDocument
 from imagewright.runner.environment import RunEnvironment
@@ -44,6 +44,8 @@ class Finished:
     exit_code: int
     stdout: str
     """Without line ends at its end (O-6)."""
+    note: str = ""
+    """What it left in its scratch folder if it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,23 +133,29 @@ class Guest:
         return "".join(output).rstrip("\r\n")
 
     def stream(
-        self, argv: Sequence[str], *, shown: Sequence[str] | None = None, stdin: bytes = b""
+        self,
+        argv: Sequence[str],
+        *,
+        shown: Sequence[str] | None = None,
+        scratch: Scratch | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> Finished:
         """Run a program of the author's; each line it prints goes to the log at once.
 
-        ``shown`` is what the log calls it, where that differs.
+        ``shown`` is what the log calls it, where that differs; ``variables`` come on top of the
+        run's own environment.
         """
         for argument in argv:
             _check_argument(argument)
         output = _Output(self)
         self._tell(CommandStarted(self.place.phase, self.place.step, tuple(shown or argv)))
         try:
-            exit_code = self._run(argv, stdin, output.take)
+            ended = self._run_command(self._command(argv, scratch, variables), output.take)
         finally:
             output.finish()
             self.last_lines = output.last_lines()
-        self._tell(CommandEnded(self.place.phase, self.place.step, exit_code))
-        return Finished(exit_code, output.text())
+        self._tell(CommandEnded(self.place.phase, self.place.step, ended.code))
+        return Finished(ended.code, output.text(), ended.note)
 
     def clean_up(self, text: str, *arguments: str) -> None:
         """Run a script of ours whatever the deadline says; for what a killed command left."""
@@ -232,25 +240,32 @@ class Guest:
         return self.script(f"if {test}; then echo yes; fi", argument) == "yes"
 
     def _run(self, argv: Sequence[str], stdin: bytes, on_line: Callable[[Line], None]) -> int:
-        command = Command(
+        return self._run_command(replace(self._command(argv), stdin=stdin), on_line).code
+
+    def _command(
+        self,
+        argv: Sequence[str],
+        scratch: Scratch | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Command:
+        return Command(
             argv=argv,
-            stdin=stdin,
-            env=self.environment.script_environment,
+            env={**self.environment.script_environment, **(variables or {})},
             cwd=self.environment.working_directory,
             timeout_seconds=self._seconds_left(),
+            scratch=scratch,
         )
+
+    def _run_command(self, command: Command, on_line: Callable[[Line], None]) -> Exit:
         ended = self.machine.run(command, on_line=on_line, cancel=self.cancel)
         self.lacked_memory |= ended.lacked_memory
-        return self._code(ended)
-
-    def _code(self, ended: Exit) -> int:
         match ended.reason:
             case "cancelled":
                 raise Cancelled
             case "timed out":
                 raise self._timed_out()
             case "exited":
-                return ended.code
+                return ended
 
     def _seconds_left(self) -> float | None:
         if self.cancel.is_set():

@@ -31,7 +31,9 @@ KILL_SECONDS = 0.4
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _END_AT_ONCE, _END_PATIENTLY = signal.SIGUSR1, signal.SIGUSR2
-_RESET_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+_RESET_SIGNALS = [
+    number for number in signal.valid_signals() if signal.getsignal(number) != signal.SIG_DFL
+]
 """What Python changes, and what whoever started the server ignores, as nohup does."""
 
 
@@ -44,13 +46,13 @@ class Confinement:
         self.limits = limits
 
 
-def start(request: Message, files: list[int], confinement: Confinement) -> tuple[int, int]:
+def start(
+    request: Message, user: User | None, files: list[int], confinement: Confinement
+) -> tuple[int, int]:
     """Start a command; return its supervisor's pid and the pipe that will tell its exit code.
 
-    ``files`` are its standard input, output and error. Raises OSError where there is no such user
-    as it shall run as.
+    ``files`` are its standard input, output and error.
     """
-    user = users.find(request["user"]) if request["user"] else None
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from imagewright.machines.inside import command, files, kernel
+from imagewright.machines.inside import command, files, kernel, users
 from imagewright.machines.inside.command import Confinement
-from imagewright.machines.inside.messages import Message, explain, receive, send
+from imagewright.machines.inside.messages import Message, explain, receive, send, write_fully
+from imagewright.machines.inside.scratch import Scratch
 from imagewright.machines.inside.upper import Upper
 
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
@@ -46,6 +47,7 @@ class Guest:
         self._confinement = Confinement(bytes.fromhex(spec["seccomp_program"]), spec["limits"])
         self._poll = select.poll()
         self._command: tuple[int, int] | None = None
+        self._scratch: Scratch | None = None
         self._kill_by: float | None = None
         kernel.unshare(
             kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
@@ -117,10 +119,17 @@ class Guest:
         return state is None
 
     def _run(self, request: Message, received: list[int]) -> None:
-        self._command = command.start(request, received, self._confinement)
+        user = users.find(request["user"]) if request["user"] else None
+        try:
+            self._scratch = Scratch(request["scratch"], user) if request["scratch"] else None
+        except OSError as error:  # as if the command itself had tried
+            write_fully(received[2], f"{explain(error)}\n".encode(errors="replace"))
+            send(self._control, {"code": 1})
+        else:
+            self._command = command.start(request, user, received, self._confinement)
+            self._poll.register(self._command[1], select.POLLIN)
         for descriptor in received:
             os.close(descriptor)
-        self._poll.register(self._command[1], select.POLLIN)
 
     def _kill(self, *, patiently: bool) -> None:
         if self._command is not None:
@@ -163,8 +172,16 @@ class Guest:
         if not status and not os.WIFSIGNALED(wait_status):
             return self._lose()
         code = command.STATUS.unpack(status)[0] if status else command.exit_code(wait_status)
-        send(self._control, {"code": code})
+        send(self._control, {"code": code, **self._leave_scratch(code)})
         return None
+
+    def _leave_scratch(self, code: int) -> Message:
+        """Take the command's folder away; return the note of one that failed."""
+        scratch, self._scratch = self._scratch, None
+        if scratch is None:
+            return {}
+        note = scratch.note() if code != 0 else ""
+        return {"note": note, "scratch_is_left": not scratch.remove()}
 
     def _end(self) -> list[str]:
         """End every process, politely first; return the names of those that were running."""

@@ -13,10 +13,10 @@ line before it fails says why in its own words instead.
 """
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from imagewright.documents.specs import ModuleSpec, Platform, about
+from imagewright.machines.machine import Scratch
 from imagewright.runner.culprit import culprit, prelude
 from imagewright.runner.failures import ModuleFailure, exit_message
 from imagewright.runner.guest import Finished, Guest
@@ -24,6 +24,7 @@ from imagewright.runner.module import Module, RebootNeeded
 
 REBOOT_EXIT_CODE = 194
 _NOT_FOUND = 127
+_BEFORE, _NOTE = "before", "where"
 _IN_MEMORY = "/dev/shm"  # noqa: S108  (likewise)
 
 
@@ -42,25 +43,19 @@ class Outputs:
 
 
 def run(inputs: Inputs, guest: Guest) -> Outputs:
-    """Write the script, run it, take it away."""
+    """Run the script from a folder that is there for as long as it runs."""
     number = secrets.randbelow(9 * 10**8) + 10**8
     script = "\n".join(inputs.commands) + "\n"
-    folder = f"{_place(script, guest)}/AWSTOE{number}"
-    file = f"{folder}/script-{number}.sh"
-    argv = ("bash", "-c", _RUN, "imagewright", folder, file, prelude(f"{folder}/where"))
-    where, ended = "", False
-    try:
-        finished = guest.stream(argv, shown=("bash", file), stdin=script.encode())
-        if finished.exit_code not in {0, REBOOT_EXIT_CODE}:
-            with suppress(ModuleFailure):  # the machine is broken; its failure is told all the same
-                # A quoted command may be cut: what is secret goes before.
-                hide = guest.environment.secrets.mask
-                noted = hide(guest.script(_WHERE, folder))
-                where = culprit(noted, hide(script), finished.exit_code)
-        ended = True
-    finally:
-        if not ended:
-            _clear(guest, folder)
+    folder, name = f"{_place(script, guest)}/AWSTOE{number}", f"script-{number}.sh"
+    files = {name: script, _BEFORE: prelude(f"{folder}/{_NOTE}")}
+    finished = guest.stream(
+        ("bash", f"{folder}/{name}"),
+        scratch=Scratch(folder=folder, files=files, note=_NOTE),
+        variables={"BASH_ENV": f"{folder}/{_BEFORE}"},
+    )
+    # A quoted command may be cut: what is secret goes before.
+    hide = guest.environment.secrets.mask
+    where = culprit(hide(finished.note), hide(script), finished.exit_code)
     if finished.exit_code == _NOT_FOUND and not guest.has("bash"):
         raise ModuleFailure("the machine has no bash; install it in an earlier component or base")
     return outcome(finished, where)
@@ -85,26 +80,6 @@ def outcome(finished: Finished, where: str = "") -> Outputs:
         )
     return Outputs(stdout=finished.stdout)
 
-
-def _clear(guest: Guest, folder: str) -> None:
-    """Take the folder away after the script was killed together with the shell around it."""
-    guest.clean_up('rm -rf "$1"', folder)
-
-
-_RUN = """
-[ -d "${1%/*}" ] || mkdir -p "${1%/*}"
-mkdir -m 700 "$1" && cat >"$2" || exit 1
-printf %s "$3" >"$1/before"
-BASH_ENV=$1/before bash "$2" </dev/null
-code=$?
-[ -s "$1/where" ] || rm -rf "$1"
-exit "$code"
-"""
-
-_WHERE = """
-[ ! -f "$1/where" ] || cat "$1/where"
-rm -rf "$1"
-"""
 
 MODULE = Module(
     ModuleSpec(
