@@ -31,7 +31,6 @@ def component_refusals(
             modules=MODULES,
             phases=phases,
             parameters=parameters,
-            no_parameter_store=missing_service("ssm"),
             missing_service=missing_service,
         )
 

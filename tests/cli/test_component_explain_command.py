@@ -1,6 +1,9 @@
 """``imagewright component explain`` and ``schema component`` as processes."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -111,6 +114,66 @@ def test_what_keeps_it_from_running_is_told(run: Run, tmp_path: Path) -> None:
     assert shown["parameters"][0] == {"name": "Who", "value": None, "given": False}
     assert "no phase `tset`" in done.stderr
     assert "no parameter `Whom`" in done.stderr
+
+
+def test_what_the_settings_lack_for_it_is_told(run: Run, tmp_path: Path) -> None:
+    """A step that its condition keeps from running lacks nothing; nor is a state made for it."""
+    (tmp_path / "c.yaml").write_text(OF_AWS)
+
+    lacking = run("component", "explain", "c.yaml", "--state", "none", "--output", "json")
+    having = run(
+        "component", "explain", "c.yaml",
+        environment={
+            "IMAGEWRIGHT_AWS_S3_ENDPOINT": "http://localhost:1",
+            "IMAGEWRIGHT_AWS_SSM_ENDPOINT": "http://localhost:1",
+        },
+    )  # fmt: skip
+
+    problems = json.loads(lacking.stdout)["problems"]
+    assert lacking.returncode == 1
+    assert [problem.split(": ")[0] for problem in problems] == [
+        "step 'Get' in phase 'build' uses S3Download",
+        "step 'Read' in phase 'build' reads `aws:ssm:`",
+    ]
+    assert "aws.ssm_endpoint or aws.access_key_id is needed" in problems[1]
+    assert not (tmp_path / "none").exists()
+    assert (having.returncode, having.stderr) == (0, "")
+
+
+OF_AWS = """\
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Get
+        action: S3Download
+        inputs: [{source: s3://bucket/key, destination: /opt/key}]
+      - name: Read
+        action: ExecuteBash
+        inputs: {commands: ["echo {{ aws:ssm:/name }}"]}
+      - name: Never
+        action: ExecuteBash
+        if: {stringEquals: a, value: b}
+        inputs: {commands: ["echo {{ aws:ssm:/other }}"]}
+"""
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_place(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(b'{"phases": "build",\n "documents": "\xff"}')
+    for arguments, name, place in (
+        (("explain", "-"), "<stdin>", "line 1, column 9"),
+        (("run", "--config", "run.json"), "run.json", "line 2, column 16"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "imagewright", "component", *arguments],
+            cwd=tmp_path,
+            env={"HOME": str(home), "PATH": os.environ["PATH"]},
+            input=b"phases: \xff\n",
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert f"{name} is no text in UTF-8: the byte 0xFF at {place} is not" in str(done.stderr)
 
 
 def test_a_broken_document_is_not_explained(run: Run) -> None:

@@ -199,7 +199,9 @@ def test_what_cannot_begin_is_told_in_the_same_form(component: Component, tmp_pa
         tmp_path / "needs.yaml", step("true", name="One"), parameters=[{"Key": {"type": "string"}}]
     )
 
+    write(tmp_path / "ssm.yaml", step("echo {{ aws:ssm:/a }}", name="One"))
     for arguments, message in (
+        (("-d", "ssm.yaml"), "reads `aws:ssm:`: This installation has no access to ssm"),
         (("-d", "none.yaml"), "none.yaml cannot be read: No such file or directory"),
         (("-d", "bad.yaml"), "Invalid step name 'a b' in phase 'build'"),
         (("-d", "needs.yaml"), "the parameter `Key` has no default"),

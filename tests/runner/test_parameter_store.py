@@ -50,3 +50,31 @@ def test_one_that_is_not_there_fails_the_step(lab: Lab) -> None:
 def test_where_nothing_can_be_asked_the_component_is_refused(lab: Lab) -> None:
     with pytest.raises(ComponentRefused, match="reads `aws:ssm:`: nothing here can be asked"):
         lab.run(steps(bash("echo {{ aws:ssm:/app/name }}")))
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_refused"),
+    [
+        (None, True),
+        ({"stringEquals": "a", "value": "{{ Stage }}"}, True),
+        ({"stringEquals": "b", "value": "{{ Stage }}"}, False),
+        ({"stringEquals": "a", "value": "{{ Stage }}", "then": "Abort"}, False),
+        ({"fileExists": "/etc/passwd"}, True),
+    ],
+)
+def test_missing_access_is_told_before_anything_runs_where_a_step_may_need_it(
+    lab: Lab, condition: dict[str, object] | None, is_refused: bool
+) -> None:
+    keys = {} if condition is None else {"if": condition}
+    document = {
+        "parameters": [{"Stage": {"type": "string", "default": "a"}}],
+        **steps(bash("touch /opt/ran"), bash("echo {{ aws:ssm:/app/name }}", **keys)),
+    }
+    environment = RunEnvironment(read_parameter=read, no_parameter_store="there is no key")
+
+    if is_refused:
+        with pytest.raises(ComponentRefused, match="reads `aws:ssm:`: there is no key"):
+            lab.run(document, environment=environment)
+    else:
+        lab.run(document, environment=environment)
+    assert lab.exists("/opt/ran") is not is_refused

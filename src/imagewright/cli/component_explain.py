@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import typer
 from imagewright.cli.component_sources import sources
 from imagewright.cli.exits import ExitCode, fail, note
 from imagewright.cli.explain import columns, one_line, spell
-from imagewright.cli.files import STDIN, Content, read_files
-from imagewright.cli.options import OutputForm
+from imagewright.cli.files import STDIN, read_files, text_of
+from imagewright.cli.options import OutputForm, load_settings
 from imagewright.cli.text import seconds, visible
 from imagewright.documents.component.explanation import (
     ExplainedStep,
@@ -24,8 +25,10 @@ from imagewright.documents.component.variables import unknown_names
 from imagewright.documents.diagnostics.terminal import render
 from imagewright.documents.reading import Budget
 from imagewright.documents.specs import Platform
+from imagewright.documents.text import NoText
 from imagewright.runner.modules.table import MODULES
 from imagewright.runner.refusal import refusals
+from imagewright.state import StateDirectory, default_state
 from imagewright.toe.asked import AskedWrongly, read_parameters
 from imagewright.toe.documents import BrokenDocument, Loaded, SetupFailed, load_document
 
@@ -51,7 +54,13 @@ def explain_document(
     chosen = None if phases is None else [phase.strip() for phase in phases.split(",")]
     explanation = explain_component(component, given, chosen)
     names = [each.phase.name for each in explanation.phases]
-    problems = refusals(component, modules=MODULES, phases=names, parameters=given)
+    problems = refusals(
+        component,
+        modules=MODULES,
+        phases=names,
+        parameters=given,
+        missing_service=partial(_missing, state),
+    )
     for name in chosen or ():
         if name not in names:
             note(f"the document has no phase `{name}`")
@@ -66,12 +75,20 @@ def explain_document(
     return ExitCode.FAILED if problems else ExitCode.OK
 
 
+def _missing(state: Path | None, service: str) -> str | None:
+    """Say what a service would take with the settings of a state, which need not be there."""
+    from imagewright.aws.clients import AwsClients  # few components ask
+
+    settings = load_settings(StateDirectory((state or default_state()).expanduser().absolute()))
+    return AwsClients(settings.aws).missing(service)
+
+
 def _load(place: str, platform: Platform, state: Path | None) -> Loaded:
     """Read a document; end the command if it cannot be, or has errors."""
     try:
         if place == STDIN:
             read = next(iter(read_files([STDIN], Budget().size_bytes + 1)))
-            text = read.content.decode("utf-8", "replace") if isinstance(read, Content) else ""
+            text = text_of(read)
         else:
             text = sources(state, owner=None).text(place)
         return load_document(place, text, platform)
@@ -79,7 +96,7 @@ def _load(place: str, platform: Platform, state: Path | None) -> Loaded:
         errors = [finding for finding in error.findings if finding.is_error]
         typer.echo(render(errors, error.text, place), err=True)
         fail(ExitCode.FAILED, f"{place} has errors, so nothing would run")
-    except SetupFailed as error:
+    except (SetupFailed, NoText) as error:
         fail(ExitCode.USAGE, str(error))
 
 

@@ -15,12 +15,13 @@ import typer
 from imagewright.cli.component_sources import sources
 from imagewright.cli.component_view import RunView, trace, watching
 from imagewright.cli.exits import ExitCode, fail, note
-from imagewright.cli.files import Unreadable, read_files
+from imagewright.cli.files import read_files, text_of
 from imagewright.cli.options import load_settings, open_state
 from imagewright.cli.places import Place, open_places, read_place
 from imagewright.cli.stopping import stopping
 from imagewright.clock import SystemClock
 from imagewright.documents.specs import Platform
+from imagewright.documents.text import NoText
 from imagewright.machines.host import RestartDue
 from imagewright.machines.machine import MachineError
 from imagewright.toe.asked import Asked, AskedWrongly, read_asked, shown_names
@@ -113,9 +114,10 @@ def _read_config(config: str, state: Path | None) -> str:
     if Path(config).is_dir():
         raise AskedWrongly(f"{config} is a folder, not a settings file")
     found = next(iter(read_files([config], _CONFIG_BYTES_MAX)))
-    if isinstance(found, Unreadable):
-        raise AskedWrongly(f"{found.name}: {found.reason}")
-    return found.content.decode("utf-8", "replace")
+    try:
+        return text_of(found)
+    except NoText as error:
+        raise AskedWrongly(str(error)) from error
 
 
 def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: RunView) -> Summary:

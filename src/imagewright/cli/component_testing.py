@@ -15,7 +15,7 @@ from rich.text import Text
 
 from imagewright.cli.component_view import RunView, watching
 from imagewright.cli.exits import ExitCode, complain, fail
-from imagewright.cli.files import EXPECTATIONS, Content, Unreadable, read_files
+from imagewright.cli.files import EXPECTATIONS, Content, Unreadable, read_files, text_of
 from imagewright.cli.options import OutputForm
 from imagewright.cli.places import DEFAULT, Place, Places, open_places, read_place
 from imagewright.cli.stopping import stopping
@@ -25,6 +25,7 @@ from imagewright.documents.diagnostics.terminal import render_rich
 from imagewright.documents.reading import Budget
 from imagewright.documents.recognise import DocumentKind, recognise
 from imagewright.documents.specs import Platform
+from imagewright.documents.text import NoText
 from imagewright.machines.machine import MachineError
 from imagewright.toe.documents import BrokenDocument, Loaded, load_document
 from imagewright.toe.expectations import Case, read_cases
@@ -165,9 +166,9 @@ def _tested(file: Content) -> _Tested | None:
 def _text(file: Content) -> str | None:
     """Read a file's text; complain of one that has none, as a run does."""
     try:
-        return file.content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        complain(f"{file.name} is no text in UTF-8")
+        return text_of(file)
+    except NoText as error:
+        complain(str(error))
         return None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from imagewright.documents.text import NoText, decode
 from imagewright.files import open_at_once
 
 STDIN: Final = "-"
@@ -35,6 +36,16 @@ class Unreadable:
 
     name: str
     reason: str
+
+
+def text_of(file: Content | Unreadable) -> str:
+    """Return the text of a file. Raises NoText, which names it."""
+    if isinstance(file, Unreadable):
+        raise NoText(f"{file.name}: {file.reason}")
+    try:
+        return decode(file.content)
+    except NoText as error:
+        raise NoText(f"{file.name} is no text in UTF-8: {error}") from None
 
 
 def read_files(arguments: Iterable[str], size_bytes_max: int) -> Iterator[Content | Unreadable]:

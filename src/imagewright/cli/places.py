@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from imagewright.aws.clients import AwsClients
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.lone_machines import Bench, holding, open_bench
 from imagewright.cli.options import load_settings, open_state
@@ -185,12 +186,12 @@ class Places:
                 **({"ami-id": placed.base} if placed.base else {}),
             },
             read_parameter=self._read_parameter,
+            no_parameter_store=AwsClients(self.settings.aws).missing("ssm"),
             read_component=self._read_component,
         )
 
     def _read_parameter(self, name: str) -> StoredText:
-        from imagewright.aws.clients import AwsClients  # few components ask
-        from imagewright.aws.parameters import Parameters
+        from imagewright.aws.parameters import Parameters  # few components ask
 
         try:
             return Parameters(AwsClients(self.settings.aws)).get(name, region=self.settings.region)

@@ -8,12 +8,13 @@ from typing import Final
 from imagewright.documents.component.loading import check_component
 from imagewright.documents.component.rules import COMPONENT_RULES
 from imagewright.documents.diagnostics import Diagnostic
-from imagewright.documents.places import EMPTY, Position, Span, split_lines
+from imagewright.documents.places import EMPTY, Position, Span
 from imagewright.documents.reading import Budget, load
 from imagewright.documents.recognise import DocumentKind, recognise_loaded
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ActionSpec, ModuleSpec, Platform, Stage
 from imagewright.documents.syntax import SYNTAX_RULES, TooLarge
+from imagewright.documents.text import place_of_byte
 from imagewright.documents.workflow.check import check_workflow
 from imagewright.documents.workflow.model import Workflow
 from imagewright.documents.workflow.rules import WORKFLOW_RULES
@@ -116,9 +117,7 @@ def _refuse(content: bytes) -> Diagnostic | None:
 
 
 def _not_utf8(content: bytes, at: int) -> Diagnostic:
-    before = content[:at].decode("utf-8-sig")
-    lines = split_lines(before)
-    start = Position(len(lines), len(lines[-1]) + 1, len(before))
+    start = place_of_byte(content, at)
     end = Position(start.line, start.column + 1, start.offset + 1)
     name = f"0x{content[at]:02X}"
     message = f"the byte {name} is not UTF-8 here"

@@ -67,8 +67,12 @@ class Objects:
         *,
         region: str,
         owner: str | None,
+        size_bytes_max: int | None = None,
     ) -> None:
-        """Write an object into a file of this host. Raises TransferFailed and Stopped."""
+        """Write an object into a file of this host. Raises TransferFailed and Stopped.
+
+        ``size_bytes_max``: where it may have less than the settings allow.
+        """
         from botocore.exceptions import BotoCoreError
 
         where = f"s3://{bucket}/{key}"
@@ -85,7 +89,7 @@ class Objects:
                 **_owner(owner),
             )
             try:
-                self._take(found, into, work, where)
+                self._take(found, into, work, where, size_bytes_max)
             except BotoCoreError as error:
                 work.check()
                 if number == _TRIES_MAX:
@@ -139,10 +143,21 @@ class Objects:
         except (Boto3Error, BotoCoreError, ValueError) as error:
             raise TransferFailed(f"{failure}: {error}") from error
 
-    def _take(self, found: dict[str, Any], into: IO[bytes], work: Work, where: str) -> None:
+    def _take(
+        self,
+        found: dict[str, Any],
+        into: IO[bytes],
+        work: Work,
+        where: str,
+        size_bytes_max: int | None,
+    ) -> None:
+        """Read the body, once the head has said that it is not too large."""
         work.total_bytes = found.get("ContentLength")
+        length = work.total_bytes or 0
         with closing(found["Body"]) as body:
-            if (work.total_bytes or 0) > self._size_bytes_max:
+            if size_bytes_max is not None and length > size_bytes_max:
+                raise TransferFailed(f"{where} has more than {size_bytes_max:,} bytes")
+            if length > self._size_bytes_max:
                 raise TransferFailed(
                     f"{where} is larger than {size(self._size_bytes_max)}, the setting "
                     "downloads.size_bytes_max"

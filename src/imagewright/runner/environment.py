@@ -30,6 +30,8 @@ class RunEnvironment:
     """Answers to ``aws:imds:``, by path below ``meta-data/``."""
     read_parameter: ReadParameter | None = None
     """Answers ``aws:ssm:``; None: what reads such is refused before anything runs."""
+    no_parameter_store: str | None = None
+    """Why ``aws:ssm:`` cannot be answered, as far as that is known before; None: it may be."""
     secrets: Secrets = field(default_factory=Secrets)
     """What must not be written anywhere; grows as secret parameters are read."""
     read_component: ReadComponent | None = None
@@ -40,6 +42,12 @@ class RunEnvironment:
     """What modules reach elsewhere, by way of this host; nothing of it is for scripts."""
     reboots_max: int = 15
     """In one run; a script that asks for one each time would never end (O-9)."""
+
+    def missing(self, service: str) -> str | None:
+        """Say what a service would take that a component asks, or None if it can be asked."""
+        if service != "ssm":
+            return self.outside.missing(service)
+        return self.no_parameter_store if self.read_parameter else "nothing here can be asked"
 
     @property
     def script_environment(self) -> dict[str, str]:

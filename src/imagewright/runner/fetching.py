@@ -76,17 +76,26 @@ def scratch_file(guest: Guest) -> Iterator[IO[bytes]]:
 
 
 def fetch_object(
-    guest: Guest, file: IO[bytes], bucket: str, key: str, *, owner: str | None
+    guest: Guest,
+    file: IO[bytes],
+    bucket: str,
+    key: str,
+    *,
+    owner: str | None,
+    size_bytes_max: int | None = None,
 ) -> None:
     """Write an object of S3 into a file of this host. Raises ModuleFailure, TimedOut, Cancelled.
 
-    ``owner``: the account that the bucket must belong to.
+    ``owner``: the account that the bucket must belong to. ``size_bytes_max``: where it may have
+    less than the settings allow; it is known before anything is fetched.
     """
     objects = guest.environment.outside.objects
     region = guest.environment.region or DEFAULT_REGION
 
     def fetch(work: Work) -> None:
-        objects.fetch(bucket, key, file, work, region=region, owner=owner)
+        objects.fetch(
+            bucket, key, file, work, region=region, owner=owner, size_bytes_max=size_bytes_max
+        )
 
     transfer(guest, "downloaded", fetch)
 

@@ -1,7 +1,7 @@
 """What keeps a component from running, found before anything is done.
 
 All actions and references are known to this release, not all of them run yet; a component that
-needs one of those is refused by name, unless the step's ``if`` is certain to skip it.
+needs one of those is refused by name, unless the step's ``if`` is certain to keep it from running.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +20,7 @@ _NEEDS_WINDOWS = (
     "needs a Windows machine, and no driver of this release gives one: the sandbox runs Linux. "
     "The driver qemu could, in a virtual machine, but this release does not have it yet"
 )
+_NEVER = (Verdict.SKIP, Verdict.ABORT)
 NO_COMPONENTS = (
     "executes a component by its ARN, and none can be read here: give its document as a file of "
     "the machine or as an s3:// URI"
@@ -41,8 +42,7 @@ def refusals_in(
         phases=phases,
         parameters=parameters,
         platform=environment.platform,
-        no_parameter_store=None if environment.read_parameter else "nothing here can be asked",
-        missing_service=environment.outside.missing,
+        missing_service=environment.missing,
         reads_components=environment.read_component is not None,
     )
 
@@ -54,20 +54,19 @@ def refusals(
     phases: Sequence[str],
     parameters: Mapping[str, str],
     platform: Platform = Platform.LINUX,
-    no_parameter_store: str | None = None,
     reads_components: bool = True,
     missing_service: Callable[[str], str | None] = lambda _service: None,
 ) -> tuple[str, ...]:
     """Say why these phases of a component cannot run; empty if they can.
 
     ``platform``: what the machine runs; the drivers of this release give Linux alone.
-    ``no_parameter_store`` says why ``aws:ssm:`` cannot be read; None: it can.
-    ``missing_service`` says what a service would take that modules ask; None: it can be asked.
+    ``missing_service`` says what a service would take that modules and references ask; None: it
+    can be asked.
     """
     problems = list(value_problems(component, parameters))
     known = values(component, parameters)
     for phase, step in component.steps():
-        if phase.name not in phases or verdict_before(step, known) is Verdict.SKIP:
+        if phase.name not in phases or verdict_before(step, known) in _NEVER:
             continue
         where = f"step '{step.name}' in phase '{phase.name}'"
         module = modules[step.action]
@@ -77,8 +76,8 @@ def refusals(
             problems.append(f"{where} uses {step.action}, which {_NEEDS_WINDOWS}")
         if module.service and (missing := missing_service(module.service)) is not None:
             problems.append(f"{where} uses {step.action}: {missing}")
-        if no_parameter_store is not None and reads_parameter_store(step):
-            problems.append(f"{where} reads `aws:ssm:`: {no_parameter_store}")
+        if reads_parameter_store(step) and (missing := missing_service("ssm")) is not None:
+            problems.append(f"{where} reads `aws:ssm:`: {missing}")
         if not reads_components and _executes_component(step, known):
             problems.append(f"{where} {NO_COMPONENTS}")
     return tuple(problems)

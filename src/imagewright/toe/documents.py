@@ -10,6 +10,7 @@ from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.diagnostics.wire import wire_message
 from imagewright.documents.reading import Budget
 from imagewright.documents.specs import Platform
+from imagewright.documents.text import NoText, decode
 from imagewright.files import open_at_once
 from imagewright.runner.modules.table import SPECS
 
@@ -50,9 +51,9 @@ class Sources:
         try:
             with open(place, "rb", opener=open_at_once) as stream:
                 content = stream.read(_SIZE_BYTES_MAX + 1)
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise SetupFailed(f"{place} is no text in UTF-8") from None
+            text = decode(content)
+        except NoText as error:
+            raise SetupFailed(f"{place} is no text in UTF-8: {error}") from None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise SetupFailed(f"{place} cannot be read: {reason}") from None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -150,7 +151,7 @@ def test_a_document_that_fails_fails_the_step_whose_on_failure_counts(
     ("content", "message"),
     [
         (None, "the file does not exist: /opt/in.yaml"),
-        (b"\xff\xfe\x00", "/opt/in.yaml is no text in UTF-8"),
+        (b"\xff\xfe\x00", "/opt/in.yaml is no text in UTF-8: the byte 0xFF at line 1, column 1"),
         (b"phases: []\n", "Document /opt/in.yaml is not valid. Invalid schema version."),
         (
             text(
@@ -346,6 +347,26 @@ def test_a_document_comes_from_s3(lab: Lab, services: OtherServices) -> None:
     assert "has more than" in of("s3://documents/long.yaml").message
     assert "NoSuchKey" in of("s3://documents/none.yaml").message
     assert "this is not `s3://bucket/key`" in of("s3://documents").message
+
+
+def test_a_document_that_is_too_large_is_not_fetched(lab: Lab) -> None:
+    """Its bytes never come, and nobody waits for them."""
+
+    def promise(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(5 << 20))
+        handler.end_headers()
+        server.released.wait(60)
+
+    with serving_pages() as server:
+        server.answers["/bbb/k"] = promise
+        aws = Aws(s3_endpoint=server.url(""), access_key_id="key", secret_access_key="secret")
+        objects = Objects(AwsClients(aws), size_bytes_max=1 << 30)
+        environment = RunEnvironment(outside=replace(no_settings(), objects=objects))
+
+        step = only(lab, execute("s3://bbb/k"), environment=environment)
+
+    assert step.message == "s3://bbb/k has more than 65,536 bytes"
 
 
 def test_the_owner_of_the_bucket_is_asked_for(lab: Lab) -> None:

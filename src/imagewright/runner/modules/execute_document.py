@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from imagewright.documents.reading import Budget
 from imagewright.documents.specs import ModuleSpec, about, to_plain
+from imagewright.documents.text import NoText, decode
 from imagewright.outside.objects import split_uri
 from imagewright.runner.calls import DocumentCall, DocumentEnd
 from imagewright.runner.failures import ModuleFailure
@@ -103,9 +104,9 @@ def _read(inputs: Inputs, guest: Guest) -> str:
     else:
         content = guest.read_file(place, size_bytes_max=_SIZE_BYTES_MAX)
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ModuleFailure(f"{place} is no text in UTF-8") from None
+        return decode(content)
+    except NoText as error:
+        raise ModuleFailure(f"{place} is no text in UTF-8: {error}") from None
 
 
 def _fetched(inputs: Inputs, guest: Guest) -> bytes:
@@ -113,12 +114,16 @@ def _fetched(inputs: Inputs, guest: Guest) -> bytes:
     if not bucket or not key:
         raise ModuleFailure(f"this is not `s3://bucket/key`: {inputs.document}")
     with scratch_file(guest) as file:
-        fetch_object(guest, file, bucket, key, owner=inputs.document_s3_bucket_owner)
+        fetch_object(
+            guest,
+            file,
+            bucket,
+            key,
+            owner=inputs.document_s3_bucket_owner,
+            size_bytes_max=_SIZE_BYTES_MAX,
+        )
         file.seek(0)
-        content = file.read(_SIZE_BYTES_MAX + 1)
-    if len(content) > _SIZE_BYTES_MAX:
-        raise ModuleFailure(f"{inputs.document} has more than {_SIZE_BYTES_MAX} bytes")
-    return content
+        return file.read()
 
 
 def _outcome(call: DocumentCall, end: DocumentEnd, guest: Guest) -> Outputs:
