@@ -166,6 +166,7 @@ def _word(yes: bool) -> str:
 _CHECK = """
 fail() { printf '%s\\n' "$1" >&2; exit 1; }
 [ ! -d "$1" ] || fail "the destination is a folder; to put a file into it, end it with /: $1"
+[ ! -p "$1" ] || fail "the destination is a named pipe: $1"
 [ "$2" = yes ] || { [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail "$3"
 [ -d "${1%/*}/" ] || mkdir -p "${1%/*}/"
 """

@@ -67,6 +67,7 @@ copy_file() {
     fi
     begin
     [ ! -d "$target" ] || fail "the target is a folder: $target"
+    [ ! -p "$target" ] || fail "the target is a named pipe: $target"
     cp -f "$entry" "$target" || exit 1
 }
 

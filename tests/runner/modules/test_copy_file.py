@@ -165,6 +165,11 @@ def test_copying_a_file_onto_itself_is_an_error_and_keeps_it(lab: Lab) -> None:
 
 
 def test_a_named_pipe_is_no_file_and_stops_nothing(lab: Lab) -> None:
-    lab.sh("mkfifo /opt/pipe")
+    """Neither its reading nor its writing end is waited for."""
+    lab.sh("mkfifo /opt/pipe; echo x >/opt/file")
 
     assert transfer(lab, "CopyFile", "/opt/pipe", "/srv/") == "the source is not a file: /opt/pipe"
+    message = transfer(lab, "CopyFile", "/opt/file", "/opt/pipe")
+    assert message == "the target is a named pipe: /opt/pipe"
+    assert transfer(lab, "MoveFile", "/opt/file", "/opt/pipe") == ""
+    assert lab.read("/opt/pipe") == b"x\n"

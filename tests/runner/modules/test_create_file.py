@@ -137,6 +137,8 @@ def test_a_link_of_the_guest_leads_nowhere_but_into_the_guest(lab: Lab) -> None:
     [
         ({"path": "/etc"}, "a folder of that name exists: /etc"),
         ({"path": "/opt/a/"}, "the path names a folder, not a file: /opt/a/"),
+        ({"path": "/opt/fifo"}, "a named pipe of that name exists: /opt/fifo"),
+        ({"path": "/opt/link"}, "a named pipe of that name exists: /opt/link"),
         ({"path": "/etc/passwd/a"}, "mkdir: cannot create directory"),
         ({"path": "/opt/a", "owner": "nobody-here"}, "chown: invalid user"),
         ({"path": "/opt/a", "group": "nobody-here"}, "chown: invalid group"),
@@ -147,6 +149,7 @@ def test_a_link_of_the_guest_leads_nowhere_but_into_the_guest(lab: Lab) -> None:
 def test_what_cannot_be_written_says_why(inputs: dict[str, object], message: str, lab: Lab) -> None:
     if inputs["path"] == "{{ env:NUL }}":
         inputs = {"path": "/opt/a\0b"}
+    lab.sh("mkfifo /opt/fifo; ln -s fifo /opt/link")
 
     step = lab.step("CreateFile", [inputs])
 

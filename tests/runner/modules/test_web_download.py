@@ -213,6 +213,7 @@ def test_the_first_entry_that_fails_fails_the_step_and_earlier_ones_stay(
     ("source", "destination", "message"),
     [
         ("/file.bin", "/opt", "the destination is a folder; to put a file into it, end it with /"),
+        ("/file.bin", "/opt/pipe", "the destination is a named pipe: /opt/pipe"),
         ("/a/", "/opt/", "names no file"),
         ("/file.bin", "/proc/none/a", "/proc/none"),
     ],
@@ -220,6 +221,8 @@ def test_the_first_entry_that_fails_fails_the_step_and_earlier_ones_stay(
 def test_a_destination_that_cannot_be_is_told_before_anything_is_fetched(
     source: str, destination: str, message: str, lab: Lab, server: WebServer
 ) -> None:
+    lab.sh("mkfifo /opt/pipe")
+
     step = download(lab, server, {"source": server.url(source), "destination": destination})
 
     assert message in step.message

@@ -45,6 +45,7 @@ _WRITE = """
 fail() { printf '%s\\n' "$1" >&2; exit 1; }
 case $1 in */) fail "the path names a folder, not a file: $1" ;; esac
 [ ! -d "$1" ] || fail "a folder of that name exists: $1"
+[ ! -p "$1" ] || fail "a named pipe of that name exists: $1"
 if [ "$2" = no ] && { [ -e "$1" ] || [ -L "$1" ]; }; then
     fail "the file exists and overwrite is false: $1"
 fi

@@ -3,6 +3,10 @@
 No shell is involved: the arguments reach the program as they are written. ``path`` may also be
 the bare name of a program on the machine's PATH. Exit code 0 is success; 194 restarts the
 machine and runs the step again; anything else is failure.
+
+What a program is given, everyone sees who may list the processes of the host, or of the machine,
+while it runs. A secret parameter is masked in the log, and not there: hand it to a script of
+ExecuteBash, which lies where only root can read it.
 """
 
 from collections.abc import Sequence
