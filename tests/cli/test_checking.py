@@ -16,8 +16,8 @@ from imagewright.documents.validation import Validated
 def test_a_process_that_is_killed_ends_the_command_with_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def check(content: bytes) -> Validated:
-        if content == b"70":
+    def check(file: Content) -> Validated:
+        if file.content == b"70":
             os.kill(os.getpid(), signal.SIGKILL)
         return Validated(None, "", ())
 

@@ -338,3 +338,62 @@ def test_what_components_are_tested_by_is_known(named: list[str], run: Run, tmp_
 
     assert done.returncode == 0
     assert done.stderr == "note: not checked: app.test.yaml is for `imagewright component test`\n"
+
+
+TEMPLATE = "FROM {{{ imagebuilder:parentImage }}}\n{{{ imagebuilder:components }}}\n"
+BAD_TEMPLATE = TEMPLATE + "COPY app.conf /etc/app.conf\n"
+
+
+def test_a_template_is_known_by_its_name_or_its_variables(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.Dockerfile").write_text(BAD_TEMPLATE)
+    (tmp_path / "Dockerfile").write_text("FROM debian\n")
+    (tmp_path / "template.txt").write_text(TEMPLATE)
+
+    done = run("validate", "app.Dockerfile", "Dockerfile", "template.txt", "--format", "json")
+
+    shown = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert {each["kind"] for each in shown["files"]} == {"dockerfile"}
+    assert [(each["file"], each["code"]) for each in shown["findings"]] == [
+        ("app.Dockerfile", "DF011"),
+        ("Dockerfile", "DF004"),
+    ]
+
+
+def test_findings_of_a_template_are_drawn_like_others(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "app.Dockerfile").write_text(BAD_TEMPLATE)
+
+    done = run("validate", "app.Dockerfile")
+    sarif = run("validate", "app.Dockerfile", "--format", "sarif")
+    github = run("validate", "app.Dockerfile", "--format", "github", "--fix")
+
+    assert done.stdout.startswith("error[DF011]: a container recipe has no build context")
+    assert "3 | COPY app.conf /etc/app.conf\n  |      ^^^^^^^^\nhelp: use `ADD`" in done.stdout
+    assert done.stdout.endswith("1 dockerfile checked: 1 error\n")
+    (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
+    assert (result["ruleId"], "ruleIndex" in result) == ("DF011", True)
+    assert github.stdout.startswith("::error file=app.Dockerfile,line=3,col=6,")
+
+
+def test_a_folder_gives_its_templates_and_names_other_dockerfiles(run: Run, tmp_path: Path) -> None:
+    for name, text in (("a", BAD_TEMPLATE), ("b", "FROM debian\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text(text)
+
+    done = run("validate", ".", "--format", "json")
+
+    assert done.returncode == 1
+    assert [each["file"] for each in json.loads(done.stdout)["files"]] == ["a/Dockerfile"]
+    assert done.stderr == (
+        "note: not checked: b/Dockerfile is a Dockerfile without the variables of a template\n"
+    )
+
+
+def test_a_template_that_is_no_text_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_bytes(b"FROM \xff\n")
+
+    done = run("validate", "Dockerfile")
+
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        1, "error[DC001]: the byte 0xFF is not UTF-8 here",
+    )  # fmt: skip

@@ -19,12 +19,19 @@ CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
         ("steps:\n  - name: {{ x }}y\n", DocumentKind.WORKFLOW),
         ("Resources: {}\n", DocumentKind.TEMPLATE),
         ('{"name": "x", "semanticVersion": "1.0.0"}', DocumentKind.REQUEST),
+        (
+            "FROM {{{ imagebuilder:parentImage }}}\nRUN <<EOF\nsteps:\nEOF\n",
+            DocumentKind.DOCKERFILE,
+        ),
+        ("from --platform=linux/arm64 {{{imagebuilder:parentImage}}}", DocumentKind.DOCKERFILE),
+        ("phases: {\n  x: FROM {{{ imagebuilder:parentImage }}}\n", DocumentKind.COMPONENT),
+        ("FROM debian\n", None),
         ("name: x\n", None),
         ("- x\n", None),
         ("", None),
     ],
 )
-def test_a_text_is_known_by_the_keys_at_its_top(text: str, kind: DocumentKind | None) -> None:
+def test_a_text_is_known_by_what_is_at_its_top(text: str, kind: DocumentKind | None) -> None:
     assert recognise(text) == kind
 
 
@@ -33,7 +40,11 @@ def test_a_text_is_known_by_the_keys_at_its_top(text: str, kind: DocumentKind | 
 )
 @pytest.mark.parametrize(
     ("folder", "kind"),
-    [("workflows", DocumentKind.WORKFLOW), ("components", DocumentKind.COMPONENT)],
+    [
+        ("workflows", DocumentKind.WORKFLOW),
+        ("components", DocumentKind.COMPONENT),
+        ("dockerfiles", DocumentKind.DOCKERFILE),
+    ],
 )
 def test_published_documents_are_told_apart(folder: str, kind: DocumentKind) -> None:
     taken_for = {

@@ -22,7 +22,7 @@ _BATCH = 256
 """Documents in the memory at once."""
 _SECONDS_BEFORE_WORDS = 2.0
 
-Check = Callable[[bytes], "Validated"]
+Check = Callable[[Content], "Validated"]
 File = Content | Unreadable
 
 _check: Check | None = None
@@ -40,7 +40,7 @@ def check_all(
     every = chain(few, remaining)
     if len(few) <= _ALONE_MAX or not _may_fork():
         for file in every:
-            yield file if isinstance(file, Unreadable) else (file, check(file.content))
+            yield file if isinstance(file, Unreadable) else (file, check(file))
         return
     try:
         with _pool(check) as pool:
@@ -58,7 +58,7 @@ def _shared_out(
 ) -> Iterator[tuple[Content, "Validated"] | Unreadable]:
     said, done = time.monotonic() + _SECONDS_BEFORE_WORDS, 0
     while batch := list(islice(files, _BATCH)):
-        contents = [file.content for file in batch if isinstance(file, Content)]
+        contents = [file for file in batch if isinstance(file, Content)]
         results = pool.map(_check_one, contents, chunksize=8)
         for file in batch:
             yield file if isinstance(file, Unreadable) else (file, next(results))
@@ -79,7 +79,7 @@ def _pool(check: Check) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("fork"))
 
 
-def _check_one(content: bytes) -> "Validated":
+def _check_one(content: Content) -> "Validated":
     if _check is None:
         raise RuntimeError("this process was not forked from one that checks")
     return _check(content)

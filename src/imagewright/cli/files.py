@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,8 @@ from imagewright.files import open_at_once
 STDIN: Final = "-"
 EXPECTATIONS: Final = re.compile(r"(?P<stem>.+)\.test\.(?:yaml|yml|json)")
 """The name of what `imagewright component test` expects of the component beside it."""
+DOCKERFILE: Final = re.compile(r"(?:.*\.)?Dockerfile", re.IGNORECASE)
+"""The name of a Dockerfile: `Dockerfile`, `app.Dockerfile`."""
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 
@@ -48,16 +50,20 @@ def text_of(file: Content | Unreadable) -> str:
         raise NoText(f"{file.name} is no text in UTF-8: {error}") from None
 
 
-def read_files(arguments: Iterable[str], size_bytes_max: int) -> Iterator[Content | Unreadable]:
+def read_files(
+    arguments: Iterable[str], size_bytes_max: int, *, with_dockerfiles: bool = False
+) -> Iterator[Content | Unreadable]:
     """Read files, folders and ``-`` for standard input, each once, never more than the size.
 
-    In a folder and all below it, every visible ``*.yaml``, ``*.yml`` and ``*.json`` counts.
+    In a folder and all below it, every visible ``*.yaml``, ``*.yml`` and ``*.json`` counts,
+    and where that is wanted every Dockerfile.
     """
+    is_wanted = _is_any_document if with_dockerfiles else _is_document
     for argument in dict.fromkeys(arguments):
         if argument == STDIN:
             yield _read_stdin(size_bytes_max)
         elif argument and Path(argument).is_dir():
-            yield from _read_folder(Path(argument), size_bytes_max)
+            yield from _read_folder(Path(argument), size_bytes_max, is_wanted)
         else:
             yield _read(argument, size_bytes_max, found=False)
 
@@ -68,10 +74,20 @@ def shown(name: str) -> str:
     return "".join(each if each.isprintable() else "\ufffd" for each in text) or "''"
 
 
-def _read_folder(folder: Path, size_bytes_max: int) -> Iterator[Content | Unreadable]:
+def _is_document(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
+
+
+def _is_any_document(path: Path) -> bool:
+    return _is_document(path) or DOCKERFILE.fullmatch(path.name) is not None
+
+
+def _read_folder(
+    folder: Path, size_bytes_max: int, is_wanted: Callable[[Path], bool]
+) -> Iterator[Content | Unreadable]:
     unreadable: list[OSError] = []
     nothing = True
-    for path in _documents_below(folder, unreadable):
+    for path in _documents_below(folder, unreadable, is_wanted):
         nothing = False
         yield _read(str(path), size_bytes_max, found=True)
     for error in unreadable:
@@ -80,12 +96,14 @@ def _read_folder(folder: Path, size_bytes_max: int) -> Iterator[Content | Unread
         yield Unreadable(shown(str(folder)), "the folder holds no *.yaml, *.yml or *.json")
 
 
-def _documents_below(folder: Path, unreadable: list[OSError]) -> Iterator[Path]:
+def _documents_below(
+    folder: Path, unreadable: list[OSError], is_wanted: Callable[[Path], bool]
+) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(place, name)
-            if path.suffix.lower() in _SUFFIXES and not name.startswith(".") and path.is_file():
+            if is_wanted(path) and not name.startswith(".") and path.is_file():
                 yield path
 
 

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from rich.console import Console
 from imagewright import __version__
 from imagewright.cli.checking import check_all
 from imagewright.cli.exits import ExitCode, complain, fail, note
-from imagewright.cli.files import EXPECTATIONS, STDIN, Unreadable, read_files
+from imagewright.cli.files import DOCKERFILE, EXPECTATIONS, STDIN, Content, Unreadable, read_files
 from imagewright.cli.text import visible
 from imagewright.documents.diagnostics import Diagnostic, in_order
 from imagewright.documents.diagnostics.github import to_github
@@ -52,7 +53,8 @@ def validate(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Workflow or component documents, folders of them, or - for standard input.",
+            help="Workflow or component documents, Dockerfile templates, folders of them, or - for "
+            "standard input.",
         ),
     ],
     form: Annotated[
@@ -78,6 +80,9 @@ def validate(
     ] = False,
 ) -> None:
     """Check workflow and component documents; which of the two a file is, shows by itself.
+
+    A file named Dockerfile or app.Dockerfile is checked as the template of a container recipe; in
+    folders, only one that has variables of such a template.
 
     Needs no server and no state. Ends with 1 if a document has errors, with 2 if a file cannot
     be read or, with --fix, not be written, and with 0 otherwise, warnings or not.
@@ -109,14 +114,22 @@ def _check(
     from imagewright.documents.validation import SIZE_BYTES_MAX, validate
     from imagewright.runner.modules.table import SPECS
 
-    def check(content: bytes) -> "Validated":
-        result = validate(content, actions=ACTIONS, modules=SPECS, stage=stage, platform=platform)
+    def check(file: Content) -> "Validated":
+        result = validate(
+            file.content,
+            actions=ACTIONS,
+            modules=SPECS,
+            stage=stage,
+            platform=platform,
+            is_dockerfile=_is_template(file),
+        )
         # The typed documents of a large folder would fill the memory for nothing.
         return result if together else replace(result, workflow=None)
 
+    read = read_files(files, SIZE_BYTES_MAX + 1, with_dockerfiles=True)
     checked: list[_Checked] = []
     unreadable = False
-    for found in check_all(read_files(files, SIZE_BYTES_MAX + 1), check):
+    for found in check_all(read, check):
         if isinstance(found, Unreadable):
             complain(f"{found.name}: {found.reason}")
             unreadable = True
@@ -127,9 +140,13 @@ def _check(
             kind = result.kind or "like neither a workflow document nor a component document"
             if is_expectations:
                 kind = "for `imagewright component test`"
+            elif file.path and DOCKERFILE.fullmatch(file.path.name):
+                kind = "a Dockerfile without the variables of a template"
             note(f"not checked: {file.name} is {kind}")
             continue
-        repaired = repair(file.content, check) if fix and result.is_document else None
+        repaired = None
+        if fix and result.is_document:
+            repaired = repair(file.content, partial(_check_content, check, file))
         if repaired is None or not repaired.edits or file.path is None:
             checked.append(_Checked(file.name, result))
             continue
@@ -142,6 +159,19 @@ def _check(
         else:
             checked.append(_Checked(file.name, repaired.result, repaired.edits))
     return checked, unreadable
+
+
+def _check_content(
+    check: Callable[[Content], "Validated"], file: Content, content: bytes
+) -> "Validated":
+    return check(replace(file, content=content))
+
+
+def _is_template(file: Content) -> bool:
+    """Tell a template by its name; in a folder there are other Dockerfiles too."""
+    if file.path is None or not DOCKERFILE.fullmatch(file.path.name):
+        return False
+    return not file.found or b"imagebuilder:" in file.content
 
 
 def _against_each_other(checked: Sequence[_Checked]) -> list[_Checked]:

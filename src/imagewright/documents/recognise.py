@@ -1,5 +1,6 @@
 """Telling what a text is, for ``imagewright validate FILE`` and for messages."""
 
+import re
 from enum import StrEnum
 
 from imagewright.documents.nodes import MapNode, Node
@@ -11,6 +12,7 @@ class DocumentKind(StrEnum):
 
     WORKFLOW = "a workflow document"
     COMPONENT = "a component document"
+    DOCKERFILE = "a Dockerfile template"
     TEMPLATE = "a CloudFormation template"
     REQUEST = "the input of an API call"
 
@@ -24,6 +26,11 @@ _REQUEST_KEYS = frozenset(
 )
 
 
+_TEMPLATE = re.compile(
+    r"^FROM[ \t]+(?:--\S+[ \t]+)?\{{3}[ \t]*imagebuilder:", re.IGNORECASE | re.MULTILINE
+)
+
+
 def recognise(text: str) -> DocumentKind | None:
     """Say what a text is, also when it is broken; None if it is like nothing known."""
     return recognise_loaded(load(text), text)
@@ -31,9 +38,11 @@ def recognise(text: str) -> DocumentKind | None:
 
 def recognise_loaded(loaded: Loaded, text: str) -> DocumentKind | None:
     """Say the same of a text that has been read already."""
-    if loaded.root is not None:
+    if isinstance(loaded.root, MapNode):
         return kind_by_keys(loaded.root)
-    return _kind_by_lines(text)
+    if _TEMPLATE.search(text):
+        return DocumentKind.DOCKERFILE
+    return None if loaded.root is not None else _kind_by_lines(text)
 
 
 def kind_by_keys(root: Node) -> DocumentKind | None:

@@ -8,6 +8,8 @@ from typing import Final
 from imagewright.documents.component.loading import check_component
 from imagewright.documents.component.rules import COMPONENT_RULES
 from imagewright.documents.diagnostics import Diagnostic
+from imagewright.documents.dockerfile.check import load_dockerfile
+from imagewright.documents.dockerfile.rules import DOCKERFILE_RULES
 from imagewright.documents.places import EMPTY, Position, Span
 from imagewright.documents.reading import Budget, load
 from imagewright.documents.recognise import DocumentKind, recognise_loaded
@@ -53,6 +55,12 @@ ALL_RULES: tuple[type[Rule], ...] = (
     *SYNTAX_RULES,
     *WORKFLOW_RULES,
     *COMPONENT_RULES,
+    *DOCKERFILE_RULES,
+)
+
+
+_CHECKED: Final = frozenset(
+    {DocumentKind.WORKFLOW, DocumentKind.COMPONENT, DocumentKind.DOCKERFILE}
 )
 
 
@@ -70,8 +78,8 @@ class Validated:
 
     @property
     def is_document(self) -> bool:
-        """Tell whether it is a workflow or a component, good or bad."""
-        return self.kind in (DocumentKind.WORKFLOW, DocumentKind.COMPONENT)
+        """Tell whether it is a document that can be checked, good or bad."""
+        return self.kind in _CHECKED
 
 
 def validate(
@@ -81,15 +89,20 @@ def validate(
     modules: Mapping[str, ModuleSpec],
     stage: Stage | None = None,
     platform: Platform | None = None,
+    is_dockerfile: bool = False,
 ) -> Validated:
     """Check a file's content, of which ``SIZE_BYTES_MAX + 1`` bytes are enough.
 
-    A workflow is held against the stage and a component against the platform, where given.
-    Never raises over what the file holds.
+    A workflow is held against the stage and a component against the platform, where given. What
+    ``is_dockerfile`` by its name need not look like one. Never raises over what the file holds.
     """
     text = content.decode("utf-8", "replace")
+    if is_dockerfile:
+        return _validate_dockerfile(content, text)
     loaded = load(text[:SIZE_BYTES_MAX])
     kind = recognise_loaded(loaded, text[:SIZE_BYTES_MAX])
+    if kind is DocumentKind.DOCKERFILE:
+        return _validate_dockerfile(content, text)
     if (refusal := _refuse(content)) is not None:
         return Validated(kind, text, (refusal,))
     if kind is DocumentKind.WORKFLOW:
@@ -101,6 +114,12 @@ def validate(
     if kind is not None:  # its own tags and templates are no mistakes
         return Validated(kind, text, (_no_document(kind),))
     return Validated(kind, text, loaded.findings or (_no_document(kind),))
+
+
+def _validate_dockerfile(content: bytes, text: str) -> Validated:
+    refusal = _refuse(content)
+    findings = load_dockerfile(text).findings if refusal is None else (refusal,)
+    return Validated(DocumentKind.DOCKERFILE, text, findings)
 
 
 def _refuse(content: bytes) -> Diagnostic | None:
@@ -130,6 +149,7 @@ _WAYS_OUT: Final = {
     DocumentKind.REQUEST: "check the document that it names with `data` or `uri`, if it does",
     DocumentKind.WORKFLOW: "",
     DocumentKind.COMPONENT: "",
+    DocumentKind.DOCKERFILE: "",
 }
 
 
