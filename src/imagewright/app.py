@@ -117,7 +117,8 @@ def open_application(
         size_bytes_max=settings.quotas.document_bytes,
         secret=secret,
     )
-    outbox = Outbox(list(settings.listeners), clock)
+    tells_topics = clients.missing("sns") is None
+    outbox = Outbox(list(settings.listeners), clock, tells_topics=tells_topics)
     builder = open_builder(
         state,
         settings,
@@ -158,6 +159,7 @@ def open_application(
             start_pipeline=cast("StartPipeline", handlers["StartImagePipelineExecution"]),
             retry_build=retries.go_on,
             operator=settings.account,
+            missing_service=clients.missing,
             authenticator=authenticator,
             clock=clock,
             guards=guards,

@@ -412,6 +412,7 @@ class SandboxBuilder:
             rollback=Rollback(records=records, scenes=scenes, steps=steps, actions=STEP_ACTIONS),
             machines=workbench,
             clock=self._clock,
+            forewarn=self._forewarn,
         )
         tellers = tellers_of(self._settings, self._clients, self._clock)
         Teller(tellers, database=self._database, logs=self._logs).start()
@@ -424,6 +425,13 @@ class SandboxBuilder:
             whose = None if asker is None else (asker.account, asker.region)
             row = machine_images.by_reference(connection, reference, whose)
         return None if row is None else OwnImage(row.layer_id, row.config or {})
+
+    def _forewarn(self, plan: BuildPlan) -> None:
+        """Say that the topic of the infrastructure configuration will not be told (SNS-01)."""
+        topic_arn, missing = plan.infrastructure.sns_topic_arn, self._clients.missing("sns")
+        if topic_arn is not None and missing is not None:
+            note = f"The topic '{topic_arn}' will not be told how this build ends. {missing}."
+            self._logs.write(plan.image_arn, "note", note)
 
     def _step_log(self, plan: BuildPlan, step: StepExecution) -> StepLog:
         return StepLog(

@@ -1,4 +1,4 @@
-"""Telling events to whoever the settings name: the bus, and webhooks.
+"""Telling events to whoever the settings name, the bus and webhooks, and to topics of images.
 
 Each listener is told by a thread of its own, one event after another: one that does not hear
 keeps neither builds nor the others waiting.
@@ -13,6 +13,7 @@ import structlog
 
 from imagewright.aws.clients import AwsClients
 from imagewright.aws.event_bus import EventBus
+from imagewright.aws.messages import Messages
 from imagewright.clock import Clock
 from imagewright.engine.events import BuildEvent
 from imagewright.engine.ports import ActionError
@@ -105,7 +106,7 @@ class Teller:
 
 
 def tellers_of(settings: Settings, clients: AwsClients, clock: Clock) -> Mapping[str, Tell]:
-    """Return, by the names that ``settings.listeners`` gives them, what tells each listener."""
+    """Return, by the names that the outbox has for them, what tells each listener."""
     found: dict[str, Tell] = {}
     for name, url in settings.listeners.items():
         if url is not None:
@@ -113,4 +114,9 @@ def tellers_of(settings: Settings, clients: AwsClients, clock: Clock) -> Mapping
         elif settings.aws.event_bus is not None:
             bus = EventBus(clients, settings.aws.event_bus, source=settings.aws.event_source)
             found[name] = bus.put
+    if clients.missing("sns") is None:
+        messages = Messages(clients)
+        found[outbox.TOPICS] = lambda event: messages.publish(
+            event.detail["topic"], event.detail["record"], token=event.id
+        )
     return found

@@ -120,7 +120,9 @@ class Aws(BaseModel):
         description="Where the roles of `instance_profiles` are assumed; unset: AWS itself.",
     )
     sns_endpoint: str | None = Field(
-        default=None, description="Where WaitForAction notifies topics; unset: AWS itself."
+        default=None,
+        description="Where topics are told of images, and WaitForAction notifies them; unset: "
+        "AWS itself.",
     )
     lambda_endpoint: str | None = Field(
         default=None, description="Where WaitForAction invokes functions; unset: AWS itself."

@@ -427,4 +427,5 @@ def _infrastructure(stored: Stored) -> Infrastructure:
         terminate_on_completion=shown.get("terminateInstanceOnCompletion", True),
         s3_bucket_name=logs.get("s3BucketName"),
         s3_key_prefix=logs.get("s3KeyPrefix"),
+        sns_topic_arn=shown.get("snsTopicArn"),
     )

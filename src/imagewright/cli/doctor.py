@@ -16,7 +16,7 @@ from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.options import Output, OutputForm, State, load_settings
 from imagewright.cli.session import client_of, waiting_for
 from imagewright.cli.text import CROSS, RING, TICK, sign
-from imagewright.door.health import examine_host
+from imagewright.door.health import examine_host, examine_topics
 from imagewright.errors import ServiceError
 from imagewright.state import StateDirectory, default_state
 
@@ -65,17 +65,22 @@ def _examine(directory: StateDirectory) -> Json:
     """Look around without a server; where there is no state yet, none is made."""
     if sys.platform != "linux" or not (directory.database.exists() and directory.layers.exists()):
         return examine_host(directory.root)
+    from imagewright.aws.clients import AwsClients
     from imagewright.sandboxes import open_network
     from imagewright.store.builds import names_under_way
     from imagewright.store.database import open_sqlite
     from imagewright.store.ledger import DatabaseLedger
 
-    network = open_network(directory, load_settings(directory))
+    settings = load_settings(directory)
+    network = open_network(directory, settings)
     with closing(open_sqlite(directory.database)) as database:
         ledger = DatabaseLedger(database)
         with database.read() as connection:
             under_way = names_under_way(connection)
-        return examine_host(directory.root, network=network, ledger=ledger, under_way=under_way)
+        topics = examine_topics(database, AwsClients(settings.aws).missing("sns"))
+        return examine_host(
+            directory.root, *topics, network=network, ledger=ledger, under_way=under_way
+        )
 
 
 def _is_bad(finding: Json) -> bool:

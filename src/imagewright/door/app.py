@@ -66,6 +66,8 @@ class Parts:
     retry_build: RetryBuild
     operator: str
     """The account that runs the installation."""
+    missing_service: Callable[[str], str | None]
+    """Says which setting another AWS service would take; None: it can be asked."""
     authenticator: Authenticator
     clock: Clock
     guards: Sequence[Guard]
@@ -91,7 +93,9 @@ def door_app(parts: Parts) -> ASGIApp:
     layers = Layers(parts.database, parts.workshop, parts.operator, parts.clock, parts.kept_age_max)
     contents = Contents(parts.database, parts.workshop)
     exports = Exports(parts.database, parts.workshop)
-    health = Health(parts.state.root, parts.workshop, parts.operator)
+    health = Health(
+        parts.state.root, parts.workshop, parts.operator, parts.database, parts.missing_service
+    )
     routes = [
         _route(parts, "GET", "/builds", "ListBuilds", builds.list),
         _route(parts, "POST", "/builds", "CreateImage", builds.start),

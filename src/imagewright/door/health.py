@@ -1,7 +1,7 @@
 """How the host and the installation are: ``imagewright doctor``'s questions to a server."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from imagewright.errors import ApiError
 if TYPE_CHECKING:
     from imagewright.machines.ledger import Ledger
     from imagewright.machines.network import Network
+    from imagewright.store.database import Database
 
 Json = Mapping[str, Any]
 
@@ -43,16 +44,41 @@ class Health:
     workshop: OpenWorkshop
     operator: str
     """The account that may."""
+    database: "Database"
+    missing_service: Callable[[str], str | None]
+    """Says which setting another AWS service would take; None: it can be asked."""
 
     def examine(self, asked: Asked) -> Json:
         """Return what was looked at, and what came of it."""
         asked.require_operator(self.operator)
+        topics = examine_topics(self.database, self.missing_service("sns"))
         try:
             workshop = self.workshop()
         except ApiError as error:
-            return examine_host(self.state, Finding("builds", "missing", error.message))
+            return examine_host(self.state, Finding("builds", "missing", error.message), *topics)
         engine = Finding("builds", "ok", "the engine runs")
-        return examine_host(self.state, engine, network=workshop.network, ledger=workshop.ledger)
+        return examine_host(
+            self.state, engine, *topics, network=workshop.network, ledger=workshop.ledger
+        )
+
+
+def examine_topics(database: "Database", missing: str | None) -> Sequence[Finding]:
+    """Warn of topics that are to be told of images and cannot be (SNS-01).
+
+    ``missing`` says which setting that would take.
+    """
+    if missing is None:
+        return ()
+    from imagewright.arns import Kind  # `demo` examines a host without a database
+    from imagewright.store.resources import count_with
+
+    with database.read() as connection:
+        count = count_with(connection, Kind.INFRASTRUCTURE_CONFIGURATION, "snsTopicArn")
+    if not count:
+        return ()
+    configurations = "configuration names" if count == 1 else "configurations name"
+    detail = f"{count} infrastructure {configurations} a topic that is not told of images"
+    return (Finding("topics", "warning", detail, f"{missing[0].lower()}{missing[1:]}"),)
 
 
 def examine_host(

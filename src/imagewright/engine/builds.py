@@ -53,14 +53,17 @@ class Builds:
         rollback: Rollback,
         machines: Machines,
         clock: Clock,
+        forewarn: Callable[[BuildPlan], None] = lambda _plan: None,
         new_uuid: Callable[[], uuid.UUID] = uuid.uuid4,
     ) -> None:
+        """``forewarn`` says in a build's log what is known to be missing as it begins."""
         self._records = records
         self._scenes = scenes
         self._steps = steps
         self._rollback = rollback
         self._machines = machines
         self._clock = clock
+        self._forewarn = forewarn
         self._new_uuid = new_uuid
 
     def run(self, run_id: str, durable: Durable) -> str:
@@ -137,6 +140,7 @@ class Builds:
         if not self._records.executions(image_arn):
             executions = [self._execution(plan, ordinal) for ordinal in range(len(plan.workflows))]
             steps = [step for execution in executions for step in self._steps_of(plan, execution)]
+            self._forewarn(plan)
             self._records.begin(executions, steps)
         pass_by(CrashPoint.BUILD_BEGUN)
         recorded = self._records.executions(image_arn)

@@ -66,6 +66,7 @@ class Infrastructure:
     terminate_on_completion: bool = True
     s3_bucket_name: str | None = None
     s3_key_prefix: str | None = None
+    sns_topic_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

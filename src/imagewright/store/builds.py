@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_,
 from imagewright.arns import Arn, Kind
 from imagewright.documents.specs import Stage
 from imagewright.engine.attempts import Attempt
+from imagewright.engine.image_messages import image_message
 from imagewright.engine.image_names import own_description, own_name
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.records import (
@@ -30,6 +31,7 @@ from imagewright.store.resources import Place, Stored
 from imagewright.store.tables import resources
 from imagewright.versions import Version
 
+_TOPICS_HEAR_OF = frozenset({ImageStatus.AVAILABLE, ImageStatus.FAILED})
 _SCAN_ENDS = frozenset({"ABANDONED", "COMPLETED", "FAILED", "TIMED_OUT"})
 
 
@@ -238,9 +240,34 @@ def set_state(
         body["scanState"] = {"status": "ABANDONED"}
     _save_image(connection, stored, body, status)
     outbox.moved(connection, image_arn, before, status)
+    if status in _TOPICS_HEAR_OF:
+        _tell_topic(connection, stored, body, outbox)
     if status.is_final:
         pipelines.note_end(connection, image_arn, status, outbox)
     return status
+
+
+def _tell_topic(
+    connection: Connection, stored: Stored, body: Mapping[str, Any], outbox: Outbox
+) -> None:
+    """Have the topic of the infrastructure configuration told, if it has one (SNS-01)."""
+    topic_arn = body.get("infrastructureConfiguration", {}).get("snsTopicArn")
+    if topic_arn is None or not outbox.tells_topics:
+        return
+    executions: dict[Stage, str] = {}
+    for execution in current_executions(connection, str(stored.arn)):
+        executions.setdefault(execution.stage, execution.id)
+    message = image_message(
+        stored.arn,
+        name=stored.name,
+        image_type=stored.type,
+        platform=stored.platform,
+        created_at=stored.created_at,
+        tags=stored.tags,
+        body=body,
+        executions=executions,
+    )
+    outbox.recorded(connection, stored.arn, topic_arn, message)
 
 
 def set_scan_state(

@@ -5,16 +5,22 @@ process ends.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from imagewright.arns import Arn
 from imagewright.clock import Clock
 from imagewright.engine.events import BuildEvent, pipeline_disabled, state_changed
 from imagewright.engine.records import ImageStatus
 from imagewright.store.build_tables import untold_events
 
+TOPICS = "topics"
+"""The listener that tells the topics of infrastructure configurations; no other hears of them."""
+
+_TOPIC_TOLD = "image record"
 _C = untold_events.c
 
 
@@ -25,17 +31,13 @@ class Outbox:
     listeners: Sequence[str]
     """Their names; nobody listens where there are none, and nothing is kept."""
     clock: Clock
+    tells_topics: bool = False
+    """Topics can be told at all."""
 
     def put(self, connection: Connection, event: BuildEvent) -> None:
         """Have an event told to every listener; one that still waits to be told is not doubled."""
         for listener in self.listeners:
-            waits = select(_C.sequence).where(_C.listener == listener, _C.event_id == event.id)
-            if connection.execute(waits).first() is None:
-                connection.execute(
-                    insert(untold_events).values(
-                        listener=listener, event_id=event.id, event=event.to_json()
-                    )
-                )
+            _put(connection, listener, event)
 
     def moved(
         self, connection: Connection, image_arn: str, before: ImageStatus, after: ImageStatus
@@ -53,6 +55,32 @@ class Outbox:
             pipeline_arn, failures, event_id=str(uuid.uuid4()), at=self.clock.now()
         )
         self.put(connection, event)
+
+    def recorded(
+        self, connection: Connection, image_arn: Arn, topic_arn: str, record: Mapping[str, Any]
+    ) -> None:
+        """Have a topic told the record of an image, where topics can be told (SNS-01)."""
+        if self.tells_topics:
+            event = BuildEvent(
+                id=str(uuid.uuid4()),
+                kind=_TOPIC_TOLD,
+                account=image_arn.account,
+                region=image_arn.region,
+                at=self.clock.now(),
+                resources=[str(image_arn)],
+                detail={"topic": topic_arn, "record": record},
+            )
+            _put(connection, TOPICS, event)
+
+
+def _put(connection: Connection, listener: str, event: BuildEvent) -> None:
+    waits = select(_C.sequence).where(_C.listener == listener, _C.event_id == event.id)
+    if connection.execute(waits).first() is None:
+        connection.execute(
+            insert(untold_events).values(
+                listener=listener, event_id=event.id, event=event.to_json()
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

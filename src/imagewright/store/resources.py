@@ -114,6 +114,13 @@ def count_builds(connection: Connection, place: Place) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def count_with(connection: Connection, kind: Kind, member: str) -> int:
+    """Count the resources of a kind that have a member, whoever's they are."""
+    has_member = resources.c.body[member].as_string().is_not(None)
+    query = select(func.count()).select_from(resources).where(resources.c.kind == kind.value)
+    return int(connection.execute(query.where(has_member)).scalar_one())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """What entries of a list must fulfil: columns by name, each one of several values.
