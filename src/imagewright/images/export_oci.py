@@ -7,7 +7,7 @@ nor time.
 
 import hashlib
 import json
-import zlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,13 @@ from typing import Any
 
 from imagewright.images.arrival import arriving
 from imagewright.images.bases import debian_architecture
+from imagewright.images.gzipping import Gzip
 from imagewright.images.layers import LayerStore
+from imagewright.images.packed import PackedLayer, PackedLayers
 from imagewright.machines.namespaces import Namespace
 from imagewright.machines.sandbox import ENVIRONMENT
 from imagewright.store.layers import LayerRow
 
-_GZIP = 31  # zlib's window size with a gzip frame, whose header then carries no name and no time
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -62,7 +63,6 @@ def export_oci(
     destination: Path,
     metadata: OciMetadata,
     *,
-    compression_level: int = 4,
     on_progress: OnProgress = lambda _fraction: None,
     cancel: Event | None = None,
 ) -> OciImage:
@@ -76,7 +76,7 @@ def export_oci(
     store.require_room(total_bytes, f"the export to {destination}", at=destination.parent)
     done_bytes = 0
     with arriving(destination) as place, store.namespace(archives=True) as namespace:
-        layout = _Layout(place, compression_level)
+        layout = _Layout(place, store.packed)
         for row in chain:
             layout.add_layer(namespace, row, cancel)
             done_bytes += row.size_bytes
@@ -88,9 +88,9 @@ def export_oci(
 class _Layout:
     """A layout being written."""
 
-    def __init__(self, place: Path, compression_level: int) -> None:
+    def __init__(self, place: Path, packed_before: PackedLayers) -> None:
         self._place = place
-        self._compression_level = compression_level
+        self._packed_before = packed_before
         self._blobs = place / "blobs" / "sha256"
         self._blobs.mkdir(parents=True)
         self._layers: list[Json] = []
@@ -100,8 +100,28 @@ class _Layout:
 
     def add_layer(self, namespace: Namespace, row: LayerRow, cancel: Event | None) -> None:
         """Write one layer, on top of those before."""
-        plain, packed = hashlib.sha256(), hashlib.sha256()
-        compressor = zlib.compressobj(self._compression_level, zlib.DEFLATED, _GZIP)
+        blob = self._found(row)
+        if blob is None:
+            blob = self._pack(namespace, row, cancel)
+            self._packed_before.keep(row.id, blob)
+        self.size_bytes += blob.size_bytes
+        self._layers.append(_descriptor(_LAYER, blob.digest, blob.size_bytes))
+        self._diff_ids.append(f"sha256:{blob.diff_id}")
+        entry = {"created": row.created_at, "created_by": f"imagewright: {row.made_by or 'build'}"}
+        self._history.append(entry)
+
+    def _found(self, row: LayerRow) -> PackedLayer | None:
+        """Take over what was packed before, unless it goes in this very moment."""
+        blob = self._packed_before.find(row.id)
+        if blob is not None:
+            try:
+                shutil.copyfile(blob.file, self._blobs / blob.digest)
+            except FileNotFoundError:
+                return None
+        return blob
+
+    def _pack(self, namespace: Namespace, row: LayerRow, cancel: Event | None) -> PackedLayer:
+        plain, packed, gzip = hashlib.sha256(), hashlib.sha256(), Gzip()
         temporary = self._blobs / "layer"
         with temporary.open("wb") as file:
 
@@ -111,17 +131,13 @@ class _Layout:
 
             def take(data: bytes) -> None:
                 plain.update(data)
-                write(compressor.compress(data))
+                write(gzip.add(data))
 
             namespace.stream("pack_layer", take, cancel=cancel, name=row.directory)
-            write(compressor.flush())
+            write(gzip.finish())
             size_bytes = file.tell()
-        temporary.rename(self._blobs / packed.hexdigest())
-        self.size_bytes += size_bytes
-        self._layers.append(_descriptor(_LAYER, packed.hexdigest(), size_bytes))
-        self._diff_ids.append(f"sha256:{plain.hexdigest()}")
-        entry = {"created": row.created_at, "created_by": f"imagewright: {row.made_by or 'build'}"}
-        self._history.append(entry)
+        place = temporary.rename(self._blobs / packed.hexdigest())
+        return PackedLayer(place, packed.hexdigest(), plain.hexdigest(), size_bytes)
 
     def finish(self, metadata: OciMetadata) -> str:
         """Write configuration, manifest and index; return the manifest's digest."""
