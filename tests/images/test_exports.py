@@ -6,6 +6,7 @@ import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.machines.lab import Lab, sh
@@ -15,6 +16,7 @@ from imagewright.images.contents import Change, changes, read_files, summed_up
 from imagewright.images.export_oci import OciMetadata, export_oci
 from imagewright.images.export_tar import export_tar
 from imagewright.images.imports import ImportFailed, import_oci_layout, import_tar
+from imagewright.machines.sandbox import ENVIRONMENT
 from imagewright.process import run
 
 METADATA = OciMetadata(reference="tiny:1", labels={"made": "here"})
@@ -97,6 +99,69 @@ def test_the_same_image_gives_the_same_digest(lab: Lab, image: str, tmp_path: Pa
     second = export_oci(lab.layers, image, tmp_path / "two", METADATA)
 
     assert first.digest == second.digest
+
+
+PATH = f"PATH={ENVIRONMENT['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        (
+            OciMetadata(reference="a").config,
+            {"Env": [PATH], "Cmd": ["/bin/sh"], "Labels": {"made": "here"}},
+        ),
+        ({}, {"Env": [PATH], "Labels": {"made": "here"}}),
+        ({"Env": None, "Labels": None}, {"Env": [PATH], "Labels": {"made": "here"}}),
+        (
+            {"Env": ["A=1", "PATH=/own"], "Labels": {"made": "there", "imagewright.image": "old"}},
+            {
+                "Env": ["A=1", "PATH=/own"],
+                "Labels": {"made": "there", "imagewright.image": "old"},
+            },
+        ),
+        (
+            {"Entrypoint": ["/e"], "User": "me", "Healthcheck": {"Test": ["NONE"]}, "Env": ["A=1"]},
+            {
+                "Env": [PATH, "A=1"],
+                "Entrypoint": ["/e"],
+                "User": "me",
+                "Healthcheck": {"Test": ["NONE"]},
+                "Labels": {"made": "here"},
+            },
+        ),
+    ],
+)
+def test_a_layout_says_how_containers_of_it_are_run(
+    lab: Lab, tiny: str, tmp_path: Path, said: Mapping[str, Any], written: Mapping[str, Any]
+) -> None:
+    metadata = OciMetadata(reference="tiny:1", config=said, labels={"made": "here"})
+
+    export_oci(lab.layers, tiny, tmp_path / "layout", metadata)
+
+    assert config_of(tmp_path / "layout") == written
+
+
+def test_which_build_made_an_image_is_said_whatever_it_was_built_on(
+    lab: Lab, tiny: str, tmp_path: Path
+) -> None:
+    config = {"Labels": {"imagewright.image": "the parent", "version": "its own"}}
+    labels = {"imagewright.image": "this", "version": "ours"}
+
+    export_oci(
+        lab.layers,
+        tiny,
+        tmp_path / "layout",
+        OciMetadata(reference="a", config=config, labels=labels),
+    )
+
+    wanted = {"imagewright.image": "this", "version": "its own"}
+    assert config_of(tmp_path / "layout")["Labels"] == wanted
+
+
+def config_of(layout: Path) -> Any:
+    (manifest,) = json.loads((layout / "manifest.json").read_text())
+    return json.loads((layout / manifest["Config"]).read_text())["config"]
 
 
 @pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")

@@ -31,6 +31,8 @@ class BuiltImage:
     """``1.0.0/2``."""
     image_id: str
     layer_id: str
+    config: Json | None
+    """Of a container image: how containers of it are run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def find_built(database: Database, asked: Asked) -> BuiltImage:
     if made is None:
         raise ResourceNotFound(reference)
     version = f"{stored.arn.version}/{stored.arn.build}"
-    return BuiltImage(str(stored.arn), stored.name, version, made.id, made.layer_id)
+    return BuiltImage(str(stored.arn), stored.name, version, made.id, made.layer_id, made.config)
 
 
 def _above(chain: Sequence[Any], base_id: str) -> Sequence[Any]:

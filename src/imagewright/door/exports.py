@@ -94,6 +94,7 @@ def _pack_oci(workshop: Workshop, image: BuiltImage, place: Path) -> Mapping[str
             "org.opencontainers.image.version": image.version,
             "imagewright.image": image.arn,
         },
+        **({} if image.config is None else {"config": image.config}),
     )
     export_oci(workshop.layer_store, image.layer_id, layout, metadata)
     found = sorted(path for path in layout.rglob("*") if path.is_file())

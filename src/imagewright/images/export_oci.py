@@ -28,6 +28,8 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _REFERENCE_NAME = "org.opencontainers.image.ref.name"
+_OURS = "imagewright."
+"""What the names of labels begin with that say which build made an image."""
 
 OnProgress = Callable[[float], None]
 """Hears how much is done, 0 to 1."""
@@ -52,9 +54,12 @@ class OciMetadata:
 
     reference: str
     """How loaders call it, such as ``web:1.0.0``."""
-    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": ENVIRONMENT["PATH"]})
-    command: Sequence[str] = ("/bin/sh",)
+    config: Json = field(default_factory=lambda: {"Cmd": ["/bin/sh"]})
+    """How containers of it are run, as the ``config`` of an OCI image says it: all of it is kept,
+    and a PATH added where it sets none."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Added to those of the configuration, which keeps its own but for ``imagewright.…``: what it
+    was built on may have been built here too."""
 
 
 def export_oci(
@@ -83,6 +88,17 @@ def export_oci(
             on_progress(done_bytes / max(total_bytes, 1))
         digest = layout.finish(metadata)
     return OciImage(destination, digest, layout.size_bytes)
+
+
+def renamed(layout: Path, names: Mapping[str, str]) -> Mapping[str, bytes]:
+    """Return the files of a layout that say what its image is called, with other names in them.
+
+    ``names``: each reference in the layout (``oci:PATH:REFERENCE``), and what Docker is to call
+    the image of that reference.
+    """
+    first = json.loads((layout / "index.json").read_bytes())["manifests"][0]
+    descriptor = {name: first[name] for name in ("mediaType", "digest", "size")}
+    return _names(descriptor, json.loads((layout / _path(first)).read_bytes()), names)
 
 
 class _Layout:
@@ -145,11 +161,7 @@ class _Layout:
             "created": self._history[-1]["created"],
             "architecture": debian_architecture(),
             "os": "linux",
-            "config": {
-                "Env": [f"{name}={value}" for name, value in metadata.environment.items()],
-                "Cmd": list(metadata.command),
-                "Labels": dict(metadata.labels),
-            },
+            "config": _run_config(metadata),
             "rootfs": {"type": "layers", "diff_ids": self._diff_ids},
             "history": self._history,
         }
@@ -159,25 +171,13 @@ class _Layout:
             "config": self._add_json(_CONFIG, config),
             "layers": self._layers,
         }
-        descriptor = {
-            **self._add_json(_MANIFEST, manifest),
-            "annotations": {_REFERENCE_NAME: metadata.reference},
-            "platform": {"architecture": debian_architecture(), "os": "linux"},
-        }
-        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [descriptor]}
-        (self._place / "index.json").write_bytes(_json(index))
-        (self._place / "manifest.json").write_bytes(_json([self._for_docker(manifest, metadata)]))
+        descriptor = self._add_json(_MANIFEST, manifest)
+        names = {metadata.reference: metadata.reference}
+        for name, content in _names(descriptor, manifest, names).items():
+            (self._place / name).write_bytes(content)
         (self._place / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
         digest: str = descriptor["digest"]
         return digest
-
-    def _for_docker(self, manifest: Json, metadata: OciMetadata) -> Json:
-        """Say it once more as `docker save` does: Docker before 25 loads no bare layout."""
-        return {
-            "Config": _path(manifest["config"]),
-            "RepoTags": [metadata.reference],
-            "Layers": [_path(layer) for layer in manifest["layers"]],
-        }
 
     def _add_json(self, media_type: str, content: Json) -> dict[str, Any]:
         data = _json(content)
@@ -185,6 +185,39 @@ class _Layout:
         (self._blobs / digest).write_bytes(data)
         self.size_bytes += len(data)
         return _descriptor(media_type, digest, len(data))
+
+
+def _names(descriptor: Json, manifest: Json, names: Mapping[str, str]) -> Mapping[str, bytes]:
+    """Write what a manifest is called: the index, and the same as `docker save` says it.
+
+    Docker before 25 loads no bare layout.
+    """
+    entries = [
+        {
+            **descriptor,
+            "annotations": {_REFERENCE_NAME: reference},
+            "platform": {"architecture": debian_architecture(), "os": "linux"},
+        }
+        for reference in names
+    ]
+    for_docker = {
+        "Config": _path(manifest["config"]),
+        "RepoTags": list(names.values()),
+        "Layers": [_path(layer) for layer in manifest["layers"]],
+    }
+    index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": entries}
+    return {"index.json": _json(index), "manifest.json": _json([for_docker])}
+
+
+def _run_config(metadata: OciMetadata) -> Json:
+    """Return the configuration with what is added to it."""
+    said = dict(metadata.config)
+    environment = list(said.pop("Env", None) or ())
+    labels = dict(said.pop("Labels", None) or {})
+    ours = {name: text for name, text in metadata.labels.items() if name.startswith(_OURS)}
+    if not any(each.partition("=")[0] == "PATH" for each in environment):
+        environment.insert(0, f"PATH={ENVIRONMENT['PATH']}")
+    return {"Env": environment, **said, "Labels": {**metadata.labels, **labels, **ours}}
 
 
 def _descriptor(media_type: str, digest: str, size_bytes: int) -> dict[str, Any]:

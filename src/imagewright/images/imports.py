@@ -153,7 +153,7 @@ def _choose(layout: Path, index: Mapping[str, Any], reference: str | None) -> Ma
         entries = [e for e in entries if e.get("annotations", {}).get(_REFERENCE_NAME) == reference]
     here = debian_architecture()
     fitting = [e for e in entries if e.get("platform", {}).get("architecture", here) == here]
-    if len(fitting) != 1:
+    if len({str(e.get("digest")) for e in fitting}) != 1:  # one image may have many names
         wanted = f" named {reference}" if reference else ""
         raise ImportFailed(f"{layout} has {len(fitting)} images{wanted} for {here}, not one")
     return fitting[0]
