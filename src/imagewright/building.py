@@ -73,8 +73,10 @@ class Builder(Protocol):
         """Raise InvalidRequest for a parent image that stands for nothing here."""
         ...
 
-    def region_refusal(self, region: str, kms_key_id: str | None) -> str | None:
-        """Say why no copy of an image can go to a region; see ``engine.ports.Distribution``."""
+    def region_refusal(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
+        """Say why nothing can go to a region; see ``engine.ports.Distribution``."""
         ...
 
     def release(self, connection: Connection, image_arn: str) -> None:
@@ -147,7 +149,9 @@ class NoBuilder:
             "needs Linux. Run the server on a Linux machine or in a Linux virtual machine."
         )
 
-    def region_refusal(self, region: str, kms_key_id: str | None) -> str | None:
+    def region_refusal(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
         """Refuse; ``check_parent`` was asked before."""
         return f"no driver builds images on this host ({sys.platform})"
 
@@ -227,9 +231,11 @@ class SandboxBuilder:
         except MachineError as error:
             raise InvalidRequest(str(error)) from None
 
-    def region_refusal(self, region: str, kms_key_id: str | None) -> str | None:
-        """Say why no copy of an image can go to a region; see ``engine.ports.Distribution``."""
-        return self._loaded.targets.refusal(region, kms_key_id)
+    def region_refusal(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
+        """Say why nothing can go to a region; see ``engine.ports.Distribution``."""
+        return self._loaded.targets.refusal(region, kms_key_id, is_container=is_container)
 
     def release(self, connection: Connection, image_arn: str) -> None:
         """Let go of the layers that the image held, and end its machines; ``prune`` frees them."""

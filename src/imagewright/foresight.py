@@ -7,7 +7,7 @@ from imagewright.actions.table import STEP_ACTIONS
 from imagewright.aws.clients import AwsClients
 from imagewright.documents.component.loading import load_component
 from imagewright.engine.plan import BuildPlan
-from imagewright.engine.ports import ActionError, Foreseen, Prospect
+from imagewright.engine.ports import ActionError, Foreseen, Prospect, RegionRefusal
 from imagewright.errors import InvalidRequest
 from imagewright.managed.components import why_missing
 from imagewright.runner.modules.table import MODULES, SPECS
@@ -40,7 +40,7 @@ def component_refusals(
 def foresee(
     commands: CommandDocuments,
     *,
-    region_refusal: Callable[[str, str | None], str | None],
+    region_refusal: RegionRefusal,
     missing_service: Callable[[str], str | None],
 ) -> Callable[[str, Mapping[str, object], BuildPlan], Foreseen]:
     """Return what tells of steps before their build; see ``api.planning.Planner``."""

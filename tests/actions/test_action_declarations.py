@@ -78,6 +78,7 @@ BUILT = {
     *("LaunchInstance", "ExecuteComponents", "RunCommand", "CollectImageMetadata"),
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),
     "RegisterImage",
+    "DistributeContainerImage",
     "ExecuteStateMachine",
     *("DistributeImage", "ModifyImageAttributes", "ApplyImageConfigurations"),
 }

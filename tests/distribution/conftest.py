@@ -8,7 +8,8 @@ import pytest
 from tests.machines.conftest import lab, state, tiny
 from tests.machines.lab import Lab
 
-from imagewright.distribution.artefact import Artefact, Form, Parcel, pack
+from imagewright.distribution.artefact import Artefact, ContainerNames, Form, Parcel, pack
+from imagewright.images.export_oci import OciMetadata
 
 __all__ = ["lab", "state", "tiny"]
 
@@ -18,7 +19,8 @@ COPY = "ami-0123456789abcdef0"
 def packed(lab: Lab, layer_id: str, form: Form, place: Path) -> Artefact:
     """Pack a layer."""
     place.mkdir()
-    return pack(lab.layers, layer_id, form, place, reference="a:1", labels={}, cancel=Event())
+    metadata = OciMetadata(reference="a:1")
+    return pack(lab.layers, layer_id, form, place, metadata=metadata, cancel=Event())
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +45,27 @@ def parcel(artefact: Artefact) -> Parcel:
     return Parcel(
         copy_id=COPY, artefact=artefact, described=described, kms_key_id=None, stop=Event()
     )
+
+
+@pytest.fixture
+def container(artefact: Artefact) -> Parcel:
+    """Return that image as a container image, on its way."""
+    described = {"imageId": "ctr-0123456789abcdef0", "version": "1.0.0/1"}
+    names = ContainerNames(repository="team/web", tags=["1.0.0-1", "latest"])
+    return Parcel(
+        copy_id=described["imageId"],
+        artefact=artefact,
+        described=described,
+        container=names,
+        kms_key_id=None,
+        stop=Event(),
+    )
+
+
+def another(container: Parcel) -> Parcel:
+    """Return another container image of the same names."""
+    described = {"imageId": "ctr-1123456789abcdef0", "version": "1.0.0/1"}
+    return replace(container, copy_id=described["imageId"], described=described)
 
 
 def stopped(parcel: Parcel) -> Parcel:

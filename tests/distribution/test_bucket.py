@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.distribution.conftest import COPY, stopped
+from tests.distribution.conftest import COPY, another, stopped
 from tests.other_services import OtherServices
 
 from imagewright.aws.clients import AwsClients
@@ -106,3 +106,51 @@ def test_without_access_a_bucket_says_what_it_needs() -> None:
     bucket = Bucket("s3://b", "oci", "us-west-2", AwsClients(Aws()), endpoint=None)
 
     assert "aws.s3_endpoint or aws.access_key_id" in str(bucket.refusal(None))
+
+
+class TestAContainerImage:
+    """§7.8, IMG-52."""
+
+    def test_is_a_layout_with_all_its_tags(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket = open_bucket(others, f"s3://{name}/west")
+
+        location = bucket.put(container)
+
+        assert container.container is not None
+        assert bucket.uris(container.container) == [location]
+        assert location == f"s3://{name}/west/team/web/1.0.0-1"
+        found = others.s3.get_object(Bucket=name, Key="west/team/web/1.0.0-1/index.json")
+        tags = [
+            each["annotations"].popitem()[1]
+            for each in json.loads(found["Body"].read())["manifests"]
+        ]
+        assert tags == ["1.0.0-1", "latest"]
+        assert "west/team/web/1.0.0-1/oci-layout" in keys(others, name)
+
+    def test_is_left_alone_where_it_is_and_takes_the_place_of_another(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket, index = open_bucket(others, f"s3://{name}"), "team/web/1.0.0-1/index.json"
+        bucket.put(container)
+        others.s3.delete_object(Bucket=name, Key=index)
+
+        bucket.put(container)
+        assert index not in keys(others, name)
+        bucket.put(another(container))
+
+        assert index in keys(others, name)
+        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
+        assert json.loads(described["Body"].read()) == another(container).described
+
+    def test_that_is_stopped_leaves_nothing_that_says_it_is_whole(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket = open_bucket(others, f"s3://{name}")
+        bucket.put(container)
+
+        with pytest.raises(ActionError, match="stopped"):
+            bucket.put(stopped(another(container)))
+
+        assert "team/web/1.0.0-1/image.json" not in keys(others, name)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.distribution.conftest import COPY, packed, stopped
+from tests.distribution.conftest import COPY, another, packed, stopped
 from tests.machines.lab import Lab
 
 from imagewright.distribution.artefact import Parcel
@@ -84,3 +84,47 @@ def test_a_folder_that_cannot_be_written_is_named(lab: Lab, parcel: Parcel, tmp_
 def test_a_folder_encrypts_nothing(folder: Folder) -> None:
     assert folder.refusal(None) is None
     assert "cannot be encrypted with a key; a bucket can" in str(folder.refusal("alias/a"))
+
+
+class TestAContainerImage:
+    """§7.8, IMG-52."""
+
+    def test_is_a_layout_with_all_its_tags(
+        self, lab: Lab, folder: Folder, container: Parcel, tmp_path: Path
+    ) -> None:
+        place = Path(folder.put(container))
+
+        assert place == tmp_path / "made/region/team/web/1.0.0-1"
+        assert container.container is not None
+        assert folder.uris(container.container) == [f"oci:{place}:1.0.0-1", f"oci:{place}:latest"]
+        index = json.loads((place / "index.json").read_text())["manifests"]
+        assert [*(each["annotations"].popitem()[1] for each in index)] == ["1.0.0-1", "latest"]
+        (for_docker,) = json.loads((place / "manifest.json").read_text())
+        assert for_docker["RepoTags"] == ["team/web:1.0.0-1", "team/web:latest"]
+        assert lab.change(import_oci_layout(lab.layers, place), "test -e /made")
+
+    def test_is_left_alone_where_it_is_and_takes_the_place_of_another(
+        self, lab: Lab, folder: Folder, container: Parcel, tmp_path: Path
+    ) -> None:
+        place = Path(folder.put(container))
+        (place / "mine").touch()
+
+        folder.put(container)
+        assert (place / "mine").exists()
+        folder.put(another(container))
+
+        assert not (place / "mine").exists()
+        assert json.loads((place / "image.json").read_text()) == another(container).described
+        assert [path.name for path in (tmp_path / "made/region").iterdir()] == ["team"]
+        assert lab.ledger.entries() == []
+
+    def test_takes_no_place_of_what_is_no_image(
+        self, folder: Folder, container: Parcel, tmp_path: Path
+    ) -> None:
+        taken = tmp_path / "made/region/team/web/1.0.0-1/mine"
+        taken.mkdir(parents=True)
+
+        with pytest.raises(ActionError, match=r"1\.0\.0-1 cannot be written: Directory not"):
+            folder.put(container)
+
+        assert taken.exists()

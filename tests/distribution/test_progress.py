@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.machines.lab import Lab
 
-from imagewright.distribution import distributor
 from imagewright.distribution.artefact import Parcel
 from imagewright.distribution.folder import Folder
+from imagewright.distribution.telling import telling
 
 
 class Notes:
@@ -41,7 +41,7 @@ def test_what_takes_long_says_how_far_it_is(
     clock = iter(range(100))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     log = Notes()
-    tell = distributor._telling(log, "Sending", parcel.artefact)
+    tell = telling(log, "Sending", parcel.artefact)
     part = parcel.artefact.size_bytes // 10
 
     for _ in range(10):

@@ -1,5 +1,6 @@
 """A registry as the place of a region: Docker's own, and what others answer."""
 
+import hashlib
 import json
 import shutil
 import socket
@@ -7,89 +8,27 @@ import subprocess
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from http.client import HTTPConnection
+from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.conftest import wait_until
 from tests.distribution.conftest import COPY, stopped
+from tests.machines.lab import Lab
+from tests.registries import MANIFEST, Running, running
 
-from imagewright.distribution.artefact import Parcel
+from imagewright.distribution.artefact import ContainerNames, Parcel, pack
 from imagewright.distribution.registry import Registry
 from imagewright.engine.ports import ActionError
+from imagewright.images.export_oci import OciMetadata
 from imagewright.outside.registries import Credentials
 
 BCRYPT_OF_SECRET = "$2b$04$CkqPuNpEELYONPK/cmMwguK2mwXAJADL3WoEkhMR4Hg4fLKyWGCRq"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-@dataclass
-class Running:
-    """A registry that runs."""
-
-    host: str
-    storage: Path
-
-    def get(self, path: str, **headers: str) -> bytes:
-        request = urllib.request.Request(f"http://{self.host}/v2/{path}", headers=headers)
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            content: bytes = answer.read()
-        return content
-
-    def passed_on(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Ask the registry what somebody asked another, and return what it answers."""
-        kept = {name: text for name, text in headers.items() if name in {"Content-Type", "Accept"}}
-        connection = HTTPConnection(self.host)
-        connection.request(method, path, body=body or None, headers=kept)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, dict(answer.headers), content
-
-    def manifest(self, tag: str) -> Any:
-        return json.loads(self.get(f"images/web/manifests/{tag}", Accept=MANIFEST))
-
-
-@contextmanager
-def running(place: Path, **config: Any) -> Iterator[Running]:
-    """Run the registry of Debian's package docker-registry."""
-    if shutil.which("docker-registry") is None:
-        pytest.skip("needs the registry of Debian's package docker-registry")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    everything = {
-        "version": "0.1",
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(place / "storage")}},
-        **config,
-        "http": {"addr": host, **config.get("http", {})},
-    }
-    (place / "config.yml").write_text(json.dumps(everything))
-    with subprocess.Popen(
-        ["docker-registry", "serve", place / "config.yml"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-
-        def answers() -> bool:
-            name, _, port = host.partition(":")
-            with suppress(OSError), socket.create_connection((name, int(port))):
-                return True
-            return False
-
-        wait_until(answers)
-        yield Running(host, place / "storage")
-        process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +199,91 @@ def test_a_registry_encrypts_nothing() -> None:
     place = Registry("r.example.com/images", None, timeout_seconds=1)
 
     assert "cannot be encrypted with a key; a bucket can" in str(place.refusal("alias/a"))
+
+
+class TestAContainerImage:
+    """§7.8, IMG-52, DST-05."""
+
+    def test_has_the_digest_of_its_layout_under_all_its_tags(
+        self, registry: Running, container: Parcel
+    ) -> None:
+        where = place(registry).put(container)
+
+        assert container.container is not None
+        assert place(registry).uris(container.container) == [
+            where, f"{registry.host}/images/team/web:latest",
+        ]  # fmt: skip
+        assert where == f"{registry.host}/images/team/web:1.0.0-1"
+        for tag in ("1.0.0-1", "latest"):
+            manifest = registry.get(f"images/team/web/manifests/{tag}", Accept=MANIFEST)
+            digest = hashlib.sha256(manifest).hexdigest()
+            assert f"sha256:{digest}" == container.artefact.digest
+
+    def test_is_sent_only_where_a_tag_means_something_else(
+        self, registry: Running, container: Parcel, parcel: Parcel
+    ) -> None:
+        told: list[int] = []
+        names = ContainerNames(repository="web", tags=["1.0.0-1", "sent"])
+        image = replace(container, container=names, on_bytes=told.append)
+        place(registry).put(parcel)  # its manifest is another, and has the tag of the version
+
+        place(registry).put(image)
+
+        assert told == []  # every blob is there already
+        assert "annotations" not in registry.manifest("1.0.0-1")
+        place(registry).put(stopped(image))  # not a byte is sent
+
+    def test_a_tag_that_the_registry_refuses_is_named(
+        self, registry: Running, container: Parcel
+    ) -> None:
+        names = ContainerNames(repository="UPPER", tags=["1.0.0-1"])
+
+        with pytest.raises(ActionError, match=r"images/UPPER:1.0.0-1 could not be pushed: .*40"):
+            place(registry).put(replace(container, container=names))
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_docker_runs_what_was_pushed_as_its_configuration_says(
+    registry: Running, lab: Lab, tiny: str, tmp_path: Path
+) -> None:
+    """§7.8: with its environment, its directory, its user and what it runs."""
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "version"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("needs a daemon of Docker that answers")
+    config = {
+        "Entrypoint": ["/bin/sh", "-c"],
+        "Cmd": ["echo $WORD $(pwd) $(id -u)"],
+        "Env": ["WORD=said"],
+        "WorkingDir": "/srv",
+        "User": "12",
+    }
+    layer_id = lab.change(tiny, "mkdir /srv")
+    packed_at = tmp_path / "packed"
+    packed_at.mkdir()
+    artefact = pack(
+        lab.layers, layer_id, "oci", packed_at, cancel=Event(),
+        metadata=OciMetadata(reference="a:1", config=config),
+    )  # fmt: skip
+    names = ContainerNames(repository="run", tags=["1.0.0-1"])
+    where = place(registry).put(
+        Parcel(
+            copy_id="ctr-2", artefact=artefact, described={}, container=names, kms_key_id=None,
+            stop=Event(),
+        )
+    )  # fmt: skip
+
+    try:
+        said = docker("run", "--rm", "--network=none", where)
+    finally:
+        docker("image", "rm", "--force", where)
+
+    assert said == "said /srv 12\n"

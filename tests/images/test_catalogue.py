@@ -127,9 +127,9 @@ def test_a_path_serves_where_the_operator_named_it(lab: Lab, tiny: str, tmp_path
 
 
 def test_an_image_layout_keeps_its_configuration(lab: Lab, tiny: str, tmp_path: Path) -> None:
-    metadata = OciMetadata(reference="a:1", command=("/bin/web",), labels={"a": "b"})
+    metadata = OciMetadata(reference="a:1", config={"Cmd": ["/bin/web"]}, labels={"a": "b"})
     layout = export_oci(lab.layers, tiny, tmp_path / "layout", metadata).path
-    other = OciMetadata(reference="a:1", command=("/bin/other",))
+    other = OciMetadata(reference="a:1", config={"Cmd": ["/bin/other"]})
     again = export_oci(lab.layers, tiny, tmp_path / "again", other).path
 
     parent = catalogue(lab, trusts=True).resolve(str(layout))

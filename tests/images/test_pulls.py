@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 from tests.distribution.conftest import artefact, parcel
-from tests.distribution.test_registry import BCRYPT_OF_SECRET, Running, behind_tokens, running
+from tests.distribution.test_registry import BCRYPT_OF_SECRET, behind_tokens
 from tests.machines.lab import Lab, sh
 from tests.outside.web_server import authority
+from tests.registries import Running, running
 
 from imagewright.distribution.artefact import Artefact, Parcel
 from imagewright.distribution.registry import Registry

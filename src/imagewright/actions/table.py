@@ -70,6 +70,11 @@ STEP_ACTIONS: Mapping[str, StepAction] = MappingProxyType(
             spec=collect_image_scan_findings.SPEC, run=collect_image_scan_findings.run
         ),
         "CreateImage": StepAction(spec=create_image.SPEC, run=create_image.run),
+        "DistributeContainerImage": StepAction(
+            spec=distribute_container_image.SPEC,
+            run=distribute_container_image.run,
+            foresee=distribute_container_image.foresee,
+        ),
         "DistributeImage": StepAction(
             spec=distribute_image.SPEC, run=distribute_image.run, foresee=distribute_image.foresee
         ),

@@ -1,11 +1,19 @@
 """A bucket of S3 as the place of a region: the files of a copy under its id."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from imagewright.aws.asking import RefusedError, ask
 from imagewright.aws.clients import AwsClients
-from imagewright.distribution.artefact import DESCRIPTION, Form, Parcel
+from imagewright.distribution.artefact import (
+    DESCRIPTION,
+    ContainerNames,
+    Form,
+    Parcel,
+    opened,
+)
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 
@@ -33,12 +41,12 @@ class Bucket:
 
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
-        key = f"{self._prefix}{parcel.copy_id}"
-        if not self._holds(f"{key}/{DESCRIPTION}"):
+        key = f"{self._prefix}{parcel.path}"
+        if not self._holds(f"{key}/{DESCRIPTION}", parcel):
             sent: list[str] = []
             try:
-                for name in parcel.artefact.files:
-                    self._upload(parcel, name, f"{key}/{name}", sent)
+                for name, content in parcel.files():
+                    self._upload(parcel, content, f"{key}/{name}", sent)
                 pass_by(CrashPoint.COPY_UNDER_WAY)
                 self._ask(
                     "put_object",
@@ -51,20 +59,42 @@ class Bucket:
             except ActionError:
                 for each in sent:
                     with suppress(ActionError):
-                        self._ask("delete_object", f"{each} could not be deleted", Key=each)
+                        self._delete(each)
                 raise
         return self._url(key)
 
-    def _holds(self, key: str) -> bool:
+    def uris(self, names: ContainerNames) -> Sequence[str]:
+        """Return by what a container image is had: see Place. Its tags are in its layout."""
+        return [self._url(f"{self._prefix}{names.path}")]
+
+    def _holds(self, key: str, parcel: Parcel) -> bool:
+        """Tell whether a description is there; another's is deleted: no image is half of two."""
+        failure = f"{self._url(key)} could not be looked for"
         try:
-            self._ask("head_object", f"{self._url(key)} could not be looked for", Key=key)
+            self._ask("head_object", failure, Key=key)
+            # An id names one copy, but many images may have the name of a container image.
+            if parcel.container is None or parcel.is_described_by(self._read(key, failure)):
+                return True
         except RefusedError as error:
             if error.code in _MISSING:
                 return False
             raise
-        return True
+        self._delete(key)
+        return False
 
-    def _upload(self, parcel: Parcel, name: str, key: str, sent: list[str]) -> None:
+    def _read(self, key: str, failure: str) -> bytes:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            content: bytes = self._ask("get_object", failure, Key=key)["Body"].read()
+        except BotoCoreError as error:
+            raise ActionError(f"{failure}: {error}") from error
+        return content
+
+    def _delete(self, key: str) -> None:
+        self._ask("delete_object", f"{self._url(key)} could not be deleted", Key=key)
+
+    def _upload(self, parcel: Parcel, content: Path | bytes, key: str, sent: list[str]) -> None:
         from boto3.exceptions import Boto3Error
         from boto3.s3.transfer import (
             ProgressCallbackInvoker,
@@ -80,7 +110,7 @@ class Bucket:
         watch = ProgressCallbackInvoker(parcel.go_on)
         try:
             with (
-                (parcel.artefact.root / name).open("rb") as stream,
+                opened(content) as stream,
                 create_transfer_manager(client, config) as manager,
             ):
                 manager.upload(
@@ -93,8 +123,8 @@ class Bucket:
         except (Boto3Error, BotoCoreError, BotoClientError) as error:
             raise ActionError(f"{self._url(key)} could not be written: {error}") from error
 
-    def _ask(self, operation: str, failure: str, **parameters: Any) -> None:
-        ask(
+    def _ask(self, operation: str, failure: str, **parameters: Any) -> Any:
+        return ask(
             self._clients,
             "s3",
             self._region,

@@ -4,8 +4,6 @@ import hashlib
 import json
 import platform
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,15 +12,18 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
-from imagewright.arns import Arn
 from imagewright.clock import Clock, iso_milliseconds
-from imagewright.distribution.artefact import Artefact, Form, Parcel, Place, pack
+from imagewright.distribution.artefact import Artefact, Parcel, Place
+from imagewright.distribution.containers import ContainerShipment
+from imagewright.distribution.packing import Packed, labels, reference, slug, version
 from imagewright.distribution.targets import Targets
+from imagewright.distribution.telling import telling
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.image_names import own_description, own_name
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, SentCopy, StepLog, WantedCopy
 from imagewright.engine.records import ImageStatus
+from imagewright.images.export_oci import OciMetadata
 from imagewright.images.layers import LayerStore
 from imagewright.machines.ledger import Ledger
 from imagewright.machines.machine import MachineError
@@ -30,8 +31,6 @@ from imagewright.store import builds, machine_images
 from imagewright.store.database import Database
 from imagewright.store.machine_images import ImageCopy
 from imagewright.store.outbox import Outbox
-
-_TELLING_SECONDS = 2.0
 
 LayerOf = Callable[[str | None, BuildPlan, Event, StepLog], str]
 """Finds the layer of an image, or of a plan's parent image. Raises ActionError."""
@@ -64,9 +63,11 @@ class Distributor:
         self._outbox = outbox
         self._clock = clock
 
-    def refusal(self, region: str, kms_key_id: str | None) -> str | None:
-        """Say why no copy can go to a region: see Distribution."""
-        return self._targets.refusal(region, kms_key_id)
+    def refusal(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
+        """Say why nothing can go to a region: see Distribution."""
+        return self._targets.refusal(region, kms_key_id, is_container=is_container)
 
     @contextmanager
     def shipment(
@@ -84,13 +85,11 @@ class Distributor:
                 raise ActionError(f"the image cannot be distributed: {error}") from error
             return found
 
-        folder = self._packing / uuid4().hex
-        entry = self._ledger.enter("file", {"path": str(folder)}, plan.image_arn)
-        packed = _Packed(self._layers, layer_id, folder, plan, stop, log)
-        try:
+        metadata = OciMetadata(reference=reference(plan), labels=labels(plan))
+        with self._packing_folder(plan) as folder:
             yield _Shipment(
                 source_id=source_id,
-                packed=packed,
+                packed=Packed(self._layers, layer_id, folder, plan, metadata, stop, log),
                 plan=plan,
                 token=token,
                 stop=stop,
@@ -99,6 +98,43 @@ class Distributor:
                 place_of=self._targets.of,
                 now=lambda: iso_milliseconds(self._clock.now()),
             )
+
+    @contextmanager
+    def container_shipment(
+        self, instance_id: str, *, plan: BuildPlan, stop: Event, log: StepLog
+    ) -> Iterator[ContainerShipment]:
+        """Begin to send a container image: see Distribution."""
+        with self._database.read() as connection:
+            made = machine_images.container_of(connection, instance_id)
+        if made is None or made.image_arn != plan.image_arn:
+            raise ActionError(
+                f"The machine {instance_id} has made no container image in this build, so that "
+                "there is none to distribute. ExecuteComponents makes it in the build stage: "
+                "instanceId is that of its machine."
+            )
+        metadata = OciMetadata(
+            reference=reference(plan), config=made.config or {}, labels=labels(plan)
+        )
+        with self._packing_folder(plan) as folder:
+            yield ContainerShipment(
+                made=made,
+                packed=Packed(
+                    self._layers, lambda: str(made.layer_id), folder, plan, metadata, stop, log
+                ),
+                plan=plan,
+                stop=stop,
+                log=log,
+                database=self._database,
+                place_of=self._targets.of,
+            )
+
+    @contextmanager
+    def _packing_folder(self, plan: BuildPlan) -> Iterator[Path]:
+        """Return a folder to pack in, deleted afterwards, and by the reaper after a crash."""
+        folder = self._packing / uuid4().hex
+        entry = self._ledger.enter("file", {"path": str(folder)}, plan.image_arn)
+        try:
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._ledger.strike(entry)
@@ -129,66 +165,6 @@ class Distributor:
             builds.set_state(connection, plan.image_arn, state, self._outbox)
 
 
-class _Packed:
-    """An image in every form that a place asks for, each packed once; nothing before it must."""
-
-    def __init__(
-        self,
-        layers: LayerStore,
-        find_layer: Callable[[], str],
-        folder: Path,
-        plan: BuildPlan,
-        stop: Event,
-        log: StepLog,
-    ) -> None:
-        self._layers = layers
-        self._log = log
-        self._find_layer = find_layer
-        self._layer_id: str | None = None
-        self._folder = folder
-        self._plan = plan
-        self._stop = stop
-        self._lock = threading.Lock()
-        self._artefacts: dict[Form, Artefact] = {}
-
-    @property
-    def layer_id(self) -> str:
-        """The image's layer. Raises ActionError."""
-        with self._lock:
-            if self._layer_id is None:
-                self._layer_id = self._find_layer()
-            return self._layer_id
-
-    def form(self, form: Form) -> Artefact:
-        """Return the image in a form. Raises ActionError."""
-        layer_id = self.layer_id
-        with self._lock:
-            if form not in self._artefacts:
-                self._artefacts[form] = self._pack(layer_id, form)
-            return self._artefacts[form]
-
-    def _pack(self, layer_id: str, form: Form) -> Artefact:
-        plan, place = self._plan, self._folder / form
-        shutil.rmtree(place, ignore_errors=True)  # of a packing that failed
-        place.mkdir(mode=0o700, parents=True)
-        labels = {
-            "org.opencontainers.image.title": plan.image_name,
-            "org.opencontainers.image.version": _version(plan),
-            "imagewright.image": plan.image_arn,
-        }
-        reference = f"{_slug(plan)}:{_version(plan).replace('/', '-')}"
-        return pack(
-            self._layers,
-            layer_id,
-            form,
-            place,
-            reference=reference,
-            labels=labels,
-            cancel=self._stop,
-            on_progress=_telling_share(self._log, f"Packing {plan.image_name} as {form}"),
-        )
-
-
 class _Shipment:
     """See ``engine.ports.Shipment``."""
 
@@ -196,7 +172,7 @@ class _Shipment:
         self,
         *,
         source_id: str,
-        packed: _Packed,
+        packed: Packed,
         plan: BuildPlan,
         token: str,
         stop: Event,
@@ -268,7 +244,7 @@ class _Shipment:
             described=self._described(copy_id, name, wanted, artefact),
             kms_key_id=wanted.kms_key_id,
             stop=self._stop,
-            on_bytes=_telling(self._log, f"Sending {copy_id} to {wanted.region}", artefact),
+            on_bytes=telling(self._log, f"Sending {copy_id} to {wanted.region}", artefact),
         )
         parcel.go_on()
         return place.put(parcel)
@@ -288,8 +264,8 @@ class _Shipment:
             "sourceImageArn": plan.image_arn,
             "sourceImageId": self._source_id,
             "sourceRegion": plan.region,
-            "slug": _slug(plan),
-            "version": _version(plan),
+            "slug": slug(plan),
+            "version": version(plan),
             "platform": plan.platform,
             "architecture": platform.machine(),
             "format": artefact.form,
@@ -336,41 +312,7 @@ class _Shipment:
         return own_name(self._plan) if row is None else str(row.name)
 
 
-def _telling(log: StepLog, what: str, artefact: Artefact) -> Callable[[int], None]:
-    """Tell how far a copy is, of all its bytes."""
-    sent = 0
-    tell_share = _telling_share(log, what)
-
-    def tell(size_bytes: int) -> None:
-        nonlocal sent
-        sent += size_bytes
-        tell_share(sent / max(artefact.size_bytes, 1))
-
-    return tell
-
-
-def _telling_share(log: StepLog, what: str) -> Callable[[float], None]:
-    """Tell how far something is, 0 to 1, every two seconds; nothing of what takes less."""
-    told = time.monotonic()
-
-    def tell(fraction: float) -> None:
-        nonlocal told
-        if time.monotonic() > told + _TELLING_SECONDS:
-            told = time.monotonic()
-            log.note(f"{what}: {min(fraction, 1):.0%}", progress=f"{min(fraction, 1):.2f}")
-
-    return tell
-
-
 def _copy_id(token: str, source_id: str, wanted: WantedCopy) -> str:
     """Make an id that is the same whenever the same copy is wanted under the same token."""
     text = json.dumps([token, source_id, asdict(wanted)], sort_keys=True)
     return f"ami-{hashlib.sha256(text.encode()).hexdigest()[:17]}"
-
-
-def _slug(plan: BuildPlan) -> str:
-    return Arn.parse(plan.image_arn).path
-
-
-def _version(plan: BuildPlan) -> str:
-    return f"{plan.version}/{plan.build}"

@@ -2,9 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from imagewright.distribution.artefact import DESCRIPTION, Form, Parcel
+from imagewright.distribution.artefact import (
+    DESCRIPTION,
+    ContainerNames,
+    Form,
+    Parcel,
+    opened,
+)
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 from imagewright.machines.ledger import Ledger
@@ -31,28 +38,40 @@ class Folder:
 
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
-        destination = self._folder / parcel.copy_id
-        if (destination / DESCRIPTION).exists():
+        destination = self._folder / parcel.path
+        there = _described(destination)
+        if there is not None and parcel.is_described_by(there):
             return str(destination)
-        partial = self._folder / f".{parcel.copy_id}.partial"
-        entry = self._ledger.enter("file", {"path": str(partial)}, parcel.copy_id)
+        asides = [self._folder / f".{parcel.copy_id}.{word}" for word in ("partial", "replaced")]
+        entries = [
+            self._ledger.enter("file", {"path": str(aside)}, parcel.copy_id) for aside in asides
+        ]
+        partial, replaced = asides
         try:
             self._write(parcel, partial)
+            destination.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if there is not None:
+                destination.rename(replaced)
             partial.rename(destination)
-            _sync(self._folder)
+            _sync(destination.parent)
         except OSError as error:
             raise ActionError(f"{destination} cannot be written: {error.strerror}") from error
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
-            self._ledger.strike(entry)
+            for aside, entry in zip(asides, entries, strict=True):
+                shutil.rmtree(aside, ignore_errors=True)
+                self._ledger.strike(entry)
         return str(destination)
+
+    def uris(self, names: ContainerNames) -> Sequence[str]:
+        """Return by what a container image is had: see Place."""
+        return [f"oci:{self._folder / names.path}:{tag}" for tag in names.tags]
 
     def _write(self, parcel: Parcel, partial: Path) -> None:
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)  # of a run that was lost
         partial.mkdir()
-        for name in parcel.artefact.files:
-            _copy(parcel, parcel.artefact.root / name, partial / name)
+        for name, content in parcel.files():
+            _copy(parcel, content, partial / name)
         pass_by(CrashPoint.COPY_UNDER_WAY)
         with (partial / DESCRIPTION).open("xb") as file:
             file.write(parcel.description)
@@ -61,9 +80,17 @@ class Folder:
         _sync(partial)
 
 
-def _copy(parcel: Parcel, source: Path, destination: Path) -> None:
+def _described(copy: Path) -> bytes | None:
+    """Return what a copy says of itself; None: it is not there, or is no copy."""
+    try:
+        return (copy / DESCRIPTION).read_bytes()
+    except OSError:
+        return None
+
+
+def _copy(parcel: Parcel, source: Path | bytes, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as reading, destination.open("xb") as writing:
+    with opened(source) as reading, destination.open("xb") as writing:
         while data := reading.read(_READ_BYTES):
             parcel.go_on(len(data))
             writing.write(data)

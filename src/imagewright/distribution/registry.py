@@ -4,14 +4,15 @@ It speaks the distribution protocol of the Open Container Initiative: blobs firs
 there already are not sent again, then the manifest under its tags.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from imagewright.distribution.artefact import Artefact, Form, Parcel
+from imagewright.distribution.artefact import ContainerNames, Form, Parcel
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 from imagewright.outside.connections import Connections, read_url
@@ -26,7 +27,8 @@ from imagewright.outside.work import Work, attend
 
 
 class Registry:
-    """See ``artefact.Place``. A copy is there once the tag with its id is."""
+    """See ``artefact.Place``. A copy is there once the tag with its id is; of a container image,
+    every tag that means its manifest."""
 
     form: Form = "oci"
 
@@ -67,32 +69,62 @@ class Registry:
 
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
-        image = str(parcel.described["slug"])
-        where = f"{self._host}/{self._repository}/{image}:{parcel.copy_id}"
+        names = parcel.container
+        if names is None:
+            where = f"{self._reference(_slug(parcel))}:{parcel.copy_id}"
+        else:
+            where = self.uris(names)[0]
+
+        def push(work: Work) -> None:
+            if names is None:
+                self._push(parcel, work)
+            else:
+                self._push_container(parcel, names, work)
+
         with _told_of(where):
-            attend(Work(), lambda work: self._push(parcel, image, work), parcel.go_on)
+            attend(Work(), push, parcel.go_on)
         return where
 
-    def _push(self, parcel: Parcel, image: str, work: Work) -> None:
-        session = _Session(
+    def uris(self, names: ContainerNames) -> Sequence[str]:
+        """Return by what a container image is had: see Place."""
+        return [f"{self._reference(names.repository)}:{tag}" for tag in names.tags]
+
+    def _push(self, parcel: Parcel, work: Work) -> None:
+        session = self._session(_slug(parcel), work)
+        if not session.has(f"manifests/{parcel.copy_id}"):
+            version = str(parcel.described["version"]).replace("/", "-")
+            # The id is the sign that all is there.
+            _send(session, parcel, (version, parcel.copy_id), _annotated(parcel))
+
+    def _push_container(self, parcel: Parcel, names: ContainerNames, work: Work) -> None:
+        """Let every tag mean the image; those that do already are left alone."""
+        session = self._session(names.repository, work)
+        digest = parcel.artefact.digest
+        tags = [tag for tag in names.tags if session.digest(tag) != digest]
+        if tags:
+            _send(session, parcel, tags, parcel.artefact.blob(digest).read_bytes())
+
+    def _reference(self, image: str) -> str:
+        return f"{self._host}/{self._repository}/{image}"
+
+    def _session(self, image: str, work: Work) -> "_Session":
+        return _Session(
             f"{self._url}/v2/{self._repository}/{image}/",
             self._credentials,
             connections=self._connections,
             work=work,
             timeout_seconds=self._timeout_seconds,
         )
-        if not session.has(f"manifests/{parcel.copy_id}"):
-            manifest = _annotated(parcel)
-            for descriptor in [manifest["config"], *manifest["layers"]]:
-                session.send_blob(parcel, descriptor["digest"])
-            pass_by(CrashPoint.COPY_UNDER_WAY)
-            version = str(parcel.described["version"]).replace("/", "-")
-            for tag in (version, parcel.copy_id):  # the id is the sign that all is there
-                session.send_manifest(tag, manifest)
 
 
 class _Session(Session):
     """Pushes to one repository."""
+
+    def digest(self, tag: str) -> str | None:
+        """Return the digest of the manifest that a tag means; None: there is no such tag."""
+        url = f"{self.url}manifests/{tag}"
+        answer = self.ask("GET", url, expected={200, 404}, Accept=MANIFEST)
+        return None if answer.status == 404 else f"sha256:{hashlib.sha256(answer.data).hexdigest()}"
 
     def send_blob(self, parcel: Parcel, digest: str) -> None:
         """Send a blob that is not there yet."""
@@ -103,7 +135,7 @@ class _Session(Session):
             raise ActionError("the registry does not say where to send a blob (no Location)")
         place = urljoin(self.url, begun.headers["Location"])
         place += f"{'&' if urlsplit(place).query else '?'}{urlencode({'digest': digest})}"
-        file = _blob(parcel.artefact, digest)
+        file = parcel.artefact.blob(digest)
         with file.open("rb") as stream:
             self.ask(
                 "PUT",
@@ -116,14 +148,13 @@ class _Session(Session):
                 },
             )
 
-    def send_manifest(self, tag: str, manifest: Mapping[str, Any]) -> None:
+    def send_manifest(self, tag: str, manifest: bytes) -> None:
         """Send a manifest under a tag."""
-        body = json.dumps(manifest, separators=(",", ":")).encode()
         self.ask(
             "PUT",
             f"{self.url}manifests/{tag}",
             expected={201},
-            body=body,
+            body=manifest,
             **{"Content-Type": MANIFEST},
         )
 
@@ -146,6 +177,16 @@ class _Watched:
         self._stream.seek(0)
 
 
+def _send(session: _Session, parcel: Parcel, tags: Sequence[str], manifest: bytes) -> None:
+    """Send what a manifest names, and then the manifest under one tag after another."""
+    named = json.loads(manifest)
+    for descriptor in [named["config"], *named["layers"]]:
+        session.send_blob(parcel, descriptor["digest"])
+    pass_by(CrashPoint.COPY_UNDER_WAY)
+    for tag in tags:
+        session.send_manifest(tag, manifest)
+
+
 @contextmanager
 def _told_of(where: str) -> Iterator[None]:
     try:
@@ -156,9 +197,13 @@ def _told_of(where: str) -> Iterator[None]:
         raise ActionError(f"{where} could not be pushed: {error}") from error
 
 
-def _annotated(parcel: Parcel) -> dict[str, Any]:
+def _slug(parcel: Parcel) -> str:
+    return str(parcel.described["slug"])
+
+
+def _annotated(parcel: Parcel) -> bytes:
     """Return the image's manifest with what ``image.json`` says, as annotations."""
-    manifest = json.loads(_blob(parcel.artefact, parcel.artefact.digest).read_bytes())
+    manifest = json.loads(parcel.artefact.blob(parcel.artefact.digest).read_bytes())
     described = parcel.described
     annotations = {
         "org.opencontainers.image.title": described["name"],
@@ -168,9 +213,5 @@ def _annotated(parcel: Parcel) -> dict[str, Any]:
     }
     if described.get("description"):
         annotations["org.opencontainers.image.description"] = described["description"]
-    return {**manifest, "annotations": annotations}
-
-
-def _blob(artefact: Artefact, digest: str) -> Path:
-    algorithm, _, value = digest.partition(":")
-    return artefact.root / "oci" / "blobs" / algorithm / value
+    annotated = {**manifest, "annotations": annotations}
+    return json.dumps(annotated, separators=(",", ":")).encode()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from imagewright.aws.clients import AwsClients
-from imagewright.distribution.artefact import Place
+from imagewright.distribution.artefact import CONTAINER_FORM, Place
 from imagewright.distribution.bucket import Bucket
 from imagewright.distribution.folder import Folder
 from imagewright.distribution.registry import Registry
@@ -32,11 +32,20 @@ class Targets:
         self._ledger = ledger
         self._timeout_seconds = timeout_seconds
 
-    def refusal(self, region: str, kms_key_id: str | None) -> str | None:
-        """Say why no copy can go to a region: see ``engine.ports.Distribution``."""
+    def refusal(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
+        """Say why nothing can go to a region: see ``engine.ports.Distribution``."""
         if not is_region(region):
             return f"'{region}' is no region: one looks like us-east-1 or local-dc-1"
-        return self.of(region).refusal(kms_key_id)
+        place = self.of(region)
+        if is_container and place.form != CONTAINER_FORM:
+            return (
+                f"what goes there is a {place.form} of a whole file system, and a container image "
+                f"has layers and a configuration: set regions.{region}.format to "
+                f'"{CONTAINER_FORM}", or give the region a registry'
+            )
+        return place.refusal(kms_key_id)
 
     def of(self, region: str) -> Place:
         """Return the place of a region."""

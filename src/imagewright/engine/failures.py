@@ -27,7 +27,7 @@ STATES = {
 """The state of an image while a stage of its build runs (§10.3)."""
 
 _INTEGRATES = "ApplyImageConfigurations"
-_OF_REGIONS = ("distributedImages", "modifiedImages", "configuredImages")
+_OF_REGIONS = ("distributedImages", "modifiedImages", "configuredImages", "regionFailures")
 """The outputs in which distributing actions say how each region ended (§7)."""
 _REGIONS_MAX = 256
 _ENDS = {"Failed": "FAILED", "Cancelled": "CANCELLED", "TimedOut": "TIMED_OUT"}

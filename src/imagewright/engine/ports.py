@@ -156,13 +156,23 @@ class Foreseen:
     """The command documents that it runs, as ``BuildPlan.commands`` has them."""
 
 
+class RegionRefusal(Protocol):
+    """Says, as a clause, why nothing can go to a region; or None."""
+
+    def __call__(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
+        """Look at a copy encrypted with that key, or at a container image."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
     """What an action may look at before its build begins."""
 
     plan: BuildPlan
     commands: CommandLibrary
-    region_refusal: Callable[[str, str | None], str | None]
+    region_refusal: RegionRefusal
     """See ``Distribution.refusal``."""
     missing_service: Callable[[str], str | None]
     """Says which setting another AWS service would take; None: it can be asked."""
@@ -372,17 +382,47 @@ class Shipment(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedContainer:
+    """A container image that is to be in a repository of a region (§7.8, DST-05)."""
+
+    region: str
+    repository: str
+    """Without a registry's host."""
+    tags: Sequence[str]
+    """Besides its version and build, ``1.0.0-1``."""
+
+
+class ContainerShipment(Protocol):
+    """A container image on its way to many repositories. Safe to use from several threads."""
+
+    def send(self, wanted: WantedContainer) -> Sequence[str]:
+        """Send the image, show it among the outputs of the image (IMG-52), and return its URIs.
+
+        Sent again, it is the same image. Raises ActionError.
+        """
+        ...
+
+
 class Distribution(Protocol):
     """Copies of images, and what is done with them. Every call is repeatable."""
 
-    def refusal(self, region: str, kms_key_id: str | None) -> str | None:
-        """Say, as a clause, why no copy can go to a region, encrypted with that key; or None."""
+    def refusal(
+        self, region: str, kms_key_id: str | None, *, is_container: bool = False
+    ) -> str | None:
+        """Say why nothing can go to a region: see RegionRefusal."""
         ...
 
     def shipment(
         self, image_id: str | None, *, plan: BuildPlan, token: str, stop: Event, log: StepLog
     ) -> AbstractContextManager[Shipment]:
         """Begin to send an image, or the plan's parent image if none is named."""
+        ...
+
+    def container_shipment(
+        self, instance_id: str, *, plan: BuildPlan, stop: Event, log: StepLog
+    ) -> AbstractContextManager[ContainerShipment]:
+        """Begin to send the container image that a machine made. Raises ActionError."""
         ...
 
     def permit(

@@ -196,7 +196,23 @@ def add_output(connection: Connection, image_arn: str, image: OutputImage) -> No
     }
     if image.description is not None:
         entry["description"] = image.description
-    body = {**stored.body, "outputResources": {"amis": [*amis, entry]}}
+    _show_output(connection, stored, {"amis": [*amis, entry]})
+
+
+def add_container(connection: Connection, image_arn: str, region: str, uris: Sequence[str]) -> None:
+    """Show by what a container image is had in a region, unless that is shown already (IMG-52)."""
+    stored = _image(connection, image_arn)
+    if stored is None:
+        return
+    containers = stored.body.get("outputResources", {}).get("containers", ())
+    shown = {entry["region"]: entry["imageUris"] for entry in containers}
+    shown[region] = list(dict.fromkeys([*shown.get(region, ()), *uris]))
+    entries = [{"region": name, "imageUris": known} for name, known in shown.items()]
+    _show_output(connection, stored, {"containers": entries})
+
+
+def _show_output(connection: Connection, stored: Stored, output: Mapping[str, Any]) -> None:
+    body = {**stored.body, "outputResources": output}
     _save_image(connection, stored, body, ImageStatus(stored.status or "PENDING"))
 
 

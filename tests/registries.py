@@ -1,0 +1,88 @@
+"""A registry of container images, as a process: that of Debian's package docker-registry."""
+
+import json
+import shutil
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import wait_until
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@dataclass
+class Running:
+    """A registry that runs."""
+
+    host: str
+    storage: Path
+
+    def get(self, path: str, **headers: str) -> bytes:
+        request = urllib.request.Request(f"http://{self.host}/v2/{path}", headers=headers)
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            content: bytes = answer.read()
+        return content
+
+    def passed_on(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Ask the registry what somebody asked another, and return what it answers."""
+        kept = {name: text for name, text in headers.items() if name in {"Content-Type", "Accept"}}
+        connection = HTTPConnection(self.host)
+        connection.request(method, path, body=body or None, headers=kept)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, dict(answer.headers), content
+
+    def manifest(self, tag: str, repository: str = "images/web") -> Any:
+        return json.loads(self.get(f"{repository}/manifests/{tag}", Accept=MANIFEST))
+
+    def tags(self, repository: str) -> set[str]:
+        return set(json.loads(self.get(f"{repository}/tags/list"))["tags"])
+
+    def config(self, tag: str, repository: str) -> Any:
+        """Return the configuration of an image: how containers of it are run, and more."""
+        digest = self.manifest(tag, repository)["config"]["digest"]
+        return json.loads(self.get(f"{repository}/blobs/{digest}"))
+
+
+@contextmanager
+def running(place: Path, **config: Any) -> Iterator[Running]:
+    """Run a registry for a while."""
+    if shutil.which("docker-registry") is None:
+        pytest.skip("needs the registry of Debian's package docker-registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    everything = {
+        "version": "0.1",
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(place / "storage")}},
+        **config,
+        "http": {"addr": host, **config.get("http", {})},
+    }
+    (place / "config.yml").write_text(json.dumps(everything))
+    with subprocess.Popen(
+        ["docker-registry", "serve", place / "config.yml"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+
+        def answers() -> bool:
+            name, _, port = host.partition(":")
+            with suppress(OSError), socket.create_connection((name, int(port))):
+                return True
+            return False
+
+        wait_until(answers)
+        yield Running(host, place / "storage")
+        process.terminate()
