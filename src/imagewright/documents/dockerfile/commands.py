@@ -7,7 +7,7 @@ from typing import Final
 from imagewright.documents.dockerfile.model import CommandForm, ExecForm, Run, ShellForm
 from imagewright.documents.dockerfile.values import WrongValue, short
 
-_LONE_HEREDOC = re.compile(r"[0-9]*<<-?\s*[^<\s]+")
+_LONE_HEREDOC = re.compile(r"""[0-9]*<<-?\s*(?:[^<\s'"\\]|\\.|'[^']*'|"[^"]*")+""")
 _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(.*?))?[ \t\r]*(?:\n|\Z)")
 _INTERPRETER = re.compile(r"(sh|bash|dash|ash|ksh|zsh|python|perl|ruby|node)[0-9.]*")
 _SCRIPT_FLAGS: Final = {"perl": "-e", "ruby": "-e", "node": "-e"}

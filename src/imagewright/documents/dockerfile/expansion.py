@@ -199,7 +199,7 @@ class _Expander:
         if everywhere:
             self._at += 1
         pattern = self._glob(self._until("/", raw=True), begin, longest=True)
-        replacement = self._until("}")
+        replacement = self._until("}", raw=True)
         compiled = self._compiled(pattern, begin)
         value, out, end = self._value(name) or "", [], 0
         for match in compiled.finditer(value):
@@ -220,14 +220,13 @@ class _Expander:
             elif character == "?":
                 parts.append(".")
             else:
-                plain = next(characters, character) if character == self._escape else character
+                plain = next(characters, character) if character == "\\" else character
                 parts.append(re2.escape(plain))
         return "".join(reversed(parts) if backwards else parts)
 
     def _compiled(self, pattern: str, begin: int) -> "re2._Regexp[str]":
         options = re2.Options()
         options.log_errors = False
-        options.dot_nl = True
         try:
             return re2.compile(pattern, options)
         except re2.error:

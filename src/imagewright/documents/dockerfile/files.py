@@ -12,7 +12,7 @@ from imagewright.documents.dockerfile.lines import PlacedHeredoc
 from imagewright.documents.dockerfile.model import Add, Copy, Heredoc
 from imagewright.documents.dockerfile.statement import Flag, Statement
 from imagewright.documents.dockerfile.values import WrongValue, short
-from imagewright.documents.dockerfile.words import Word, at_blanks, json_words
+from imagewright.documents.dockerfile.words import Word, at_blanks
 
 _WAY_OUT: Final = (
     "use `ADD` with a URL, a heredoc (`COPY <<EOF /file`), or a component with `S3Download` or "
@@ -130,7 +130,7 @@ def _attributes(
 def _operands(statement: Statement) -> tuple[Sequence[Word], Word, Sequence[Heredoc]]:
     """Tell sources, destination and heredocs apart. Raises Unreadable."""
     rest = statement.need_rest("source", "… /destination")
-    listed = json_words(rest.text)
+    listed = statement.listed(rest)
     words = at_blanks(rest) if listed is None else [Word(each, rest.start) for each in listed]
     placed = {each.name_at: each.heredoc for each in statement.line.heredocs}
     if len(words) < 2:

@@ -11,7 +11,7 @@ from imagewright.documents.dockerfile.files import read_add, read_copy
 from imagewright.documents.dockerfile.lines import LogicalLine
 from imagewright.documents.dockerfile.statement import Flag, Statement, Unreadable
 from imagewright.documents.dockerfile.values import WrongValue, short
-from imagewright.documents.dockerfile.words import Word, at_blanks, json_words
+from imagewright.documents.dockerfile.words import Word, at_blanks
 
 VARIABLE = re.compile(r"(?<!\{)\{{3}[ \t]*imagebuilder:([^{}\s]*)[ \t]*\}{3}(?!\})")
 _PARENT_IMAGE: Final = "parentImage"
@@ -221,7 +221,7 @@ def check_name(name: str) -> str:
 
 
 def _command(statement: Statement, rest: Word) -> model.CommandForm:
-    argv = json_words(rest.text)
+    argv = statement.listed(rest)
     if argv is not None:
         return model.ExecForm(argv=argv)
     if re.match(r"\[\s*['\"]", rest.text):
@@ -337,7 +337,7 @@ def _expose(statement: Statement) -> Sequence[model.Instruction]:
 def _volume(statement: Statement) -> Sequence[model.Instruction]:
     statement.take_flags(())
     rest = statement.need_rest("path", "/data")
-    listed = json_words(rest.text)
+    listed = statement.listed(rest)
     words = at_blanks(rest) if listed is None else [Word(each, rest.start) for each in listed]
     for word in words:
         statement.check_word(word, place=rest if listed is not None else None)
@@ -349,7 +349,7 @@ def _volume(statement: Statement) -> Sequence[model.Instruction]:
 def _shell(statement: Statement) -> Sequence[model.Instruction]:
     statement.take_flags(())
     rest = statement.need_rest("program", '["/bin/bash", "-c"]')
-    argv = json_words(rest.text)
+    argv = statement.listed(rest)
     if not argv or not argv[0]:
         message = "`SHELL` takes a JSON array of texts, the program first"
         statement.refuse(rules.Arguments, rest, message, fix='write `SHELL ["/bin/bash", "-c"]`')

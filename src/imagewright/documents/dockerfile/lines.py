@@ -207,7 +207,7 @@ def _heredocs(
             name=plain,
             content=_LEADING_TABS.sub("", content) if chomps else content,
             raw=content,
-            expands=not set(name) & {"'", '"', "\\"},
+            expands=_count_quotes(plain) == _count_quotes(name),
         )
         start = physical[begin - 1].offset + len(physical[begin - 1].whole)
         is_closed = at < len(physical)
@@ -224,13 +224,18 @@ def _announced(
     if words is None:  # a quote stays open
         return
     for index, word in enumerate(words):
-        if found := _HEREDOC.fullmatch(word.text):
-            yield word.start, found[2], bool(found[1])
-        elif keyword == "RUN" and _OPEN_HEREDOC.fullmatch(word.text) and index + 1 < len(words):
+        if _OPEN_HEREDOC.fullmatch(word.text):
             # `<< EOF`, unless it is arithmetic.
-            name, chomps = words[index + 1].text, word.text.endswith("-")
-            if not name[0].isdigit() and is_below(unquote(name)):
-                yield word.start, name, chomps
+            following = words[index + 1].text if keyword == "RUN" and words[index + 1 :] else ""
+            if following and not following[0].isdigit() and is_below(unquote(following)):
+                yield word.start, following, word.text.endswith("-")
+        elif found := _HEREDOC.fullmatch(word.text):
+            yield word.start, found[2], bool(found[1])
+
+
+def _count_quotes(text: str) -> int:
+    """Quotes that are escaped are part of a name, and do not keep variables as they are."""
+    return text.count("'") + text.count('"')
 
 
 def _closes(line: str, name: str, *, chomps: bool) -> bool:

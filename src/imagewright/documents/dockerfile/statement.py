@@ -10,7 +10,7 @@ from imagewright.documents.dockerfile import rules
 from imagewright.documents.dockerfile.expansion import ExpansionError, expand
 from imagewright.documents.dockerfile.lines import LogicalLine
 from imagewright.documents.dockerfile.values import WrongValue, short
-from imagewright.documents.dockerfile.words import Word, cut_words, unquote
+from imagewright.documents.dockerfile.words import Word, cut_words, json_words, unquote
 from imagewright.documents.rules import Rule
 
 _FLAG = re.compile(r"""--(?:"[^"]*"|'[^']*'|[^\s"'])*""")
@@ -135,6 +135,13 @@ class Statement:
         if words is None:
             self.refuse(rules.Writing, self.rest, "a quote is not closed", fix="close it")
         return words
+
+    def listed(self, rest: Word) -> Sequence[str] | None:
+        """Read arguments as a JSON array; None if they are none. Raises Unreadable."""
+        try:
+            return json_words(rest.text)
+        except ValueError as error:
+            self.refuse(rules.Arguments, rest, str(error), fix="put every element in double quotes")
 
     def need_rest(self, what: str, example: str) -> Word:
         """Return the arguments, of which there must be some. Raises Unreadable."""

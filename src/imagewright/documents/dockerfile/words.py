@@ -81,13 +81,16 @@ def unquote(text: str, escape: str = "\\") -> str:
 
 
 def json_words(text: str) -> Sequence[str] | None:
-    """Read a JSON array of texts; None if it is none, which makes it a shell form."""
+    """Read a JSON array of texts; None if it is no JSON array, which makes it a shell form.
+
+    Raises ValueError for an array that holds something else.
+    """
     if not text.startswith("["):
         return None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        return None
+    if not all(isinstance(each, str) for each in value):
+        raise ValueError("a JSON array of texts holds something else than texts")
     return tuple(value)
