@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imagewright.documents.dockerfile.check import load_dockerfile
-from imagewright.documents.dockerfile.rules import DOCKERFILE_RULES
+from imagewright.documents.dockerfile.check import FINDINGS_MAX, load_dockerfile
+from imagewright.documents.dockerfile.rules import DOCKERFILE_RULES, PARENT
 from imagewright.documents.rules import Rule
 
 _EVERY_RULE = pytest.mark.parametrize("rule", DOCKERFILE_RULES, ids=lambda rule: rule.__name__)
@@ -36,6 +36,16 @@ def test_no_two_rules_share_a_code() -> None:
     used = [rule.code for rule in DOCKERFILE_RULES]
 
     assert sorted(set(used)) == used
+
+
+def test_an_error_is_found_behind_more_warnings_than_anybody_reads() -> None:
+    warned = "RUN make \\\n\n  all\n" * FINDINGS_MAX
+
+    checked = load_dockerfile(f"FROM {PARENT}\n{warned}RUNN make\n")
+
+    assert checked.dockerfile is None
+    assert len(checked.findings) == FINDINGS_MAX
+    assert [finding.code for finding in checked.findings if finding.is_error] == ["DF005"]
 
 
 @pytest.mark.skipif(not _CORPUS.exists(), reason="needs the corpus of public documents")

@@ -49,10 +49,16 @@ def load_dockerfile(text: str) -> Checked:
     findings: list[Diagnostic] = []
     _check_text(lines, findings)
     instructions = _read(lines, findings)
-    ordered = in_order(findings[:FINDINGS_MAX])
-    if has_errors(ordered):
-        return Checked(None, ordered)
-    return Checked(Dockerfile(tuple(instructions), lines.escape), ordered)
+    shown = _first(findings)
+    if has_errors(findings):
+        return Checked(None, shown)
+    return Checked(Dockerfile(tuple(instructions), lines.escape), shown)
+
+
+def _first(findings: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Leave findings out of which nobody would read so many, warnings before errors."""
+    errors_first = sorted(in_order(findings), key=lambda finding: not finding.is_error)
+    return in_order(errors_first[:FINDINGS_MAX])
 
 
 def read_trigger(text: str) -> tuple[Sequence[Instruction], tuple[Diagnostic, ...]]:
@@ -60,6 +66,8 @@ def read_trigger(text: str) -> tuple[Sequence[Instruction], tuple[Diagnostic, ..
     findings: list[Diagnostic] = []
     lines = read_lines(text)
     _check_text(lines, findings)
+    if len(lines.logical) != 1:
+        findings.append(rules.Triggers.finding(EMPTY, "it is not one instruction"))
     instructions = [
         each
         for line in lines.logical
@@ -98,9 +106,13 @@ def _read(lines: Lines, findings: list[Diagnostic]) -> Sequence[Instruction]:
         findings.append(rules.NoParent.finding(EMPTY, message, fix=f"write `FROM {rules.PARENT}`"))
     found: list[Instruction] = []
     last: dict[type[Instruction], LogicalLine] = {}
+    is_refused, looked_at = False, 0
     for index, (line, keyword) in enumerate(zip(lines.logical, keywords, strict=True)):
         if len(findings) >= FINDINGS_MAX:
-            break
+            is_refused = is_refused or has_errors(findings[looked_at:])
+            looked_at = len(findings)
+            if is_refused:
+                break
         if keyword == "FROM" and index != first:
             message = "a second `FROM` begins a stage, and there are none here"
             fix = "build in one stage: in a component, or in a `RUN` that cleans up behind itself"

@@ -345,7 +345,8 @@ class _Build:
         if not path:
             raise values.WrongValue("the path is empty")
         directory = self._absolute(path)
-        self.tasks.append(DirectoryTask(**self._here(instruction), path=directory))
+        if directory != "/":
+            self.tasks.append(DirectoryTask(**self._here(instruction), path=directory))
         self._now = replace(self._now, working_directory=directory)
 
     def _user(self, instruction: model.User) -> None:
