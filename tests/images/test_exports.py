@@ -6,6 +6,7 @@ import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -309,3 +310,16 @@ def test_what_is_no_layout_is_refused(lab: Lab, tmp_path: Path) -> None:
         import_oci_layout(lab.layers, tmp_path)
     with pytest.raises(ImportFailed, match="cannot be read: No such file"):
         import_tar(lab.layers, tmp_path / "absent.tar")
+
+
+def test_an_import_that_is_cancelled_leaves_nothing(lab: Lab, image: str, tmp_path: Path) -> None:
+    other = OciMetadata(reference="tiny:1", labels={"made": "for this test"})
+    written = export_oci(lab.layers, image, tmp_path / "layout", other)
+    there, cancel = lab.directories(), Event()
+    cancel.set()
+
+    with pytest.raises(ImportFailed, match="unpack was cancelled"):
+        import_oci_layout(lab.layers, written.path, cancel=cancel)
+
+    assert lab.directories() == there
+    assert import_oci_layout(lab.layers, written.path)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from imagewright.images.bases import debian_architecture
@@ -42,7 +43,12 @@ def import_tar(store: LayerStore, file: Path) -> str:
 
 
 def import_oci_layout(
-    store: LayerStore, layout: Path, *, reference: str | None = None, origin: str | None = None
+    store: LayerStore,
+    layout: Path,
+    *,
+    reference: str | None = None,
+    origin: str | None = None,
+    cancel: Event | None = None,
 ) -> str:
     """Return the base layer of an image in an OCI layout, all its layers in one.
 
@@ -65,7 +71,7 @@ def import_oci_layout(
     digests = ",".join(path.name for path in blobs)
     # The same files with another configuration are another image.
     identity = f"oci {json.dumps(config, sort_keys=True)} {digests}"
-    return _import(store, blobs, identity, origin or str(layout), {"config": config})
+    return _import(store, blobs, identity, origin or str(layout), {"config": config}, cancel)
 
 
 def config_of(store: LayerStore, layer_id: str) -> Mapping[str, Any]:
@@ -110,6 +116,7 @@ def _import(
     identity: str,
     origin: str,
     outputs: Mapping[str, Any],
+    cancel: Event | None = None,
 ) -> str:
     key = hashlib.sha256(f"import {identity}".encode()).hexdigest()
     if (found := store.newest(key)) is not None:
@@ -121,7 +128,13 @@ def _import(
         name = stack.enter_context(store.begun(owner, needed_bytes=needed_bytes))
         try:
             with store.namespace(archives=True) as namespace:
-                answer = namespace.call("unpack", [f.fileno() for f in opened], name=name)
+                answer = namespace.stream(
+                    "unpack",
+                    lambda _data: None,
+                    files=[file.fileno() for file in opened],
+                    cancel=cancel,
+                    name=name,
+                )
         except NamespaceError as error:
             raise ImportFailed(f"{origin} cannot be unpacked: {error}") from None
         layer_id = store.seal(name, parent=None, size_bytes=answer["size_bytes"])

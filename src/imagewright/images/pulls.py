@@ -165,7 +165,9 @@ class Pulls:
         with self._room() as layout:
             self._do(pull, lambda puller, work: self._fill(puller, work, reference, digest, layout))
             pull.tell(1.0, "unpacking it")
-            layer_id = import_oci_layout(self._store, layout, origin=str(reference))
+            layer_id = import_oci_layout(
+                self._store, layout, origin=str(reference), cancel=pull.cancel
+            )
         self._remember(key, layer_id, digest)
         pull.note(f"{reference} is {digest}; it was pulled")
         return layer_id

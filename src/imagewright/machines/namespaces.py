@@ -100,17 +100,19 @@ class Namespace:
         op: str,
         on_data: Callable[[bytes], None],
         *,
+        files: Sequence[int] = (),
         cancel: Event | None = None,
         **arguments: Any,
     ) -> Message:
         """Have something done that writes as it goes; hand over what it writes.
 
+        It gets the file to write to before the others.
         Raises NamespaceError; after ``cancel`` the namespace is closed.
         """
         reading, writing = os.pipe()
         try:
             try:
-                self.tell(op, [writing], **arguments)
+                self.tell(op, [writing, *files], **arguments)
             finally:
                 os.close(writing)
             poll = select.poll()

@@ -152,11 +152,12 @@ class Session:
         What is got may lie elsewhere, and is then asked for there, by nobody in particular.
         Raises RegistryRefused for an answer that is not ``expected``, RegistryOutOfReach, Stopped.
         """
-        target, has_said = read_url(url), False
+        target, home, has_said = read_url(url), read_url(self.url).origin, False
         for _hop in range(_REDIRECTS_MAX):
             with self._exchange(method, target, body, headers) as response:
                 challenge = response.headers.get("WWW-Authenticate", "")
-                if response.status == 401 and not has_said and self._authorize(challenge):
+                may_say = target.origin == home and not has_said
+                if response.status == 401 and may_say and self._authorize(challenge):
                     has_said = True
                     if body is not None and not isinstance(body, bytes):
                         body.rewind()

@@ -44,7 +44,7 @@ def _flatten(request: Message, _files: list[int]) -> Message:
 def _unpack(request: Message, received: list[int]) -> Message:
     from imagewright.machines.inside.unpack import unpack
 
-    devices_skipped = unpack(received, request["name"])
+    devices_skipped = unpack(received[1:], request["name"])  # to the first nothing is written
     size_bytes, _entries = measure("/")  # by now that is the layer
     return {"devices_skipped": devices_skipped, "size_bytes": size_bytes}
 
