@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from sqlalchemy import Connection
 
-from imagewright.actions.execute_components import relearn
+from imagewright.actions.component_questions import relearn
 from imagewright.actions.table import ACTIONS, STEP_ACTIONS
 from imagewright.api.documents import Documents, Kept
 from imagewright.api.executed_components import ExecutedComponents

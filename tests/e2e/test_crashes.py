@@ -11,7 +11,7 @@ from tests.e2e.test_builds import command, waiting, workflow
 from tests.e2e.test_image_scans import SCANNING, write_advisories
 from tests.e2e.test_machine_actions import step
 from tests.e2e.test_retries import answer, go_on, stopped, waiting_steps
-from tests.e2e.test_secrets import READS, as_document, document, is_not_in_log, new_secret
+from tests.e2e.test_secrets import READS, as_document, document, is_not_in_log, name_of, new_secret
 from tests.other_services import OtherServices
 
 from imagewright.actions.table import STEP_ACTIONS
@@ -325,18 +325,27 @@ def test_a_scan_survives_losing_the_server(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_a_server_that_was_lost_knows_again_what_is_secret(lab: Lab, others: OtherServices) -> None:
-    """The component that read it is in a layer; the next one shows its file."""
-    canary = new_secret(others)
+    """The component that read it is in a layer; the next one shows its file.
+
+    Likewise the document that that component executed.
+    """
+    canary, inner_canary = new_secret(others), new_secret(others)
+    hides = [{"path": "/etc/inner", "content": f"{{{{ aws:ssm:{name_of(inner_canary)} }}}}"}]
+    shows = {"action": "ExecuteBash", "inputs": {"commands": ["cat /etc/inner; echo shown"]}}
     endpoint = {"IMAGEWRIGHT_AWS_SSM_ENDPOINT": others.url}
     with lab.bench(**endpoint, IMAGEWRIGHT_CRASH_AT="layer-sealed") as bench:
-        shows = bench.component(as_document(build=[READS]))
-        arn = bench.start(bench.recipe(bench.component(document(canary)), shows))
+        inner = bench.component(as_document(build=[{"action": "CreateFile", "inputs": hides}]))
+        executes = {"action": "ExecuteDocument", "inputs": {"document": inner}}
+        reads = bench.component(document(canary, before=[executes]))
+        arn = bench.start(bench.recipe(reads, bench.component(as_document(build=[READS, shows]))))
         assert bench.server.process.wait(120) == -9
 
     with lab.bench(**endpoint) as bench:
         bench.built(arn)
 
+        assert "***shown" in bench.log(arn)
         is_not_in_log(bench, arn, canary)
+        is_not_in_log(bench, arn, inner_canary)
 
 
 INSTANTS_OF_CONTAINERS = (

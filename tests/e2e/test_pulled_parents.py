@@ -12,12 +12,12 @@ from uuid import uuid4
 import pytest
 from tests.conftest import wait_until
 from tests.distribution.conftest import COPY, packed
-from tests.distribution.test_registry import Running, running
 from tests.e2e.conftest import Lab
 from tests.e2e.test_builds import workflow
 from tests.e2e.test_component_runs import Component, component, summary, write
 from tests.images.test_pulls import WEB, between
 from tests.machines.lab import Lab as Machines
+from tests.registries import Running, running
 
 from imagewright.distribution.artefact import Parcel
 from imagewright.distribution.registry import Registry

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -51,7 +51,9 @@ def name_of(canary: str) -> str:
     return f"/app/{canary[7:15]}"
 
 
-def document(canary: str, *commands: str, fails: bool = False) -> str:
+def document(
+    canary: str, *commands: str, fails: bool = False, before: Sequence[dict[str, Any]] = ()
+) -> str:
     """Write the secret into its file, and show it in all ways."""
     secret = f"{{{{ aws:ssm:{name_of(canary)} }}}}"
     show = [
@@ -70,10 +72,13 @@ def document(canary: str, *commands: str, fails: bool = False) -> str:
         },
         {
             "action": "Assert",
-            "inputs": {"stringEquals": secret, "value": "{{ build.Step1.outputs.stdout }}"},
+            "inputs": {
+                "stringEquals": secret,
+                "value": f"{{{{ build.Step{len(before) + 1}.outputs.stdout }}}}",
+            },
         },
     ]
-    return as_document(build=steps, test=[READS])
+    return as_document(build=[*before, *steps], test=[READS])
 
 
 def as_document(**phases: list[dict[str, Any]]) -> str:

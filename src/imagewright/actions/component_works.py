@@ -9,17 +9,17 @@ from typing import Any
 
 from imagewright.actions.common import command_id
 from imagewright.actions.component_log import ComponentLog
+from imagewright.actions.component_questions import read_component, read_parameter
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
 from imagewright.documents.dockerfile.tasks import FetchTask
 from imagewright.documents.specs import Platform, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.plan import BuildPlan, PlannedComponent
-from imagewright.engine.ports import ActionError, StepContext, Work, World
+from imagewright.engine.plan import PlannedComponent
+from imagewright.engine.ports import ActionError, StepContext, Work
 from imagewright.machines.machine import Machine, MachineError
-from imagewright.masking import StoredText
 from imagewright.runner.environment import RunEnvironment
-from imagewright.runner.failures import ComponentRefused, ModuleFailure
+from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.modules.table import NEVER_REUSED, SPECS
 from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.reporting import Event, InDocument, OutputLine, Rebooting, Reporter
@@ -181,7 +181,7 @@ def _environment(
             "ami-id": context.base_image_id or context.machines.parent_image_id(plan),
         },
         read_parameter=partial(read_parameter, context.world, plan.region),
-        read_component=partial(_read_component, context.world, plan),
+        read_component=partial(read_component, context.world, plan),
         secrets=context.secrets,
     )
 
@@ -218,21 +218,6 @@ def fetch_file(context: StepContext, machine: Machine, task: FetchTask) -> None:
         raise ActionError(_explained(result.failure))
     if context.stop.is_set():
         raise ActionError("it was stopped")
-
-
-def _read_component(world: World, plan: BuildPlan, arn: str) -> str:
-    try:
-        return world.components.text(arn, plan)
-    except ActionError as error:
-        raise ModuleFailure(str(error)) from error
-
-
-def read_parameter(world: World, region: str, name: str) -> StoredText:
-    """Return what a parameter of the Parameter Store holds. Raises ModuleFailure."""
-    try:
-        return world.parameters.get(name, region=region)
-    except ActionError as error:
-        raise ModuleFailure(str(error)) from error
 
 
 def _failed(

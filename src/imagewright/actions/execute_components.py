@@ -16,18 +16,12 @@ from itertools import count
 from typing import Any
 
 from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, command_id
-from imagewright.actions.component_works import chosen, fetch_file, read_parameter, run_one
+from imagewright.actions.component_works import chosen, fetch_file, run_one
 from imagewright.actions.container_image import build as build_container
-from imagewright.documents.component.loading import load_component
-from imagewright.documents.component.variables import values
 from imagewright.documents.dockerfile.config import ImageConfig
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
-from imagewright.engine.plan import BuildPlan
-from imagewright.engine.ports import Documents, Skip, StepContext, World
-from imagewright.masking import Secrets
-from imagewright.runner.modules.table import SPECS
-from imagewright.runner.parameters import learn_secrets
+from imagewright.engine.ports import Skip, StepContext
 
 SPEC = ActionSpec(
     name="ExecuteComponents",
@@ -85,13 +79,3 @@ def _sum_up(summaries: Sequence[Mapping[str, Any]], context: StepContext) -> dic
     nothing = {"executionId": command_id(context.token), "status": "success", "failureMessage": ""}
     last = summaries[-1] if summaries else nothing
     return {**last, **{name: sum(int(each[name]) for each in summaries) for name in counts}}
-
-
-def relearn(plan: BuildPlan, secrets: Secrets, documents: Documents, world: World) -> None:
-    """Read the secrets again that the components of a build may have read: see BuildSecrets."""
-    for planned in plan.components:
-        text = documents.open(planned.document, plan.region)
-        component = load_component(text, modules=SPECS).component if "aws:ssm:" in text else None
-        if component is not None:
-            known = values(component, planned.parameters)
-            learn_secrets(component, known, partial(read_parameter, world, plan.region), secrets)

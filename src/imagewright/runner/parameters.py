@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from imagewright.documents.component.expressions import Name, Stored, expressions
-from imagewright.documents.component.model import Component, Step
+from imagewright.documents.component.model import Step
 from imagewright.documents.component.references import texts_of
 from imagewright.masking import Secrets, StoredText
 from imagewright.runner.environment import ReadParameter
-from imagewright.runner.failures import ModuleFailure
 
 
 def stored_references(step: Step) -> Iterator[Stored]:
@@ -38,15 +37,3 @@ def read_stored(
     if found.is_secret:
         secrets.learn(found.text, key)
     return found.text
-
-
-def learn_secrets(
-    component: Component, values: Mapping[str, str], read: ReadParameter, secrets: Secrets
-) -> None:
-    """Learn the secrets that a component may have read before; what is gone is left out."""
-    for _, step in component.steps():
-        for stored in stored_references(step):
-            try:
-                read_stored(stored, values, read, secrets)
-            except ModuleFailure:
-                continue
