@@ -3,6 +3,7 @@ instruction that changes files (``api-behaviour.md`` §9.2).
 """
 
 import base64
+import platform
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +29,8 @@ in their environment. Raises ActionError."""
 Fetch: TypeAlias = Callable[[Machine, FetchTask], None]
 """Brings a file of the web onto a machine. Raises ActionError."""
 
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What Docker calls this host's; a sandbox has no other."""
 _FILE_MODE: Final = 0o644
 _FETCHED_MODE: Final = 0o600
 _QUICK_SECONDS: Final = 60
@@ -81,7 +84,11 @@ def _planned(instance_id: str, context: StepContext) -> Planned:
         raise ActionError("The template of the container recipe is not accepted any more.")
     config = context.machines.container_config(instance_id, plan=context.plan)
     try:
-        return plan(dockerfile, ImageConfig.from_oci(config))
+        return plan(
+            dockerfile,
+            ImageConfig.from_oci(config),
+            architecture=_ARCHITECTURES.get(platform.machine()),
+        )
     except DockerfileError as error:
         raise ActionError(f"Line {error.line} of the Dockerfile: {error.message}") from error
 

@@ -57,3 +57,14 @@ def test_an_image_without_configuration_has_an_empty_one(wrong: object) -> None:
 def test_a_lone_text_is_a_command_of_one_word() -> None:
     """Images of the first years have it so."""
     assert ImageConfig.from_oci({"Entrypoint": "/init"}).entrypoint == ("/init",)
+
+
+def test_a_directory_that_is_not_absolute_lies_below_the_root() -> None:
+    assert ImageConfig.from_oci({"WorkingDir": "srv/web"}).working_directory == "/srv/web"
+
+
+@pytest.mark.parametrize("broken", ["A=\0", "\ud800=a", "B=\udfff"])
+def test_what_no_program_can_be_given_is_left_out(broken: str) -> None:
+    config = ImageConfig.from_oci({"Env": [broken, "KEPT=x"], "User": broken, "Cmd": [broken]})
+
+    assert config == ImageConfig(env={"KEPT": "x"})

@@ -1,8 +1,9 @@
 """The configuration of a container image: what a container of it starts with (OCI image spec)."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeGuard
 
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 
@@ -47,7 +48,7 @@ class ImageConfig:
             entrypoint=_words(config.get("Entrypoint")) or None,
             command=_words(config.get("Cmd")) or None,
             user=_text(config.get("User")),
-            working_directory=_text(config.get("WorkingDir")),
+            working_directory=_directory(config.get("WorkingDir")),
             labels=_texts(config.get("Labels")),
             exposed_ports=_names(config.get("ExposedPorts")),
             volumes=_names(config.get("Volumes")),
@@ -76,35 +77,49 @@ class ImageConfig:
         return {name: value for name, value in spelt.items() if value}
 
 
+def _is_text(value: object) -> TypeGuard[str]:
+    """Tell a text that a program can be given: without NUL, and without half a character."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    return not any("\ud800" <= each <= "\udfff" for each in value)
+
+
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value if _is_text(value) else ""
+
+
+def _directory(value: object) -> str:
+    """Read a directory, which some builders write without the ``/`` in front."""
+    text = _text(value)
+    return posixpath.join("/", text) if text else ""
 
 
 def _words(value: object) -> tuple[str, ...]:
     """A list of texts; old images have a lone text for a list of one."""
-    if isinstance(value, str):
+    if _is_text(value):
         return (value,) if value else ()
     if not isinstance(value, list | tuple):
         return ()
-    words = tuple(each for each in value if isinstance(each, str))
+    words = tuple(each for each in value if _is_text(each))
     return words if len(words) == len(value) else ()
 
 
 def _variables(value: object) -> list[tuple[str, str]]:
-    parted = [each.partition("=") for each in _words(value)]
+    given = value if isinstance(value, list | tuple) else ()
+    parted = [each.partition("=") for each in given if _is_text(each)]
     return [(name, value) for name, is_set, value in parted if name and is_set]
 
 
 def _texts(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         return {}
-    return {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, str)}
+    return {k: v for k, v in value.items() if _is_text(k) and _is_text(v)}
 
 
 def _names(value: object) -> tuple[str, ...]:
     """The keys of an object whose values say nothing."""
     if isinstance(value, Mapping):
-        return tuple(each for each in value if isinstance(each, str) and each)
+        return tuple(each for each in value if _is_text(each) and each)
     return _words(value)
 
 
