@@ -74,6 +74,7 @@ MEMBERS = {
 }
 
 BUILT = {
+    "BootstrapInstanceForContainer",
     "CollectImageScanFindings",
     *("LaunchInstance", "ExecuteComponents", "RunCommand", "CollectImageMetadata"),
     *("SanitizeInstance", "CreateImage", "TerminateInstance", "WaitForAction", "WaitForSSMAgent"),

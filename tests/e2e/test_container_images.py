@@ -208,6 +208,19 @@ class TestAFailure:
         assert image["state"]["status"] == "FAILED"
         assert image["outputResources"].get("containers", []) == []
 
+    def test_of_a_parent_without_a_shell_is_told_before_the_template(self, bench: Bench) -> None:
+        """§7.3: BootstrapInstanceForContainer."""
+        untested = {"imageTestsConfiguration": {"imageTestsEnabled": False}}
+        bare = bench.built(start(bench, recipe(bench, "RUN rm /usr/bin/sh"), **untested))
+        express = PARENT.replace("image/debian-12-x86", "workflow/build/express-build-container")
+        arn = start(bench, recipe(bench, parentImage=bare["arn"]), workflows=[express])
+
+        assert bench.finished(arn)["state"]["status"] == "FAILED"
+        step = bench.steps(arn)["BootstrapBuildInstance"]
+        assert step["status"] == "FAILED"
+        assert "takes no commands" in step["message"]
+        assert "/bin/sh" in step["message"]
+
 
 class TestARefusal:
     """Before anything starts."""
