@@ -4,6 +4,7 @@ import json
 import signal
 import tarfile
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.e2e.author import SLOW, Author, until
@@ -326,3 +327,33 @@ def test_logs_can_be_read_step_by_step(served: Author) -> None:
 
     assert "here" in every.stdout
     assert "here" not in one.stdout
+
+
+def test_a_recipe_file_with_a_dockerfile_becomes_a_container_image(served: Author) -> None:
+    component_file = served.write("check.yaml", component("touch /checked"))
+    served.write(
+        "web.Dockerfile",
+        "FROM {{{ imagebuilder:parentImage }}}\n"
+        "{{{ imagebuilder:environments }}}\n{{{ imagebuilder:components }}}\n"
+        "RUN test -e /checked\n",
+    )
+    name = f"web-{uuid4().hex[:8]}"
+    recipe = served.write(
+        "web.yaml",
+        f"name: {name}\nparentImage: debian-12\ndockerfile: web.Dockerfile\n"
+        f"components: [{component_file.name}]\n",
+    )
+
+    first = served.run("build", recipe)
+    again = served.run("build", recipe)
+
+    assert [first.returncode, again.returncode] == [0, 0], first.stderr
+    assert f"{name}/1.0.0-1:1.0.0-1" in first.stdout
+    assert "↻ line 4, RUN test -e /checked" in again.stdout
+
+    served.write("web.Dockerfile", "FROM {{{ imagebuilder:parentImage }}}\nRUNN true\n")
+    broken = served.run("build", recipe)
+
+    assert broken.returncode == 1
+    assert "web.Dockerfile:2:1" in broken.stderr
+    assert "did you mean `RUN`?" in broken.stderr

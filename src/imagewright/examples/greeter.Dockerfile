@@ -1,0 +1,5 @@
+FROM {{{ imagebuilder:parentImage }}}
+{{{ imagebuilder:environments }}}
+{{{ imagebuilder:components }}}
+USER nobody
+CMD ["cat", "/etc/motd"]
