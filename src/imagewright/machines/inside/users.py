@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imagewright.machines.inside.files import open_regular
 
@@ -12,8 +12,7 @@ _ID_MAX = (1 << 31) - 1
 _PASSWD, _GROUP = "/etc/passwd", "/etc/group"
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """Whom a command runs as."""
 
     uid: int
