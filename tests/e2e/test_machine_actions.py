@@ -297,7 +297,7 @@ class TestManagedWorkflows:
         ("action", "message"),
         [
             ("RunSysPrep", "it runs Linux and no Windows. The driver qemu could"),
-            ("BootstrapInstanceForContainer", "prepares a machine for container recipes"),
+            ("BootstrapInstanceForContainer", "which is not for an image recipe"),
         ],
     )
     def test_an_action_that_no_sandbox_can_do_is_skipped_by_its_condition(
