@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from tests.actions.conftest import Endpoint, endpoint
 from tests.api.asking import component_document, given, make_component
+from tests.api.test_container_recipes import make_container_recipe
 from tests.api.test_image_pipelines import PARENT, get
 from tests.api.test_pipeline_runs import images, read
-from tests.api.test_waiting_steps import status, waiting, waiting_request
+from tests.api.test_waiting_steps import WAIT, status, waiting, waiting_request
 from tests.conftest import Server, StartServer, end_server, start_server, wait_until
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -59,6 +60,21 @@ def scheduled(
     arn: str = client.create_image_pipeline(name=name, schedule=schedule, **request)[
         "imagePipelineArn"
     ]
+    return arn
+
+
+def scheduled_container(client: Any, name: str, recipe: str) -> str:
+    """Make a pipeline of a container recipe whose only workflow waits where it would distribute."""
+    waits = client.create_workflow(
+        name=f"{name}-c", semanticVersion="1.0.0", type="DISTRIBUTION", data=WAIT
+    )["workflowBuildVersionArn"]
+    request = waiting_request(client, name)
+    del request["imageRecipeArn"]
+    arn: str = client.create_image_pipeline(
+        name=name,
+        schedule={"scheduleExpression": YEARLY},
+        **{**request, "containerRecipeArn": recipe, "workflows": [{"workflowArn": waits}]},
+    )["imagePipelineArn"]
     return arn
 
 
@@ -128,20 +144,23 @@ def test_a_run_begins_though_the_one_before_goes_on(client: Any, server: Server,
         answer(client, image, "RESUME")
 
 
+@pytest.mark.parametrize("makes", ["images", "container images"])
 def test_by_default_a_schedule_builds_only_what_has_changed(
-    client: Any, server: Server, name: str
+    client: Any, server: Server, name: str, makes: str
 ) -> None:
     """PIP-20 to PIP-23."""
     make_component(client, name, data=component_document("echo one"))
     slug = name.replace("_", "-")
     newest = f"arn:aws:imagebuilder:us-east-1:000000000000:component/{slug}/x.x.x"
-    recipe = client.create_image_recipe(
-        name=f"{name}-r",
-        semanticVersion="1.0.0",
-        parentImage=PARENT,
-        components=[{"componentArn": newest}],
-    )["imageRecipeArn"]
-    pipeline = scheduled(client, name, condition=None, imageRecipeArn=recipe)
+    components = [{"componentArn": newest}]
+    if makes == "images":
+        recipe = client.create_image_recipe(
+            name=f"{name}-r", semanticVersion="1.0.0", parentImage=PARENT, components=components
+        )["imageRecipeArn"]
+        pipeline = scheduled(client, name, condition=None, imageRecipeArn=recipe)
+    else:
+        recipe = make_container_recipe(client, f"{name}-r", components=components)
+        pipeline = scheduled_container(client, name, recipe)
 
     def due_and_built() -> int:
         before = len(images(client, pipeline))
