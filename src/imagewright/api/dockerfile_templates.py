@@ -6,26 +6,11 @@ build would fail.
 """
 
 import re
-from enum import StrEnum
 
 from imagewright.documents.diagnostics import did_you_mean
+from imagewright.documents.dockerfile.variables import VARIABLE, Variable
 from imagewright.errors import InvalidParameterValue
 
-
-class Variable(StrEnum):
-    """What a build puts in the place of ``{{{ imagebuilder:NAME }}}``."""
-
-    PARENT_IMAGE = "parentImage"
-    ENVIRONMENTS = "environments"
-    COMPONENTS = "components"
-
-    @property
-    def written(self) -> str:
-        """As a template has it."""
-        return f"{{{{{{ imagebuilder:{self} }}}}}}"
-
-
-_VARIABLE = re.compile(r"(?<!\{)\{{3}[ \t]*imagebuilder:([^{}\s]*)[ \t]*\}{3}(?!\})")
 _KNOWN = frozenset(Variable)
 _SHOWN_MAX = 60
 """How much of a variable's name a message holds."""
@@ -38,7 +23,7 @@ def check_template(text: str, *, member: str, has_components: bool) -> None:
     before them. Raises InvalidParameterValue for the first that is wrong, by its line.
     """
     places: dict[str, int] = {}
-    for found in _VARIABLE.finditer(text):
+    for found in VARIABLE.finditer(text):
         name = found[1]
         if name not in _KNOWN:
             raise InvalidParameterValue(member, _unknown(text, found))

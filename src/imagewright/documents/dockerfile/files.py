@@ -38,8 +38,7 @@ def read_copy(statement: Statement) -> Copy:
     for source in sources if not flags["from"] else ():
         _refuse_context(statement, source)
     return Copy(
-        line=statement.line.number,
-        text=statement.line.text,
+        **statement.head,
         sources=[source.text for source in sources],
         destination=destination.text,
         origin=origin.value if origin else None,
@@ -61,8 +60,7 @@ def read_add(statement: Statement) -> Add:
         message = "`--checksum` is that of one file, from one URL"
         statement.report(rules.Arguments, flags["checksum"][0].word, message)
     return Add(
-        line=statement.line.number,
-        text=statement.line.text,
+        **statement.head,
         sources=[source.text for source in sources],
         destination=destination.text,
         owner=owner,

@@ -3,21 +3,27 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from imagewright.documents.diagnostics import Diagnostic, did_you_mean
 from imagewright.documents.dockerfile import model, rules, values
 from imagewright.documents.dockerfile.files import read_add, read_copy
 from imagewright.documents.dockerfile.lines import LogicalLine
+from imagewright.documents.dockerfile.running import (
+    read_cmd,
+    read_entrypoint,
+    read_healthcheck,
+    read_run,
+    read_shell,
+)
 from imagewright.documents.dockerfile.statement import Flag, Statement, Unreadable
 from imagewright.documents.dockerfile.values import WrongValue, short
+from imagewright.documents.dockerfile.variables import VARIABLE, Variable
 from imagewright.documents.dockerfile.words import Word, at_blanks
 
-VARIABLE = re.compile(r"(?<!\{)\{{3}[ \t]*imagebuilder:([^{}\s]*)[ \t]*\}{3}(?!\})")
-_PARENT_IMAGE: Final = "parentImage"
 _OWN_LINES: Final[Mapping[str, type[model.Environments | model.Components]]] = {
-    "environments": model.Environments,
-    "components": model.Components,
+    Variable.ENVIRONMENTS: model.Environments,
+    Variable.COMPONENTS: model.Components,
 }
 _STAGE = re.compile(r"\s+AS\s+(\S+)", re.IGNORECASE)
 _PLATFORM = re.compile(r"linux/[a-z0-9_]+(?:/[a-z0-9]+)?")
@@ -68,7 +74,7 @@ def _check_variables(statement: Statement) -> bool:
     for placed in line.heredocs:
         for each in VARIABLE.finditer(source.text, placed.begin, placed.end):
             found.append((each, source.span(*each.span())))
-    if statement.keyword == "FROM" and found and found[0][0][1] == _PARENT_IMAGE:
+    if statement.keyword == "FROM" and found and found[0][0][1] == Variable.PARENT_IMAGE:
         del found[0]
     for each, span in found:
         message, fix = _misplaced(each[1])
@@ -77,12 +83,11 @@ def _check_variables(statement: Statement) -> bool:
 
 
 def _misplaced(name: str) -> tuple[str, str]:
-    known = (_PARENT_IMAGE, *_OWN_LINES)
-    if name not in known:
-        meant = did_you_mean(name, known)
-        fix = f"did you mean `{meant}`?" if meant else f"there are {', '.join(known)}"
+    if name not in frozenset(Variable):
+        meant = did_you_mean(name, list(Variable))
+        fix = f"did you mean `{meant}`?" if meant else f"there are {', '.join(Variable)}"
         return f"there is no variable `{short(name)}`", fix
-    if name == _PARENT_IMAGE:
+    if name == Variable.PARENT_IMAGE:
         return f"`{name}` means something in `FROM` alone", f"write `FROM {rules.PARENT}`"
     return f"`{name}` does not stand on a line of its own", "give it one, between instructions"
 
@@ -119,15 +124,11 @@ def _meant(name: str) -> str | None:
     return did_you_mean(name, READERS)
 
 
-def _head(statement: Statement) -> dict[str, Any]:
-    return {"line": statement.line.number, "text": statement.line.text}
-
-
 def _from(statement: Statement) -> Sequence[model.Instruction]:
     flags = statement.take_flags(["platform"])
     rest = statement.need_rest("image", rules.PARENT)
     parent = VARIABLE.match(rest.text)
-    if parent is None or parent[1] != _PARENT_IMAGE:
+    if parent is None or parent[1] != Variable.PARENT_IMAGE:
         message = "the image does not stand on the parent image of its recipe"
         fix = f"name the image as the recipe's `parentImage`, and write `FROM {rules.PARENT}`"
         statement.refuse(rules.OtherParent, rest, message, fix=fix)
@@ -137,7 +138,7 @@ def _from(statement: Statement) -> Sequence[model.Instruction]:
         statement.refuse(rules.Arguments, behind, "nothing but `AS name` follows the image")
     return [
         model.From(
-            **_head(statement),
+            **statement.head,
             image=parent[0],
             name=stage[1] if stage else None,
             platform=_platform(statement, flags["platform"]),
@@ -166,17 +167,17 @@ def _arg(statement: Statement) -> Sequence[model.Instruction]:
         value = Word(default, word.start + len(name) + 1)
         statement.check_word(value)
         found.append(
-            model.Arg(**_head(statement), name=name, default=default if has_default else None)
+            model.Arg(**statement.head, name=name, default=default if has_default else None)
         )
     return found
 
 
 def _env(statement: Statement) -> Sequence[model.Instruction]:
-    return [model.Env(**_head(statement), pairs=list(_pairs(statement)))]
+    return [model.Env(**statement.head, pairs=list(_pairs(statement)))]
 
 
 def _label(statement: Statement) -> Sequence[model.Instruction]:
-    return [model.Label(**_head(statement), pairs=list(_pairs(statement)))]
+    return [model.Label(**statement.head, pairs=list(_pairs(statement)))]
 
 
 def _pairs(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -220,62 +221,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def _command(statement: Statement, rest: Word) -> model.CommandForm:
-    argv = statement.listed(rest)
-    if argv is not None:
-        return model.ExecForm(argv=argv)
-    if re.match(r"\[\s*['\"]", rest.text):
-        message = "this is no JSON array of texts, so the shell runs it as it stands"
-        fix = "put every text in double quotes, with commas between them"
-        statement.report(rules.NearlyJson, rest, message, fix=fix)
-    return model.ShellForm(text=rest.text)
-
-
-def _run(statement: Statement) -> Sequence[model.Instruction]:
-    flags = statement.take_flags(("mount", "network", "security", "device"))
-    mounts = [mount for flag in flags["mount"] if (mount := _mount(statement, flag))]
-    for name, served in (("network", "default"), ("security", "sandbox"), ("device", "")):
-        for flag in flags[name]:
-            if flag.value is None or flag.value != served:
-                message = f"`RUN {short(flag.word.text)}` is not served here"
-                statement.report(rules.NotServed, flag.word, message, fix="leave the flag out")
-    command = _command(statement, statement.need_rest("command", "make"))
-    if isinstance(command, model.ExecForm) and not (command.argv and command.argv[0]):
-        statement.refuse(rules.Arguments, statement.rest, "there is no program to run")
-    heredocs = [placed.heredoc for placed in statement.line.heredocs]
-    return [model.Run(**_head(statement), command=command, heredocs=heredocs, mounts=mounts)]
-
-
-_TARGETS: Final = frozenset({"target", "dst", "destination"})
-_MOUNT_OPTIONS: Final = {
-    "tmpfs": frozenset({"type", *_TARGETS}),
-    "cache": frozenset(
-        {"type", *_TARGETS, "id", "sharing", "mode", "uid", "gid", "rw", "readwrite"}
-    ),
-}
-
-
-def _mount(statement: Statement, flag: Flag) -> model.Mount | None:
-    """Read a mount; None, with a finding, if it is none that can be served."""
-    parted = [each.partition("=") for each in (flag.value or "").split(",")]
-    options = {name.strip().lower(): value for name, _, value in parted}
-    kind = options.get("type", "bind")
-    if kind not in _MOUNT_OPTIONS:
-        message = f"`RUN --mount` of type `{short(kind)}` is not served here"
-        fix = "a component fetches files and secrets; `tmpfs` and `cache` are empty directories"
-        statement.report(rules.Mounts, flag.word, message, fix=fix)
-        return None
-    for name in options.keys() - _MOUNT_OPTIONS[kind]:
-        message = f"the option `{short(name)}` of a mount is not served here"
-        statement.report(rules.Mounts, flag.word, message, fix="leave it out")
-    target = next((options[name] for name in sorted(_TARGETS) if options.get(name)), None)
-    if target is None:
-        statement.report(rules.Mounts, flag.word, "the mount has no `target`")
-        return None
-    statement.check_word(Word(target, flag.word.start), place=flag.word)
-    return model.Mount(target=target)
-
-
 def _copy(statement: Statement) -> Sequence[model.Instruction]:
     return [read_copy(statement)]
 
@@ -286,23 +231,23 @@ def _add(statement: Statement) -> Sequence[model.Instruction]:
 
 def _workdir(statement: Statement) -> Sequence[model.Instruction]:
     path = _lone(statement, "path", "/srv")
-    return [model.Workdir(**_head(statement), path=path.text)]
+    return [model.Workdir(**statement.head, path=path.text)]
 
 
 def _user(statement: Statement) -> Sequence[model.Instruction]:
     user = _lone(statement, "user", "app", values.owner)
-    return [model.User(**_head(statement), user=user.text)]
+    return [model.User(**statement.head, user=user.text)]
 
 
 def _stop_signal(statement: Statement) -> Sequence[model.Instruction]:
     name = _lone(statement, "signal", "SIGTERM", values.signal)
-    return [model.StopSignal(**_head(statement), signal=name.text)]
+    return [model.StopSignal(**statement.head, signal=name.text)]
 
 
 def _maintainer(statement: Statement) -> Sequence[model.Instruction]:
     statement.take_flags(())
     name = statement.need_rest("name", "name")
-    return [model.Maintainer(**_head(statement), name=name.text)]
+    return [model.Maintainer(**statement.head, name=name.text)]
 
 
 def _lone(
@@ -314,24 +259,12 @@ def _lone(
     return rest
 
 
-def _cmd(statement: Statement) -> Sequence[model.Instruction]:
-    statement.take_flags(())
-    command = _command(statement, statement.need_rest("command", '["program"]'))
-    return [model.Cmd(**_head(statement), command=command)]
-
-
-def _entrypoint(statement: Statement) -> Sequence[model.Instruction]:
-    statement.take_flags(())
-    command = _command(statement, statement.need_rest("command", '["program"]'))
-    return [model.Entrypoint(**_head(statement), command=command)]
-
-
 def _expose(statement: Statement) -> Sequence[model.Instruction]:
     statement.take_flags(())
     words = at_blanks(statement.need_rest("port", "8080"))
     for word in words:
         statement.check_word(word, values.ports)
-    return [model.Expose(**_head(statement), ports=[word.text for word in words])]
+    return [model.Expose(**statement.head, ports=[word.text for word in words])]
 
 
 def _volume(statement: Statement) -> Sequence[model.Instruction]:
@@ -343,57 +276,7 @@ def _volume(statement: Statement) -> Sequence[model.Instruction]:
         statement.check_word(word, place=rest if listed is not None else None)
         if not word.text:
             statement.report(rules.Arguments, rest, "the path of a volume is empty")
-    return [model.Volume(**_head(statement), paths=[word.text for word in words])]
-
-
-def _shell(statement: Statement) -> Sequence[model.Instruction]:
-    statement.take_flags(())
-    rest = statement.need_rest("program", '["/bin/bash", "-c"]')
-    argv = statement.listed(rest)
-    if not argv or not argv[0]:
-        message = "`SHELL` takes a JSON array of texts, the program first"
-        statement.refuse(rules.Arguments, rest, message, fix='write `SHELL ["/bin/bash", "-c"]`')
-    return [model.Shell(**_head(statement), argv=argv)]
-
-
-_HEALTH_TIMES: Final = ("interval", "timeout", "start-period", "start-interval")
-
-
-def _healthcheck(statement: Statement) -> Sequence[model.Instruction]:
-    flags = statement.take_flags((*_HEALTH_TIMES, "retries"))
-    rest = statement.need_rest("command", "CMD curl -f http://localhost/")
-    kind = at_blanks(rest)[0]
-    command: model.CommandForm | None = None
-    if kind.text.upper() == "CMD":
-        statement.rest = rest.after(len(kind.text))
-        command = _command(statement, statement.need_rest("command", "CMD true"))
-    elif kind.text.upper() != "NONE" or len(kind.text) < len(rest.text):
-        message = "`HEALTHCHECK` takes `CMD` and a command, or `NONE` alone"
-        statement.refuse(rules.Arguments, kind, message)
-    return [
-        model.Healthcheck(
-            **_head(statement),
-            command=command,
-            interval_ns=_health_value(statement, flags["interval"], values.duration_ns),
-            timeout_ns=_health_value(statement, flags["timeout"], values.duration_ns),
-            start_period_ns=_health_value(statement, flags["start-period"], values.duration_ns),
-            start_interval_ns=_health_value(statement, flags["start-interval"], values.duration_ns),
-            retries=_health_value(statement, flags["retries"], values.retries),
-        )
-    ]
-
-
-def _health_value(
-    statement: Statement, flags: Sequence[Flag], read: Callable[[str], int]
-) -> int | None:
-    flag = statement.one_flag(flags)
-    if flag is None or flag.value is None:
-        return None
-    try:
-        return read(flag.value)
-    except WrongValue as error:
-        statement.report(rules.Values, flag.word, error.message, fix=error.fix)
-        return None
+    return [model.Volume(**statement.head, paths=[word.text for word in words])]
 
 
 _NO_TRIGGERS: Final = frozenset({"FROM", "ONBUILD", "MAINTAINER"})
@@ -418,7 +301,7 @@ def _on_build(statement: Statement) -> Sequence[model.Instruction]:
     if not rest.text:
         message = f"`{name}` has no arguments"
         statement.refuse(rules.Arguments, place, message)
-    return [model.OnBuild(**_head(statement), trigger=trigger.text)]
+    return [model.OnBuild(**statement.head, trigger=trigger.text)]
 
 
 READERS: Final[Mapping[str, Callable[[Statement], Sequence[model.Instruction]]]] = {
@@ -426,18 +309,18 @@ READERS: Final[Mapping[str, Callable[[Statement], Sequence[model.Instruction]]]]
     "ARG": _arg,
     "ENV": _env,
     "LABEL": _label,
-    "RUN": _run,
+    "RUN": read_run,
     "COPY": _copy,
     "ADD": _add,
     "WORKDIR": _workdir,
     "USER": _user,
-    "CMD": _cmd,
-    "ENTRYPOINT": _entrypoint,
+    "CMD": read_cmd,
+    "ENTRYPOINT": read_entrypoint,
     "EXPOSE": _expose,
     "VOLUME": _volume,
     "STOPSIGNAL": _stop_signal,
-    "SHELL": _shell,
-    "HEALTHCHECK": _healthcheck,
+    "SHELL": read_shell,
+    "HEALTHCHECK": read_healthcheck,
     "ONBUILD": _on_build,
     "MAINTAINER": _maintainer,
 }

@@ -3,11 +3,12 @@
 Each class is its own page; the code that finds the fault is in the module that reads that part.
 """
 
+from imagewright.documents.dockerfile.variables import Variable
 from imagewright.documents.rules import Rule
 
-PARENT = "{{{ imagebuilder:parentImage }}}"
-ENVIRONMENTS = "{{{ imagebuilder:environments }}}"
-COMPONENTS = "{{{ imagebuilder:components }}}"
+PARENT = Variable.PARENT_IMAGE.written
+ENVIRONMENTS = Variable.ENVIRONMENTS.written
+COMPONENTS = Variable.COMPONENTS.written
 
 _FROM = f"FROM {PARENT}\n"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from imagewright.documents.diagnostics import Diagnostic, did_you_mean
 from imagewright.documents.dockerfile import rules
@@ -40,6 +40,11 @@ class Statement:
     """What stands behind the keyword, and behind the flags once they are taken."""
     escape: str
     add: Callable[[Diagnostic], None] = field(repr=False)
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What every instruction carries."""
+        return {"line": self.line.number, "text": self.line.text}
 
     def report(
         self, rule: type[Rule], place: Word | None, message: str, *, fix: str = "", label: str = ""
