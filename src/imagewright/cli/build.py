@@ -10,13 +10,14 @@ import typer
 from rich.console import Console
 
 from imagewright.cli.exits import ExitCode, fail
-from imagewright.cli.files import Content, Unreadable, read_files, shown
+from imagewright.cli.files import Content, Unreadable, read_files, shown, text_of
 from imagewright.cli.following import follow_build, tell_outcome
 from imagewright.cli.options import Output, OutputForm, State
 from imagewright.cli.session import Region, session
 from imagewright.cli.text import short
 from imagewright.documents.diagnostics import Diagnostic, has_errors
 from imagewright.documents.diagnostics.terminal import render_rich
+from imagewright.documents.text import NoText
 
 if TYPE_CHECKING:
     from imagewright.cli.recipe_file import Reference
@@ -101,10 +102,10 @@ def build(
 
 
 def _read(file: str) -> str:
-    found = _content(file)
-    if isinstance(found, Unreadable):
-        fail(ExitCode.USAGE, f"{found.name}: {found.reason}")
-    return found.content.decode("utf-8", "replace")
+    try:
+        return text_of(_content(file))
+    except NoText as error:
+        fail(ExitCode.USAGE, str(error))
 
 
 def _content(file: str) -> Content | Unreadable:
@@ -133,23 +134,25 @@ def _document(path: Path, kind: "DocumentKind", reference: "Reference") -> "Docu
         return Diagnostic("RQ005", "error", reference.span, f"this is {found}, not {kind}")
     if found is DocumentKind.WORKFLOW:
         stage = stage or stage_of(text)
-    checked = validate(text.encode(), actions=ACTIONS, modules=SPECS, stage=stage)
+    checked = validate(read.content, actions=ACTIONS, modules=SPECS, stage=stage)
     _show(checked.findings, text, str(path))
     return Document(text, stage)
 
 
 def _template(reference: "Reference", text: str, file: str) -> str:
     """Read a container recipe's Dockerfile, and end the command if it is broken."""
-    from imagewright.documents.dockerfile.check import load_dockerfile
+    from imagewright.actions.table import ACTIONS
+    from imagewright.documents.validation import validate
+    from imagewright.runner.modules.table import SPECS
 
     read = _content(str(reference.target))
     if isinstance(read, Unreadable):
         found = Diagnostic(_UNREADABLE, "error", reference.span, f"{read.name}: {read.reason}")
         _show([found], text, file, ExitCode.USAGE)
         raise typer.Exit(ExitCode.USAGE)
-    template = read.content.decode("utf-8", "replace")
-    _show(load_dockerfile(template).findings, template, str(reference.target))
-    return template
+    checked = validate(read.content, actions=ACTIONS, modules=SPECS, is_dockerfile=True)
+    _show(checked.findings, checked.text, str(reference.target))
+    return checked.text
 
 
 def _show(
