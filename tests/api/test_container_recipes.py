@@ -637,7 +637,7 @@ class TestBuilding:
         broken = make_container_recipe(
             client,
             f"{name}-broken",
-            dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}\nRNU true\n",
+            dockerfileTemplateData="FROM {{{ imagebuilder:parentImage }}}\nRNU true\nUSER a b\n",
         )
         parts["containerRecipeArn"] = broken
         pipeline = client.create_image_pipeline(name=name, **parts)["imagePipelineArn"]
@@ -648,7 +648,10 @@ class TestBuilding:
         ):
             code, status, message = refusal(operation, **request)
             assert (code, status) == ("InvalidRequestException", 400)
-            assert f"'{broken}' cannot be built: line 2: " in message
+            first, second = message.splitlines()
+            assert f"'{broken}' cannot be built. There is no instruction `RNU`" in first
+            assert first.endswith("(line 2, column 1)")
+            assert second.endswith("(line 3, column 6)")
         images = client.list_image_pipeline_images(imagePipelineArn=pipeline)
         assert images["imageSummaryList"] == []
         assert (

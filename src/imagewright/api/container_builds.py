@@ -2,6 +2,7 @@
 
 from imagewright.api.recipe_resolution import ResolvedRecipe
 from imagewright.documents.diagnostics import has_errors
+from imagewright.documents.diagnostics.wire import wire_message
 from imagewright.documents.dockerfile.check import load_dockerfile
 from imagewright.engine.plan import Infrastructure
 from imagewright.errors import InvalidRequest
@@ -10,14 +11,12 @@ _HOPS_MIN = 2
 
 
 def check_dockerfile(recipe: ResolvedRecipe, template: str) -> None:
-    """Raise InvalidRequest for a template that cannot be built here, by its line."""
-    found = load_dockerfile(template).findings
-    if has_errors(found):
-        first = next(finding for finding in found if finding.is_error)
-        way_out = f" {first.help[:1].upper()}{first.help[1:]}." if first.help else ""
+    """Raise InvalidRequest for a template that cannot be built here, with all that is wrong."""
+    findings = load_dockerfile(template).findings
+    if has_errors(findings):
         raise InvalidRequest(
-            f"The template of the container recipe '{recipe.stored.arn}' cannot be built: line "
-            f"{first.span.start.line}: {first.message}.{way_out}"
+            f"The template of the container recipe '{recipe.stored.arn}' cannot be built. "
+            f"{wire_message(findings)}"
         )
 
 
