@@ -24,12 +24,12 @@ from imagewright.documents.dockerfile.model import (
     Healthcheck,
     Instruction,
 )
+from imagewright.documents.dockerfile.words import NO_TEXT
 from imagewright.documents.places import EMPTY
 
 FINDINGS_MAX: Final = 500
 """Nobody reads on after so many."""
 
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?:[:@].*)?")
 
 
@@ -77,7 +77,7 @@ def read_trigger(text: str) -> tuple[Sequence[Instruction], tuple[Diagnostic, ..
 
 
 def _check_text(lines: Lines, findings: list[Diagnostic]) -> None:
-    if (found := _NO_TEXT.search(lines.source.text)) is not None:
+    if (found := NO_TEXT.search(lines.source.text)) is not None:
         span = lines.source.span(*found.span())
         message = "a template holds only whole characters, and no NUL"
         findings.append(rules.Characters.finding(span, message, fix="leave it out"))

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeGuard
 
+from imagewright.documents.dockerfile.words import NO_TEXT
+
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 
 _HEALTH_TIMES: Final = ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
@@ -79,9 +81,7 @@ class ImageConfig:
 
 def _is_text(value: object) -> TypeGuard[str]:
     """Tell a text that a program can be given: without NUL, and without half a character."""
-    if not isinstance(value, str) or "\0" in value:
-        return False
-    return not any("\ud800" <= each <= "\udfff" for each in value)
+    return isinstance(value, str) and NO_TEXT.search(value) is None
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,14 @@ def _command(statement: Statement, rest: Word) -> model.CommandForm:
     return model.ShellForm(text=rest.text)
 
 
+def _program(statement: Statement, example: str) -> model.CommandForm:
+    """Read a command that starts something. Raises Unreadable."""
+    command = _command(statement, statement.need_rest("command", example))
+    if isinstance(command, model.ExecForm) and not (command.argv and command.argv[0]):
+        statement.refuse(rules.Arguments, statement.rest, "there is no program to run")
+    return command
+
+
 def read_run(statement: Statement) -> Sequence[model.Instruction]:
     """Read ``RUN``. Raises Unreadable."""
     flags = statement.take_flags(("mount", "network", "security", "device"))
@@ -30,9 +38,7 @@ def read_run(statement: Statement) -> Sequence[model.Instruction]:
             if flag.value is None or flag.value != served:
                 message = f"`RUN {short(flag.word.text)}` is not served here"
                 statement.report(rules.NotServed, flag.word, message, fix="leave the flag out")
-    command = _command(statement, statement.need_rest("command", "make"))
-    if isinstance(command, model.ExecForm) and not (command.argv and command.argv[0]):
-        statement.refuse(rules.Arguments, statement.rest, "there is no program to run")
+    command = _program(statement, "make")
     heredocs = [placed.heredoc for placed in statement.line.heredocs]
     return [model.Run(**statement.head, command=command, heredocs=heredocs, mounts=mounts)]
 
@@ -103,7 +109,7 @@ def read_healthcheck(statement: Statement) -> Sequence[model.Instruction]:
     command: model.CommandForm | None = None
     if kind.text.upper() == "CMD":
         statement.rest = rest.after(len(kind.text))
-        command = _command(statement, statement.need_rest("command", "CMD true"))
+        command = _program(statement, "CMD true")
     elif kind.text.upper() != "NONE" or len(kind.text) < len(rest.text):
         message = "`HEALTHCHECK` takes `CMD` and a command, or `NONE` alone"
         statement.refuse(rules.Arguments, kind, message)

@@ -145,8 +145,8 @@ class Statement:
         """Read arguments as a JSON array; None if they are none. Raises Unreadable."""
         try:
             return json_words(rest.text)
-        except ValueError as error:
-            self.refuse(rules.Arguments, rest, str(error), fix="put every element in double quotes")
+        except WrongValue as error:
+            self.refuse(rules.Arguments, rest, error.message, fix=error.fix)
 
     def need_rest(self, what: str, example: str) -> Word:
         """Return the arguments, of which there must be some. Raises Unreadable."""

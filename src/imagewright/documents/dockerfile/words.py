@@ -3,7 +3,12 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from imagewright.documents.dockerfile.values import WrongValue
+
+NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+"""Finds what no program can be given: NUL, and halves of characters."""
 
 
 class Word(NamedTuple):
@@ -83,7 +88,8 @@ def unquote(text: str, escape: str = "\\") -> str:
 def json_words(text: str) -> Sequence[str] | None:
     """Read a JSON array of texts; None if it is no JSON array, which makes it a shell form.
 
-    Raises ValueError for an array that holds something else.
+    Raises WrongValue for an array that holds something else, or what is no text: escapes write
+    every character.
     """
     if not text.startswith("["):
         return None
@@ -92,5 +98,10 @@ def json_words(text: str) -> Sequence[str] | None:
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(each, str) for each in value):
-        raise ValueError("a JSON array of texts holds something else than texts")
+        raise WrongValue(
+            "a JSON array of texts holds something else than texts",
+            "put every element in double quotes",
+        )
+    if any(map(NO_TEXT.search, value)):
+        raise WrongValue("a text holds only whole characters, and no NUL", "leave the escape out")
     return tuple(value)
