@@ -304,7 +304,7 @@ class _Build:
             )
         return files.check_url(url)
 
-    def _write(self, instruction: model.Copy | model.Add, destination: str) -> None:
+    def _write(self, instruction: model.Files, destination: str) -> None:
         written = []
         for heredoc in instruction.heredocs:
             name = heredoc.name if files.is_directory(destination) else ""
@@ -332,7 +332,7 @@ class _Build:
             raise values.WrongValue("`/` is no file", "name the file in the destination")
         return path
 
-    def _attributes(self, instruction: model.Copy | model.Add) -> dict[str, Any]:
+    def _attributes(self, instruction: model.Files) -> dict[str, Any]:
         owner = self._expand(instruction.owner) if instruction.owner is not None else ""
         mode = self._expand(instruction.mode) if instruction.mode is not None else None
         return {

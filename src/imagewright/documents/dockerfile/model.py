@@ -95,31 +95,31 @@ class Run(Instruction):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Copy(Instruction):
-    """``COPY``: files into the image; without a build context, heredocs alone."""
+class Files(Instruction):
+    """What brings files into the image."""
 
     sources: Sequence[str] = ()
-    """What is no heredoc; empty in every template that is accepted."""
+    """What is no heredoc; of a ``COPY``, empty in every template that is accepted."""
     destination: str
-    origin: str | None = None
-    """``--from``; None in every template that is accepted."""
     owner: str | None = None
     mode: str | None = None
     heredocs: Sequence[Heredoc] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Add(Instruction):
-    """``ADD``: files into the image, from URLs and heredocs."""
+class Copy(Files):
+    """``COPY``: without a build context, heredocs alone."""
 
-    sources: Sequence[str] = ()
-    """What is no heredoc."""
-    destination: str
-    owner: str | None = None
-    mode: str | None = None
+    origin: str | None = None
+    """``--from``; None in every template that is accepted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Add(Files):
+    """``ADD``: from URLs and heredocs."""
+
     checksum: str | None = None
     """``sha256:`` and the digits."""
-    heredocs: Sequence[Heredoc] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

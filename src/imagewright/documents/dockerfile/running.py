@@ -62,7 +62,7 @@ def _mount(statement: Statement, flag: Flag) -> model.Mount | None:
         fix = "a component fetches files and secrets; `tmpfs` and `cache` are empty directories"
         statement.report(rules.Mounts, flag.word, message, fix=fix)
         return None
-    for name in options.keys() - _MOUNT_OPTIONS[kind]:
+    for name in sorted(options.keys() - _MOUNT_OPTIONS[kind]):
         message = f"the option `{short(name)}` of a mount is not served here"
         statement.report(rules.Mounts, flag.word, message, fix="leave it out")
     target = next((options[name] for name in sorted(_TARGETS) if options.get(name)), None)
