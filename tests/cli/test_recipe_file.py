@@ -135,6 +135,8 @@ def test_what_a_container_recipe_says_itself_stands() -> None:
         ("", (1, 1), "the document is empty", ""),
         ("\nname: web\n", (2, 1), "needs `parentImage`", ""),
         ("name: web\nparentImage: x\ndockerfile: [a]\n", (3, 13), "the path of a file", ""),
+        ("dockerfile: x\ndockerfileTemplateData: FROM x\n", (2, 1), "already", "leave"),
+        ("dockerfileTemplateUri: s3://a/b\ndockerfile: x\n", (1, 1), "already", "leave"),
         ("dockerfile: x\nnam: y\n", (2, 1), "no member `nam`", "`name`"),
         ("dockerfile: x\nparentImage: y\n", (1, 1), "needs `name`", ""),
         ("\nparentImage: debian-12\n", (2, 1), "needs `name`", ""),

@@ -8,15 +8,14 @@ import yaml
 
 from imagewright.documents.dockerfile.check import load_dockerfile
 from imagewright.documents.dockerfile.config import ImageConfig
-from imagewright.documents.dockerfile.evaluation import (
+from imagewright.documents.dockerfile.evaluation import DockerfileError, plan
+from imagewright.documents.dockerfile.tasks import (
     ComponentsTask,
     DirectoryTask,
-    DockerfileError,
     FetchTask,
     FilesTask,
     RunTask,
     Task,
-    plan,
 )
 
 Case = dict[str, Any]

@@ -34,13 +34,8 @@ _TYPE = "type"
 _REQUIRED = ("name", "parentImage")
 """Beside these the request needs a version and a list of components; both have defaults here."""
 _DOCKERFILE = "dockerfile"
-_OF_CONTAINERS = (
-    _DOCKERFILE,
-    "containerType",
-    "dockerfileTemplateData",
-    "dockerfileTemplateUri",
-    "targetRepository",
-)
+_TEMPLATES = ("dockerfileTemplateData", "dockerfileTemplateUri")
+_OF_CONTAINERS = (_DOCKERFILE, *_TEMPLATES, "containerType", "targetRepository")
 """What only a container recipe has."""
 
 DEFAULT_VERSION = "1.0.0"
@@ -145,6 +140,10 @@ class _Reader:
         if not isinstance(entry.value, Scalar):
             self._wrong(entry.value, f"`{_DOCKERFILE}` must be the path of a file")
             return None
+        for name in _TEMPLATES:
+            if (other := root.get(name)) is not None:
+                message = f"`{_DOCKERFILE}` names the template already"
+                self._wrong(other.key, message, fix=f"leave `{name}` or `{_DOCKERFILE}` out")
         path = self._recipe.path.parent / entry.value.text
         return Reference(path, {}, span=entry.value.span)
 

@@ -27,18 +27,6 @@ from imagewright.documents.dockerfile.tasks import (
     Task,
 )
 
-__all__ = [
-    "ComponentsTask",
-    "DirectoryTask",
-    "DockerfileError",
-    "FetchTask",
-    "FilesTask",
-    "Planned",
-    "RunTask",
-    "Task",
-    "plan",
-]
-
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The ``PATH`` of an image that has none."""
 EXPANDED_CHARACTERS_MAX: Final = 4 * 1024 * 1024
