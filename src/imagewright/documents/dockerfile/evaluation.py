@@ -255,8 +255,6 @@ class _Build:
         self.tasks.append(RunTask(**self._here(instruction), argv=argv, tmpfs=tuple(tmpfs)))
 
     def _copy(self, instruction: model.Copy) -> None:
-        if instruction.sources or instruction.origin is not None:
-            raise values.WrongValue("a container recipe has no build context to copy from")
         self._write(instruction, self._expand(instruction.destination))
 
     def _add(self, instruction: model.Add) -> None:

@@ -39,9 +39,7 @@ def read_copy(statement: Statement) -> Copy:
         _refuse_context(statement, source)
     return Copy(
         **statement.head,
-        sources=[source.text for source in sources],
         destination=destination.text,
-        origin=origin.value if origin else None,
         owner=owner,
         mode=mode,
         heredocs=heredocs,

@@ -98,8 +98,6 @@ class Run(Instruction):
 class Files(Instruction):
     """What brings files into the image."""
 
-    sources: Sequence[str] = ()
-    """What is no heredoc; of a ``COPY``, empty in every template that is accepted."""
     destination: str
     owner: str | None = None
     mode: str | None = None
@@ -110,14 +108,13 @@ class Files(Instruction):
 class Copy(Files):
     """``COPY``: without a build context, heredocs alone."""
 
-    origin: str | None = None
-    """``--from``; None in every template that is accepted."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Add(Files):
     """``ADD``: from URLs and heredocs."""
 
+    sources: Sequence[str]
+    """What is no heredoc."""
     checksum: str | None = None
     """``sha256:`` and the digits."""
 
