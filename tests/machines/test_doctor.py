@@ -1,6 +1,7 @@
 """What the doctor sees, with everything there and with things missing."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.machines.test_sandbox_crash import crashing, read_until
 
 from imagewright.machines import doctor, namespaces
 from imagewright.machines.doctor import Finding, examine
+from imagewright.machines.machine import MachineError
 from imagewright.machines.namespaces import explain_refusal
 
 
@@ -50,6 +52,24 @@ def test_what_a_crash_left_is_named_until_it_is_reaped(state: Path) -> None:
     assert before.detail.endswith("The next start clears that up and goes on with web/1.0.0/3")
     assert after == Finding("left over", "ok", "nothing (0 in use)")
     lab.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_layers_that_lost_their_owners_are_told_by_doctor_and_driver(state: Path) -> None:
+    """As in a state that was copied with ``cp -r``."""
+    lab = Lab(state)
+    found = by_subject(examine(state))["layers"]
+    os.chown(lab.layers.directory, 12_345, -1)
+
+    lost = by_subject(examine(state))["layers"]
+    with pytest.raises(MachineError, match=r"belongs to user 12345.*`cp -a`, as root"):
+        lab.layers.begin("who would make one")
+    with pytest.raises(MachineError, match="belongs to user 12345"):
+        lab.launch("l-any")
+    lab.close()
+
+    assert found.grade == "ok"
+    assert (lost.grade, "cp -a" in lost.remedy) == ("missing", True)
 
 
 def test_missing_programs_come_with_the_command(

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from imagewright.clock import Clock, SystemClock, iso_milliseconds
 from imagewright.images.packed import PackedLayers
-from imagewright.machines.idmap import current_map
+from imagewright.machines.idmap import current_map, problem_of_owner
 from imagewright.machines.inside.kernel import sync_filesystem
 from imagewright.machines.ledger import Entry, Free, Kind, Ledger, identity_of, this_boot
 from imagewright.machines.machine import MachineError
@@ -42,6 +42,15 @@ class LayerMissing(MachineError):
 
     def __init__(self, layer_id: str) -> None:
         super().__init__(f"the layer {layer_id} is not there; build the step again")
+
+
+class ForeignLayers(MachineError):
+    """The layers belong to another user than the machines of this one need."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"{problem}. Copy the state anew with `cp -a`, as root, or take another --state"
+        )
 
 
 class DiskFull(MachineError):
@@ -164,8 +173,10 @@ class LayerStore:
     def stack(self, layer_id: str) -> tuple[str, ...]:
         """Name the directories that make up a layer, topmost first; at most ``STACK_MAX``.
 
-        Raises LayerMissing, and DiskFull or MachineError where a long chain cannot be flattened.
+        Raises LayerMissing, and DiskFull or MachineError where a long chain cannot be flattened,
+        or the layers are not for this user's machines.
         """
+        self._require_owner()
         names = self._names(layer_id)
         if len(names) > STACK_MAX:
             self._flatten(layer_id, names)
@@ -173,9 +184,13 @@ class LayerStore:
         return names
 
     def begin(self, owner: str, *, needed_bytes: int = 0) -> str:
-        """Set a new directory's name down in the ledger and return it. Raises DiskFull."""
+        """Set a new directory's name down in the ledger and return it.
+
+        Raises DiskFull and ForeignLayers.
+        """
         self.require_room(needed_bytes, f"a new layer for {owner}")
         self.prepare()
+        self._require_owner()
         name = self._new_name()
         self._entries[name] = self._ledger.enter("directory", {"name": name}, owner)
         return name
@@ -307,6 +322,10 @@ class LayerStore:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.geteuid() == 0:
             os.chown(self._directory, *current_map().root)
+
+    def _require_owner(self) -> None:
+        if (problem := problem_of_owner(self._directory)) is not None:
+            raise ForeignLayers(problem)
 
     @contextmanager
     def namespace(self, *, archives: bool = False) -> Iterator[Namespace]:

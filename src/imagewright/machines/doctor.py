@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from imagewright.machines.idmap import current_map
+from imagewright.machines.idmap import current_map, problem_of_owner
 from imagewright.machines.ledger import Entry, Ledger
 from imagewright.machines.limits import CONTROLLERS, NoCgroup, find_parent
 from imagewright.machines.machine import MachineError
@@ -56,6 +56,7 @@ def examine(
     looks: list[Look] = [_platform, _ids, lambda: _namespaces(directory), _seccomp, _programs]
     if network is not None:
         looks.append(lambda: _network(network))
+    looks.append(lambda: _layers(directory / "layers"))
     looks.append(_limits)
     if ledger is not None:
         looks.append(lambda: _leftovers(ledger.entries(), under_way))
@@ -170,6 +171,17 @@ def _network(network: Network) -> Iterator[Finding]:
         f"builds use the host's network, and reach its loopback: {verdict.reason}",
         "apt-get install passt slirp4netns; chmod 0666 /dev/net/tun",
     )
+
+
+def _layers(directory: Path) -> Iterator[Finding]:
+    """Look whose the layers are; there is nothing to say of those that are not there yet."""
+    if not directory.exists():
+        return
+    if (problem := problem_of_owner(directory)) is not None:
+        remedy = f"as root, copy the state anew: cp -a STATE {directory.parent}"
+        yield Finding("layers", "missing", f"of no use to builds: {problem}", remedy)
+    else:
+        yield Finding("layers", "ok", f"in {directory}, of the user who is root in machines")
 
 
 def _limits() -> Iterator[Finding]:

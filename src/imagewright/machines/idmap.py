@@ -73,6 +73,21 @@ def current_map() -> IdMap:
     )
 
 
+def problem_of_owner(layers: Path) -> str | None:
+    """Say why machines of this user can do nothing with a directory of layers; None: they can."""
+    try:
+        owner = layers.stat().st_uid
+    except FileNotFoundError:
+        return None
+    root = _map_of_root().root[0] if os.geteuid() == 0 else os.geteuid()
+    if owner == root:
+        return None
+    return (
+        f"{layers} belongs to user {owner}, and not to {root}, who is root in machines of this "
+        "user. Either another user made it, or it was copied and its files lost their owners"
+    )
+
+
 def subordinate_range(file: Path, user: str) -> Range | None:
     """Read a user's largest range from a file such as ``/etc/subuid``."""
     try:
