@@ -40,16 +40,15 @@ def add(
     _add(
         connection,
         layer=layer,
-        id=image_id,
+        plan=plan,
         token=token,
-        image_arn=plan.image_arn,
+        now=now,
+        id=image_id,
         account=plan.account,
         region=plan.region,
         name=own_name(plan),
         description=own_description(plan),
         tags=own_tags(plan),
-        platform=plan.platform,
-        created_at=now,
     )
 
 
@@ -80,15 +79,14 @@ def put_container(
     _add(
         connection,
         layer=layer,
-        id=image_id,
+        plan=plan,
         token=token,
-        image_arn=plan.image_arn,
+        now=now,
+        id=image_id,
         account=plan.account,
         region=plan.region,
         name=plan.image_name,
-        platform=plan.platform,
         config=dict(config),
-        created_at=now,
     )
     return image_id
 
@@ -105,18 +103,28 @@ def add_copy(
     _add(
         connection,
         layer=layer,
+        plan=plan,
         token=token,
-        image_arn=plan.image_arn,
-        platform=plan.platform,
-        created_at=now,
+        now=now,
         **asdict(copy),
     )
 
 
-def _add(connection: Connection, *, layer: str, **values: Any) -> None:
+def _add(
+    connection: Connection, *, layer: str, plan: BuildPlan, token: str, now: str, **values: Any
+) -> None:
     if find(connection, values["id"]) is not None:
         return
-    connection.execute(insert(machine_images).values(layer_id=layer, **values))
+    connection.execute(
+        insert(machine_images).values(
+            layer_id=layer,
+            token=token,
+            image_arn=plan.image_arn,
+            platform=plan.platform,
+            created_at=now,
+            **values,
+        )
+    )
     layers.hold(connection, values["id"], layer)
 
 
