@@ -42,7 +42,7 @@ def start(bench: Bench, arn: str, **more: Any) -> str:
 
 def config(bench: Bench, arn: str) -> Any:
     """Return how containers of an image are run."""
-    (found,) = bench.query(f"SELECT config FROM machine_images WHERE image_arn = '{arn}'")  # noqa: S608
+    (found,) = bench.query(f"SELECT config FROM machine_images WHERE image_arn = '{arn}'")  # noqa: S608 - our own ARN
     return json.loads(found[0])
 
 
@@ -132,6 +132,34 @@ class TestABuild:
         assert "Doing line 2" in bench.log(first["arn"])
         assert "Reused line 2" in bench.log(again["arn"])
         assert "Doing line 3" in bench.log(again["arn"])
+
+    def test_gives_what_it_makes_to_whom_docker_would(self, bench: Bench) -> None:
+        """A name brings its own group, a number stands for its group too."""
+        lines = (
+            f"RUN mkdir /srv/old; : {uuid4()}",
+            "USER games",
+            "WORKDIR /srv/old/new/deep",
+            "COPY --chown=4711 --chmod=600 <<A /opt/number/a",
+            "A",
+            "COPY --chown=games:staff <<B /opt/names/b",
+            "B",
+            "COPY <<C /opt/root/c",
+            "C",
+            "RUN stat -c '%U:%G %a %n' /srv/old /srv/old/* /srv/old/new/* /opt/*/*",
+            "RUN stat -c '%u:%g %a %n' /opt/*",
+        )
+        log = bench.log(bench.built(start(bench, recipe(bench, *lines)))["arn"])
+
+        for line in (
+            "root:root 755 /srv/old",
+            "games:games 755 /srv/old/new",
+            "games:games 755 /srv/old/new/deep",
+            "UNKNOWN:UNKNOWN 600 /opt/number/a",
+            "4711:4711 755 /opt/number",
+            "games:staff 644 /opt/names/b",
+            "root:root 644 /opt/root/c",
+        ):
+            assert f'"{line}"' in log
 
     def test_has_nothing_of_what_other_steps_did_on_the_machine(self, bench: Bench) -> None:
         document = workflow_of_container(

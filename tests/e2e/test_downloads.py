@@ -1,9 +1,12 @@
 """Builds whose components fetch files and send some, by way of the host."""
 
 import json
+import re
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.e2e import test_container_images as containers
 from tests.e2e.conftest import Lab
 from tests.other_services import OtherServices
 from tests.outside.web_server import serving
@@ -74,3 +77,28 @@ def test_a_build_without_a_network_says_that_it_fetches_nothing(lab: Lab) -> Non
     assert failed["state"]["status"] == "FAILED"
     reason = failed["state"]["failureContext"]["componentFailure"]["errorMessage"]
     assert "the setting sandbox.network is none" in reason
+
+
+def test_a_file_that_a_dockerfile_adds_comes_by_way_of_the_host(lab: Lab) -> None:
+    """As it is, to whom the instruction says; with another checksum than it says, it fails."""
+    with (
+        serving() as web,
+        lab.bench(IMAGEWRIGHT_DOWNLOADS_ALLOWED_HOSTS=json.dumps([web.host])) as bench,
+    ):
+        url = web.url("/file.bin")
+        adds = f"ADD --chown=games --chmod=640 {url} /opt/new/"
+        looks = "RUN stat -c '%U:%G %a %s %n' /opt/new /opt/new/*"
+        right = bench.built(
+            containers.start(bench, containers.recipe(bench, f"RUN : {uuid4()}", adds, looks))
+        )
+        wrong = containers.start(
+            bench, containers.recipe(bench, f"ADD --checksum=sha256:{'0' * 64} {url} /opt/")
+        )
+        reason = bench.finished(wrong)["state"]["reason"]
+
+        log = bench.log(right["arn"])
+        assert re.search(r'"games:games 755 \d+ /opt/new"', log)
+        assert f'"games:games 640 {1 << 20} /opt/new/file.bin"' in log
+        assert "Line 2 of the Dockerfile" in reason
+        assert "the SHA256 checksum of what came is" in reason
+        bench.nothing_is_left()

@@ -4,6 +4,7 @@ instruction that changes files (``api-behaviour.md`` §9.2).
 
 import base64
 import platform
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -33,6 +34,12 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 """What Docker calls this host's; a sandbox has no other."""
 _FILE_MODE: Final = 0o644
 _FETCHED_MODE: Final = 0o600
+_MAKE_DIRECTORY: Final = """
+made= above=$1
+while [ -n "$above" ] && [ ! -e "$above" ]; do made=$above above=${above%/*}; done
+mkdir -p "$1" || exit 1
+[ -z "$made" ] || [ -z "$2" ] || chown -R "$2" "$made"
+"""
 _QUICK_SECONDS: Final = 60
 _SHOWN_MAX: Final = 60
 """Of an instruction, in what is said of it."""
@@ -107,8 +114,10 @@ def _work(task: Task, context: StepContext, fetch: Fetch) -> Work:
         case DirectoryTask():
             return Work(
                 name=name,
-                facts={"directory": task.path},
-                run=lambda machine: _told(task, lambda: _make_directory(machine, task.path)),
+                facts={"directory": task.path, "user": task.user},
+                run=lambda machine: _told(
+                    task, lambda: _make_directory(machine, task.path, task.user)
+                ),
             )
         case FilesTask():
             return Work(
@@ -167,17 +176,20 @@ def _told(task: Task, do: Callable[[], None]) -> Mapping[str, Any]:
     return {}
 
 
-def _make_directory(machine: Machine, path: str) -> None:
-    _quietly(machine, "mkdir", "-p", path)
+def _make_directory(machine: Machine, path: str, owner: str) -> None:
+    """Make a directory with those above it; only what is made is the owner's."""
+    _quietly(machine, "/bin/sh", "-c", _MAKE_DIRECTORY, "mkdir", path, _with_group(owner))
 
 
 def _write(machine: Machine, task: FilesTask) -> None:
     for path, content in task.files:
+        _make_directory(machine, posixpath.dirname(path), task.owner)
         machine.put_file(path, content, mode=_FILE_MODE if task.mode is None else task.mode)
         _own(machine, task.owner, path)
 
 
 def _fetch(machine: Machine, task: FetchTask, fetch: Fetch) -> None:
+    _make_directory(machine, posixpath.dirname(task.path), task.owner)
     fetch(machine, task)
     mode = _FETCHED_MODE if task.mode is None else task.mode
     _quietly(machine, "chmod", f"{mode:o}", task.path)
@@ -186,7 +198,17 @@ def _fetch(machine: Machine, task: FetchTask, fetch: Fetch) -> None:
 
 def _own(machine: Machine, owner: str, path: str) -> None:
     if owner:
-        _quietly(machine, "chown", owner, path)
+        _quietly(machine, "chown", _with_group(owner), path)
+
+
+def _with_group(owner: str) -> str:
+    """Say an owner as chown needs it to give the group too.
+
+    As with Docker, that of a name is the user's own, that of a number the same number.
+    """
+    if not owner or ":" in owner:
+        return owner
+    return f"{owner}:{owner}" if owner.isdecimal() else f"{owner}:"
 
 
 def _quietly(machine: Machine, *argv: str) -> None:

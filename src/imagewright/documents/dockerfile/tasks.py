@@ -38,7 +38,7 @@ class RunTask(Task):
 class DirectoryTask(Task):
     """Make a directory, with those above it, unless it is there.
 
-    What is made belongs to ``user``, and others may read it (0755).
+    What is made belongs to ``user``, as to the owner of a FilesTask, and others may read it (0755).
     """
 
     path: str
@@ -51,7 +51,11 @@ class FilesTask(Task):
     files: Sequence[tuple[str, bytes]]
     """Absolute paths, each with the content."""
     owner: str
-    """``user`` or ``user:group``, names or numbers; empty is root. Not ``user`` above."""
+    """``user`` or ``user:group``, names or numbers; empty is root. Not ``user`` above.
+
+    Without a group, that of a name is the user's own, that of a number the same number. The
+    directories that are made are theirs too.
+    """
     mode: int | None
     """Permission bits; None is 0644."""
 
