@@ -228,6 +228,13 @@ def test_a_directory_that_is_to_be_empty_is_so_for_one_command_alone(inhabited: 
     assert sh(inhabited, "cat /kept/file; ls -A /made/here") == (0, "old")
 
 
+def test_a_directory_that_cannot_be_empty_is_named(inhabited: Machine) -> None:
+    if isinstance(inhabited, DockerMachine):
+        pytest.skip("it lays nothing over directories")
+
+    assert sh(inhabited, "true", empty=["/etc/passwd"]) == (126, "/etc/passwd: File exists")
+
+
 TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
 
 

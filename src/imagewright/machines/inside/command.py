@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from imagewright.machines.inside import kernel, users
-from imagewright.machines.inside.messages import Message, write_fully
+from imagewright.machines.inside.messages import Message, explain, write_fully
 from imagewright.machines.inside.users import User
 
 CAPABILITIES = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31})
@@ -211,7 +211,7 @@ def _become(
         try:
             _empty(request["empty"])
         except OSError as error:
-            _refuse(str(error), _NOT_EXECUTABLE)
+            _refuse(explain(error), _NOT_EXECUTABLE)
     _apply_limits(confinement.limits)
     kernel.install_seccomp_filter(confinement.seccomp_program)
     kernel.drop_capabilities(CAPABILITIES)
