@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from imagewright.actions.scripts import Script, execute
+from imagewright.actions.scripts import Script, execute_well
 from imagewright.documents.dockerfile.check import load_dockerfile
 from imagewright.documents.dockerfile.config import ImageConfig
 from imagewright.documents.dockerfile.evaluation import DockerfileError, Planned, plan
@@ -107,8 +107,7 @@ def _work(task: Task, context: StepContext, fetch: Fetch) -> Work:
             script = _script(task)
             return Work(
                 name=name,
-                facts={"run": [*task.argv], "stdin": _text(task.stdin), **script.facts}
-                | {"user": task.user, "empty": [*task.tmpfs]},
+                facts=script.facts,
                 run=lambda machine: _run(script, machine, context),
             )
         case DirectoryTask():
@@ -159,9 +158,7 @@ def _script(task: RunTask) -> Script:
 
 
 def _run(script: Script, machine: Machine, context: StepContext) -> Mapping[str, Any]:
-    ran = execute(script, machine, context)
-    if ran.failure:
-        raise ActionError(ran.failure, outputs={"status": ran.status, "output": ran.output})
+    execute_well(script, machine, context)
     return {}
 
 

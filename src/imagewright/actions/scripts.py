@@ -1,5 +1,6 @@
 """Running scripts on a machine, kept as a layer."""
 
+import base64
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,12 +52,18 @@ class Script:
     @property
     def facts(self) -> Mapping[str, Any]:
         """What its result depends on."""
-        facts = {
+        facts: dict[str, Any] = {
             "script": self.text,
             "directory": self.directory,
             "environment": dict(self.environment),
         }
-        return facts if self.language == "sh" else {**facts, "language": self.language}
+        if self.language != "sh":
+            facts["language"] = self.language
+        if self.argv:
+            stdin = base64.b64encode(self.stdin).decode("ascii")
+            facts |= {"run": [*self.argv], "stdin": stdin}
+            facts |= {"user": self.user, "empty": [*self.empty]}
+        return facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +84,21 @@ def run_script(script: Script, instance_id: str, context: StepContext) -> str:
     """
 
     def run(machine: Machine) -> Mapping[str, Any]:
-        ran = execute(script, machine, context)
-        if ran.failure:
-            raise ActionError(ran.failure, outputs={"status": ran.status, "output": ran.output})
-        return {"output": ran.output}
+        return {"output": execute_well(script, machine, context).output}
 
     work = Work(name=script.name, facts=script.facts, run=run)
     done = context.machines.apply(
         instance_id, work, plan=context.plan, token=context.token, unit=0, log=context.log
     )
     return str(done.outputs["output"])
+
+
+def execute_well(script: Script, machine: Machine, context: StepContext) -> Ran:
+    """Execute a script; raise ActionError also where it fails, with what it had put out."""
+    ran = execute(script, machine, context)
+    if ran.failure:
+        raise ActionError(ran.failure, outputs={"status": ran.status, "output": ran.output})
+    return ran
 
 
 def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
