@@ -219,13 +219,13 @@ class TestAFailure:
 
     def test_a_component_is_told_as_in_any_build(self, bench: Bench) -> None:
         """IMG-33."""
-        broken = bench.component(component("echo no >&2", "exit 5"))
+        broken = bench.component(component("echo $((6 * 7)) is wrong >&2", "exit 5"))
         arn = start(bench, recipe(bench, COMPONENTS, components=[broken]))
 
         failure = bench.finished(arn)["state"]["failureContext"]["componentFailure"]
 
         assert failure["componentArn"] == broken
-        assert "no" in failure["errorMessage"]
+        assert "42 is wrong" in failure["errorMessage"]
 
     def test_of_the_tests_distributes_nothing(self, bench: Bench) -> None:
         broken = bench.component(component("exit 5", phase="test"))
