@@ -45,6 +45,11 @@ def with_name(value: str) -> dict[str, object]:
             {"arn:inner": document(RESOLVES, **NAME)}, True, "", id="by a parameter",
         ),
         pytest.param(
+            document(execute("arn:inner", parameters="{{ Word }}"), SAYS,
+                parameters=[{"Word": {"type": "string", "default": "secret"}}]),
+            {"arn:inner": document(RESOLVES, **NAME)}, True, "", id="after no parameters",
+        ),
+        pytest.param(
             document(execute("{{ aws:ssm:/where }}")), {"arn:inner": document(SAYS)}, True, "",
             id="a document that a parameter names",
         ),

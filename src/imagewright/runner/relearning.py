@@ -74,9 +74,13 @@ class Relearning:
         except ModuleFailure as failure:
             self.miss(str(failure))
             return
-        given = inputs.get("parameters") or []
-        values = {each["name"]: each["value"] for each in given if {"name", "value"} <= each.keys()}
-        self.of(text, values, levels=levels - 1)
+        given = {
+            each["name"]: each["value"]
+            for each in inputs.get("parameters") or ()
+            # Where an expression stands for them, the checks let texts pass.
+            if isinstance(each, dict) and {"name", "value"} <= each.keys()
+        }
+        self.of(text, given, levels=levels - 1)
 
     def _filled(self, known: Mapping[str, str], scalar: Scalar) -> str:
         """Fill in what can be known again; the rest stays as it is written."""
