@@ -180,17 +180,23 @@ def _make_directory(machine: Machine, path: str, owner: str) -> None:
 
 def _write(machine: Machine, task: FilesTask) -> None:
     for path, content in task.files:
-        _make_directory(machine, posixpath.dirname(path), task.owner)
+        _make_above(machine, path, task.owner)
         machine.put_file(path, content, mode=_FILE_MODE if task.mode is None else task.mode)
         _own(machine, task.owner, path)
 
 
 def _fetch(machine: Machine, task: FetchTask, fetch: Fetch) -> None:
-    _make_directory(machine, posixpath.dirname(task.path), task.owner)
+    _make_above(machine, task.path, task.owner)
     fetch(machine, task)
     mode = _FETCHED_MODE if task.mode is None else task.mode
     _quietly(machine, "chmod", f"{mode:o}", task.path)
     _own(machine, task.owner, task.path)
+
+
+def _make_above(machine: Machine, path: str, owner: str) -> None:
+    """Make the directories above a file for its owner; for root, who writes it makes them."""
+    if owner:
+        _make_directory(machine, posixpath.dirname(path), owner)
 
 
 def _own(machine: Machine, owner: str, path: str) -> None:
