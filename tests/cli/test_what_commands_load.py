@@ -28,7 +28,10 @@ PROBE = "import sys; {statement}; print(*sorted(set(sys.modules) & {{{heavy}}}))
         ),
         pytest.param(
             "import imagewright.cli.server",
-            ["dbos", "alembic", "boto3", "botocore", "sqlalchemy.dialects.postgresql"],
+            [
+                *("dbos", "alembic", "boto3", "botocore", "sqlalchemy.dialects.postgresql"),
+                *("imagewright.documents.dockerfile.check", "isal"),
+            ],
             id="the server, before it answers",
         ),
     ],

@@ -177,6 +177,26 @@ class TestABuild:
 
         bench.built(start(bench, arn, workflows=[bench.workflow(document)]))
 
+    def test_begins_anew_with_a_second_run_of_the_template(self, bench: Bench) -> None:
+        again = {"name": "BuildAgain", "action": "ExecuteComponents", "inputs": LAUNCHED}
+        after = {
+            "name": "After",
+            "action": "RunCommand",
+            "inputs": {
+                **LAUNCHED,
+                "documentName": "AWS-RunShellScript",
+                "parameters": {"commands": ["touch /left-by-a-step"]},
+            },
+        }
+        document = json.loads(workflow_of_container())
+        document["steps"] += [again, after]
+        arn = recipe(bench, "RUN mkdir /once")
+
+        built = bench.built(start(bench, arn, workflows=[bench.workflow(json.dumps(document))]))
+
+        check = recipe(bench, "RUN test ! -e /left-by-a-step", parentImage=built["arn"])
+        bench.built(start(bench, check))
+
 
 class TestTheImage:
     """What else can be done with it."""
@@ -273,6 +293,14 @@ class TestARefusal:
 
         with pytest.raises(ClientError, match="CreateImage, which is not for a container recipe"):
             start(bench, recipe(bench), workflows=[made])
+
+    def test_of_another_image_to_launch(self, bench: Bench) -> None:
+        """§7.12: the machine is the container."""
+        document = json.loads(workflow_of_container())
+        document["steps"][0]["inputs"]["imageIdOverride"] = "ami-0123456789abcdef0"
+
+        with pytest.raises(ClientError, match="'Launch': imageIdOverride names what a machine"):
+            start(bench, recipe(bench), workflows=[bench.workflow(json.dumps(document))])
 
     def test_of_a_hop_limit_that_reaches_no_container(self, bench: Bench) -> None:
         """CTR-08."""

@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagewright.actions.common import command_id
 from imagewright.actions.component_log import ComponentLog
 from imagewright.actions.component_questions import read_component, read_parameter
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
-from imagewright.documents.dockerfile.tasks import FetchTask
 from imagewright.documents.specs import Platform, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import PlannedComponent
@@ -25,6 +24,9 @@ from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.reporting import Event, InDocument, OutputLine, Rebooting, Reporter
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
+
+if TYPE_CHECKING:
+    from imagewright.documents.dockerfile.tasks import FetchTask
 
 _PHASES: Mapping[Stage, Sequence[str]] = {
     Stage.BUILD: ("build", "validate"),
@@ -186,7 +188,7 @@ def _environment(
     )
 
 
-def fetch_file(context: StepContext, machine: Machine, task: FetchTask) -> None:
+def fetch_file(context: StepContext, machine: Machine, task: "FetchTask") -> None:
     """Bring what ADD names onto the machine, as the module for downloads does (§7.2).
 
     Raises ActionError.

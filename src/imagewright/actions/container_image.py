@@ -148,7 +148,6 @@ def _script(task: RunTask) -> Script:
         name=f"Line {task.line} of the Dockerfile, {_shown(task)},",
         text="",
         argv=task.argv,
-        stdin=task.stdin,
         directory=task.working_directory,
         environment=task.environment,
         user=task.user,

@@ -17,8 +17,6 @@ from typing import Any
 
 from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, command_id
 from imagewright.actions.component_works import chosen, fetch_file, run_one
-from imagewright.actions.container_image import build as build_container
-from imagewright.documents.dockerfile.config import ImageConfig
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import Skip, StepContext
@@ -51,7 +49,10 @@ def run(inputs: OneInstance, context: StepContext) -> CommandOutputs | Skip:
             return Skip()
         run_components(count(), _container_environment(inputs.instance_id, context))
     else:
-        build_container(
+        # A server answers before it has loaded the language of templates.
+        from imagewright.actions.container_image import build
+
+        build(
             inputs.instance_id,
             context,
             run_components=run_components,
@@ -69,6 +70,8 @@ def _container_environment(instance_id: str, context: StepContext) -> Mapping[st
     """Return what whoever runs a container of the image finds in its environment."""
     if context.plan.container is None:
         return {}
+    from imagewright.documents.dockerfile.config import ImageConfig
+
     return ImageConfig.from_oci(
         context.machines.container_config(instance_id, plan=context.plan)
     ).env

@@ -1,6 +1,5 @@
 """Running scripts on a machine, kept as a layer."""
 
-import base64
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,7 +40,6 @@ class Script:
     """Beneath the step's own time-out."""
     argv: Sequence[str] = ()
     """A program and its arguments, which run in the text's place."""
-    stdin: bytes = b""
     user: str = ""
     """Who runs it, as ``Command.user`` says it."""
     empty: Sequence[str] = ()
@@ -60,9 +58,7 @@ class Script:
         if self.language != "sh":
             facts["language"] = self.language
         if self.argv:
-            stdin = base64.b64encode(self.stdin).decode("ascii")
-            facts |= {"run": [*self.argv], "stdin": stdin}
-            facts |= {"user": self.user, "empty": [*self.empty]}
+            facts |= {"run": [*self.argv], "user": self.user, "empty": [*self.empty]}
         return facts
 
 
@@ -163,7 +159,6 @@ def _run_once(
     limits = [context.seconds_left, script.timeout_seconds]
     command = Command(
         argv=_prepare(script, machine),
-        stdin=script.stdin,
         env=script.environment,
         cwd=script.directory,
         user=script.user,

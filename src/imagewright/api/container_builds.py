@@ -3,7 +3,6 @@
 from imagewright.api.recipe_resolution import ResolvedRecipe
 from imagewright.documents.diagnostics import has_errors
 from imagewright.documents.diagnostics.wire import wire_message
-from imagewright.documents.dockerfile.check import load_dockerfile
 from imagewright.engine.plan import Infrastructure
 from imagewright.errors import InvalidRequest
 
@@ -12,6 +11,9 @@ _HOPS_MIN = 2
 
 def check_dockerfile(recipe: ResolvedRecipe, template: str) -> None:
     """Raise InvalidRequest for a template that cannot be built here, with all that is wrong."""
+    # Builds of AMIs need none of it, and a server answers before it has loaded it.
+    from imagewright.documents.dockerfile.check import load_dockerfile
+
     findings = load_dockerfile(template).findings
     if has_errors(findings):
         raise InvalidRequest(

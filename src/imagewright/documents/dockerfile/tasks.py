@@ -28,7 +28,6 @@ class RunTask(Task):
     """Run a program as ``user`` in ``working_directory``; it fails unless it ends with 0."""
 
     argv: Sequence[str]
-    stdin: bytes = b""
     tmpfs: Sequence[str] = ()
     """Absolute paths: each is an empty directory in memory meanwhile, which every user may write
     to. Nothing of it stays."""
