@@ -102,8 +102,10 @@ def silent() -> Iterator[tuple[str, Callable[[], bool]]]:
 
         thread = threading.Thread(target=take)
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}", lambda: bool(came)
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        for each in came:
-            each.close()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}", lambda: bool(came)
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for each in came:
+                each.close()
