@@ -4,11 +4,13 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,56 @@ def running(place: Path, **config: Any) -> Iterator[Running]:
                 return True
             return False
 
-        wait_until(answers)
-        yield Running(host, place / "storage")
-        process.terminate()
+        try:
+            wait_until(answers)
+            yield Running(host, place / "storage")
+        finally:
+            process.terminate()
+
+
+class PassingOn(BaseHTTPRequestHandler):
+    """Stands before a registry, and passes on what it is asked."""
+
+    registry: Running
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, headers, content = self.registry.passed_on(
+            self.command, self.path, dict(self.headers), body
+        )
+        if "Location" in headers:
+            headers["Location"] = headers["Location"].replace(
+                self.registry.host, self.headers["Host"]
+            )
+        self.say(status, headers, content)
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - as they are called
+
+    def say(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in {"content-length", "connection", "date"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
+        """Say nothing."""
+
+
+@contextmanager
+def standing_before(registry: Running, kind: type[PassingOn]) -> Iterator[str]:
+    """Pass on to a registry for a while; yield host and port."""
+    handler = type("Handler", (kind,), {"registry": registry})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -358,6 +358,8 @@ class SandboxBuilder:
             clients=self._clients,
             ledger=ledger,
             timeout_seconds=settings.aws.timeout_seconds,
+            ca_bundle=settings.sandbox.ca_bundle,
+            proxies=proxies,
         )
         if builds:
             self._open_engine(workbench, sandbox, targets, world, secrets)

@@ -11,16 +11,14 @@ import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.distribution.conftest import COPY, stopped
 from tests.machines.lab import Lab
-from tests.registries import MANIFEST, Running, running
+from tests.registries import MANIFEST, PassingOn, Running, running, standing_before
 
 from imagewright.distribution.artefact import ContainerNames, Parcel, pack
 from imagewright.distribution.registry import Registry
@@ -55,48 +53,23 @@ def behind_tokens(registry: Running, given: bytes | None = None) -> Iterator[str
     ``given``: what ``me`` gets in the place of a token.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(PassingOn):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             where, wants = urlsplit(self.path), self.headers.get("Authorization")
             if where.path == "/token":
                 knows = wants == Credentials("me", "secret").basic
                 token = json.dumps({"token": f"for {parse_qs(where.query)['scope'][0]}"}).encode()
                 self.say(200 if knows else 401, {}, token if given is None else given)
             elif wants != "Bearer for repository:all":
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 url = f"http://{self.headers['Host']}/token"
                 asks = f'Bearer realm="{url}",service="us",scope="repository:all"'
                 self.say(401, {"WWW-Authenticate": asks}, b"")
             else:
-                status, headers, content = registry.passed_on(
-                    self.command, self.path, dict(self.headers), body
-                )
-                if "Location" in headers:
-                    headers["Location"] = headers["Location"].replace(
-                        registry.host, self.headers["Host"]
-                    )
-                self.say(status, headers, content)
+                super().answer()
 
-        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - as they are called
-
-        def say(self, status: int, headers: dict[str, str], content: bytes) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                if name.lower() not in {"content-length", "connection", "date"}:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with standing_before(registry, Handler) as host:
+        yield host
 
 
 def place(registry: Running, credentials: Credentials | None = None) -> Registry:

@@ -24,13 +24,20 @@ class Targets:
         clients: AwsClients,
         ledger: Ledger,
         timeout_seconds: float,
+        ca_bundle: Path | None,
+        proxies: Mapping[str, str],
     ) -> None:
-        """``default``: where a region has its folder that the settings do not name."""
+        """``default``: where a region has its folder that the settings do not name.
+
+        ``ca_bundle``, ``proxies``: for registries; the latter as in a shell's environment.
+        """
         self._regions = regions
         self._default = default
         self._clients = clients
         self._ledger = ledger
         self._timeout_seconds = timeout_seconds
+        self._ca_bundle = ca_bundle
+        self._proxies = proxies
 
     def refusal(
         self, region: str, kms_key_id: str | None, *, is_container: bool = False
@@ -56,5 +63,11 @@ class Targets:
             credentials = None
             if said.username is not None and said.password is not None:
                 credentials = Credentials(said.username, said.password)
-            return Registry(said.registry, credentials, timeout_seconds=self._timeout_seconds)
+            return Registry(
+                said.registry,
+                credentials,
+                timeout_seconds=self._timeout_seconds,
+                ca_bundle=self._ca_bundle,
+                proxies=self._proxies,
+            )
         return Folder(said.folder or self._default / region, said.format, self._ledger)
