@@ -14,6 +14,8 @@ from imagewright.images.export_oci import OciMetadata
 __all__ = ["lab", "state", "tiny"]
 
 COPY = "ami-0123456789abcdef0"
+OWN = "000000000000"
+OTHER = "111111111111"
 
 
 def packed(lab: Lab, layer_id: str, form: Form, place: Path) -> Artefact:
@@ -50,7 +52,7 @@ def parcel(artefact: Artefact) -> Parcel:
 @pytest.fixture
 def container(artefact: Artefact) -> Parcel:
     """Return that image as a container image, on its way."""
-    described = {"imageId": "ctr-0123456789abcdef0", "version": "1.0.0/1"}
+    described = {"imageId": "ctr-0123456789abcdef0", "version": "1.0.0/1", "accountId": OWN}
     names = ContainerNames(repository="team/web", tags=["1.0.0-1", "latest"])
     return Parcel(
         copy_id=described["imageId"],
@@ -62,9 +64,9 @@ def container(artefact: Artefact) -> Parcel:
     )
 
 
-def another(container: Parcel) -> Parcel:
+def another(container: Parcel, account: str = OWN) -> Parcel:
     """Return another container image of the same names."""
-    described = {"imageId": "ctr-1123456789abcdef0", "version": "1.0.0/1"}
+    described = {"imageId": "ctr-1123456789abcdef0", "version": "1.0.0/1", "accountId": account}
     return replace(container, copy_id=described["imageId"], described=described)
 
 

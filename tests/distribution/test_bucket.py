@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.distribution.conftest import COPY, another, stopped
+from tests.distribution.conftest import COPY, OTHER, another, stopped
 from tests.other_services import OtherServices
 
 from imagewright.aws.clients import AwsClients
@@ -143,6 +143,20 @@ class TestAContainerImage:
         assert index in keys(others, name)
         described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
         assert json.loads(described["Body"].read()) == another(container).described
+
+    def test_takes_no_place_of_another_account(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket = open_bucket(others, f"s3://{name}")
+        bucket.put(another(container, OTHER))
+        there = keys(others, name)
+
+        with pytest.raises(ActionError, match=f"is an image of the account {OTHER}"):
+            bucket.put(container)
+
+        assert keys(others, name) == there
+        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
+        assert json.loads(described["Body"].read())["accountId"] == OTHER
 
     def test_that_is_stopped_leaves_nothing_that_says_it_is_whole(
         self, others: OtherServices, name: str, container: Parcel

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.distribution.conftest import COPY, another, packed, stopped
+from tests.distribution.conftest import COPY, OTHER, another, packed, stopped
 from tests.machines.lab import Lab
 
-from imagewright.distribution.artefact import Parcel
+from imagewright.distribution.artefact import ContainerNames, Parcel
 from imagewright.distribution.folder import Folder
 from imagewright.engine.ports import ActionError
 from imagewright.images.imports import import_oci_layout
@@ -117,6 +117,29 @@ class TestAContainerImage:
         assert json.loads((place / "image.json").read_text()) == another(container).described
         assert [path.name for path in (tmp_path / "made/region").iterdir()] == ["team"]
         assert lab.ledger.entries() == []
+
+    def test_takes_no_place_of_another_account(
+        self, lab: Lab, folder: Folder, container: Parcel
+    ) -> None:
+        place = Path(folder.put(another(container, OTHER)))
+        (place / "mine").touch()
+
+        with pytest.raises(ActionError, match=rf"1\.0\.0-1 is an image of the account {OTHER}"):
+            folder.put(container)
+
+        assert (place / "mine").exists()
+        assert json.loads((place / "image.json").read_text())["accountId"] == OTHER
+        assert lab.ledger.entries() == []
+
+    def test_does_not_lie_within_another(self, folder: Folder, container: Parcel) -> None:
+        """It would go when that one is replaced."""
+        outer = folder.put(container)
+        names = ContainerNames(repository="team/web/1.0.0-1/blobs", tags=["2.0.0-1"])
+
+        with pytest.raises(ActionError, match=f"written: {outer} is an image by itself"):
+            folder.put(replace(another(container), container=names))
+
+        assert not Path(outer, "blobs", "2.0.0-1").exists()
 
     def test_takes_no_place_of_what_is_no_image(
         self, folder: Folder, container: Parcel, tmp_path: Path

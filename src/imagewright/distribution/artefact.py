@@ -105,13 +105,24 @@ class Parcel:
             name = file if self.container is None else file.removeprefix(f"{_LAYOUT}/")
             yield name, names.get(name, self.artefact.root / file)
 
-    def is_described_by(self, content: bytes) -> bool:
-        """Tell whether an ``image.json`` is that of this copy."""
+    def is_described_by(self, content: bytes, where: str) -> bool:
+        """Tell whether the ``image.json`` of a place is that of this copy.
+
+        Raises ActionError if it is of another account, whose image nobody else replaces.
+        """
         try:
-            described = json.loads(content)
+            there = json.loads(content)
         except ValueError:
             return False
-        return isinstance(described, dict) and described.get("imageId") == self.copy_id
+        if not isinstance(there, dict):
+            return False
+        owner = there.get("accountId")
+        if owner not in {None, self.described.get("accountId")}:
+            raise ActionError(
+                f"{where} is an image of the account {owner}, which is not replaced; the accounts "
+                "of a server share the repositories of a region: name another target repository"
+            )
+        return there.get("imageId") == self.copy_id
 
     def go_on(self, size_bytes: int = 0) -> None:
         """Tell of so many bytes more. Raises ActionError once the step is to end."""
@@ -133,7 +144,8 @@ class Place(Protocol):
         """Put a copy here, unless it is here already, and return where it lies.
 
         A copy that is not whole is not taken for one. What another container image left under the
-        same name is replaced, as in a registry. Raises ActionError.
+        same name is replaced, as in a registry; but where ``image.json`` lies beside it, only one
+        of the same account. Raises ActionError.
         """
         ...
 

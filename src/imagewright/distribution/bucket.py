@@ -73,7 +73,9 @@ class Bucket:
         try:
             self._ask("head_object", failure, Key=key)
             # An id names one copy, but many images may have the name of a container image.
-            if parcel.container is None or parcel.is_described_by(self._read(key, failure)):
+            if parcel.container is None:
+                return True
+            if parcel.is_described_by(self._read(key, failure), self._url(key)):
                 return True
         except RefusedError as error:
             if error.code in _MISSING:

@@ -40,8 +40,10 @@ class Folder:
         """Put a copy here: see Place."""
         destination = self._folder / parcel.path
         there = _described(destination)
-        if there is not None and parcel.is_described_by(there):
+        if there is not None and parcel.is_described_by(there, str(destination)):
             return str(destination)
+        if outer := self._image_around(destination):
+            raise ActionError(f"{destination} cannot be written: {outer} is an image by itself")
         asides = [self._folder / f".{parcel.copy_id}.{word}" for word in ("partial", "replaced")]
         entries = [
             self._ledger.enter("file", {"path": str(aside)}, parcel.copy_id) for aside in asides
@@ -65,6 +67,12 @@ class Folder:
     def uris(self, names: ContainerNames) -> Sequence[str]:
         """Return by what a container image is had: see Place."""
         return [f"oci:{self._folder / names.path}:{tag}" for tag in names.tags]
+
+    def _image_around(self, destination: Path) -> Path | None:
+        """Return the image that a copy would lie within, and be replaced with."""
+        between = destination.relative_to(self._folder).parents[:-1]
+        outer = (self._folder / each for each in between)
+        return next((each for each in outer if _described(each) is not None), None)
 
     def _write(self, parcel: Parcel, partial: Path) -> None:
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
