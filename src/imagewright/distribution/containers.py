@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from threading import Event
@@ -17,7 +16,7 @@ from imagewright.distribution.artefact import (
     Parcel,
     Place,
 )
-from imagewright.distribution.packing import Packed, version, version_tag
+from imagewright.distribution.packing import Packed, provenance, version_tag
 from imagewright.distribution.telling import telling
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
@@ -96,15 +95,8 @@ class ContainerShipment:
             "tags": list(names.tags),
             "region": wanted.region,
             "accountId": plan.account,
-            "sourceImageArn": plan.image_arn,
             "sourceImageId": self._made.id,
-            "sourceRegion": plan.region,
-            "version": version(plan),
-            "platform": plan.platform,
-            "architecture": platform.machine(),
-            "format": artefact.form,
-            "digest": artefact.digest,
-            "sizeBytes": artefact.size_bytes,
+            **provenance(plan, artefact),
             "createdAt": self._made.created_at,
         }
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from uuid import uuid4
 from imagewright.clock import Clock, iso_milliseconds
 from imagewright.distribution.artefact import Artefact, Parcel, Place
 from imagewright.distribution.containers import ContainerShipment
-from imagewright.distribution.packing import Packed, labels, reference, slug, version
+from imagewright.distribution.packing import Packed, labels, provenance, reference, slug
 from imagewright.distribution.targets import Targets
 from imagewright.distribution.telling import telling
 from imagewright.engine.crash_points import CrashPoint, pass_by
@@ -261,16 +260,9 @@ class _Shipment:
             "tags": dict(wanted.tags),
             "region": wanted.region,
             "accountId": wanted.account,
-            "sourceImageArn": plan.image_arn,
             "sourceImageId": self._source_id,
-            "sourceRegion": plan.region,
             "slug": slug(plan),
-            "version": version(plan),
-            "platform": plan.platform,
-            "architecture": platform.machine(),
-            "format": artefact.form,
-            "digest": artefact.digest,
-            "sizeBytes": artefact.size_bytes,
+            **provenance(plan, artefact),
             "createdAt": self._now(),
         }
 

@@ -1,10 +1,12 @@
 """An image packed before it is sent, and what it says of the build that made it."""
 
+import platform
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from imagewright.arns import Arn
 from imagewright.distribution.artefact import Artefact, Form, pack
@@ -68,6 +70,20 @@ class Packed:
             cancel=self._stop,
             on_progress=telling_share(self._log, f"Packing {self._plan.image_name} as {form}"),
         )
+
+
+def provenance(plan: BuildPlan, artefact: Artefact) -> Mapping[str, Any]:
+    """Return what every ``image.json`` says of the build, and of the files beside it."""
+    return {
+        "sourceImageArn": plan.image_arn,
+        "sourceRegion": plan.region,
+        "version": version(plan),
+        "platform": plan.platform,
+        "architecture": platform.machine(),
+        "format": artefact.form,
+        "digest": artefact.digest,
+        "sizeBytes": artefact.size_bytes,
+    }
 
 
 def labels(plan: BuildPlan) -> dict[str, str]:
