@@ -243,6 +243,8 @@ class Between:
     """Method, last part of the path, and range."""
     faults: list[Callable[[BaseHTTPRequestHandler, int, bytes], bool]] = field(default_factory=list)
     """The first is asked what to do with an answer; it says whether it did, and is gone then."""
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    """By their digests, those that the registry itself might not take."""
     down: int = 0
     """What it answers to everything; 0: it passes on."""
 
@@ -260,6 +262,12 @@ def between(registry: Running) -> Iterator[Between]:
                 self.send_response(state.down)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+                return
+            if (manifest := state.manifests.get(kind)) is not None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(manifest)))
+                self.end_headers()
+                self.wfile.write(manifest)
                 return
             connection = HTTPConnection(registry.host)
             kept = {n: v for n, v in self.headers.items() if n in {"Accept", "Range"}}
@@ -286,9 +294,11 @@ def between(registry: Running) -> Iterator[Between]:
         state.host = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def cut(handler: BaseHTTPRequestHandler, status: int, body: bytes) -> bool:
@@ -309,6 +319,30 @@ def damage(handler: BaseHTTPRequestHandler, status: int, body: bytes) -> bool:
     handler.end_headers()
     handler.wfile.write(bytes(len(body)))
     return True
+
+
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        pytest.param([{}] * 251, "has 251 layers, and 250 can be unpacked at most", id="many"),
+        pytest.param([{}, "layer"], "has layers that are none", id="no objects"),
+    ],
+)
+def test_layers_that_cannot_be_unpacked_are_refused_before_they_are_pulled(
+    pushed: Running, pulling: Callable[..., Pulling], layers: list[Any], why: str
+) -> None:
+    manifest = pushed.manifest("1.0.0-1")
+    first = manifest["layers"][0]
+    described = [{**first, **each} if isinstance(each, dict) else each for each in layers]
+    data = json.dumps({**manifest, "layers": described}).encode()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    with between(pushed) as server:
+        server.manifests[digest] = data
+
+        with pytest.raises(ImportFailed, match=why):
+            pulling(server.host)(f"{server.host}/images/web@{digest}")
+
+    assert server.seen == [f"GET {digest}"]
 
 
 def another(pushed: Running, artefact: Artefact, tag: str) -> str:

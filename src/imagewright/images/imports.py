@@ -19,6 +19,8 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _EXPANSION = 4
 """How much larger a compressed archive gets, guessed for the check of free space."""
 _JSON_BYTES_MAX = 4 << 20
+_LAYERS_MAX = 250
+"""They are handed to the namespace all at once, and one message carries so many files."""
 _REFERENCE_NAME = "org.opencontainers.image.ref.name"
 
 
@@ -58,11 +60,9 @@ def import_oci_layout(
     """
     manifest = _manifest(layout, reference)
     blobs = []
-    for layer in manifest.get("layers", []):
+    for layer in demand_layers(manifest.get("layers"), str(layout)):
         demand_readable(layer, str(layout), f"oci:{layout}")
         blobs.append(_verified(layout, str(layer.get("digest"))))
-    if not blobs:
-        raise ImportFailed(f"{layout} has no layers")
     described = _config(layout, manifest)
     demand_runs_here(described, origin or str(layout))
     config = described.get("config") or {}
@@ -93,6 +93,20 @@ def demand_runs_here(described: Mapping[str, Any], what: str) -> None:
     found = f"{system}/{architecture or debian_architecture()}"
     if found != here:
         raise WrongArchitecture(f"{what} is for {found}, and this host's sandbox runs {here} only")
+
+
+def demand_layers(layers: Any, what: str) -> Sequence[Mapping[str, Any]]:
+    """Return a manifest's layers. Raises ImportFailed unless they are some, and not too many."""
+    if not isinstance(layers, list) or not all(isinstance(each, dict) for each in layers):
+        raise ImportFailed(f"{what} has layers that are none")
+    if not layers:
+        raise ImportFailed(f"{what} has no layers")
+    if len(layers) > _LAYERS_MAX:
+        raise ImportFailed(
+            f"{what} has {len(layers)} layers, and {_LAYERS_MAX} can be unpacked at most; a tar of "
+            "its file system (docker export) can stand for it below [parents]"
+        )
+    return layers
 
 
 def demand_readable(layer: Mapping[str, Any], what: str, source: str) -> None:

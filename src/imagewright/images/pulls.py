@@ -21,6 +21,7 @@ from imagewright.images.alone import alone
 from imagewright.images.bases import OnProgress, Progress, debian_architecture
 from imagewright.images.imports import (
     WrongArchitecture,
+    demand_layers,
     demand_readable,
     demand_runs_here,
     import_oci_layout,
@@ -46,7 +47,6 @@ from imagewright.outside.work import TransferFailed, Work, attend, size
 
 _NESTING_MAX = 3
 """How deep an index may lie in another."""
-_LAYERS_MAX = 1000
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.[^/]+", re.ASCII)
 
 Result = TypeVar("Result")
@@ -338,10 +338,14 @@ def _choose(index: Json, reference: Reference) -> str:
 
 
 def _blobs(manifest: Json, reference: Reference) -> tuple[Json, Sequence[Json]]:
-    """Return the descriptors of an image's configuration and of its layers. Raises PullFailed."""
-    config, layers = _objects([manifest.get("config")]), _objects(manifest.get("layers"))
-    if not config or not layers or len(layers) > _LAYERS_MAX:
+    """Return the descriptors of an image's configuration and of its layers.
+
+    Raises PullFailed, ImportFailed.
+    """
+    config = _objects([manifest.get("config")])
+    if not config or not manifest.get("layers"):
         raise PullFailed(f"{reference} is no image of a file system: it has no layers")
+    layers = demand_layers(manifest["layers"], str(reference))
     for blob in [*config, *layers]:
         size_bytes = blob.get("size")
         is_sized = isinstance(size_bytes, int) and size_bytes >= 0
