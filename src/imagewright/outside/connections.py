@@ -194,8 +194,9 @@ class Connections:
             connection = http.client.HTTPConnection(
                 target.host, target.port, timeout=timeout, blocksize=_PART_BYTES
             )
-        # The library's one door for it: whatever it would resolve itself would go unchecked.
-        connection._create_connection = connect  # type: ignore[attr-defined]
+        # Whatever the library would resolve itself would go unchecked. A socket may be given to it
+        # in public, but then it neither asks the proxy for a tunnel nor speaks TLS in it.
+        connection._create_connection = connect  # type: ignore[attr-defined]  # its stubs hide it
         return connection
 
     def _addresses(self, target: Target, *, needed: bool) -> list[str]:

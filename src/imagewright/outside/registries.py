@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from imagewright.outside.connections import Body as _Readable
 from imagewright.outside.connections import Connections, Target, Transient, read_url
 from imagewright.outside.work import TransferFailed, Work
 from imagewright.settings import Downloads, Registry
@@ -75,12 +76,8 @@ class Credentials:
         return f"Basic {base64.b64encode(pair).decode('ascii')}"
 
 
-class Body(Protocol):
-    """What is sent, read as a file is."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes; none at the end."""
-        ...
+class Body(_Readable, Protocol):
+    """What is sent, twice where the registry asks who it is from."""
 
     def rewind(self) -> None:
         """Begin again."""
