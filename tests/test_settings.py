@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from imagewright.images.references import read_reference
 from imagewright.settings import Settings, SettingsError
 
 
@@ -58,6 +59,7 @@ def test_webhooks_that_cannot_be_are_refused(tmp_path: Path, settings: str, prob
         ('endpoint = "http://localhost"', "endpoint is said of a bucket"),
         ('folder = "/a"\npassword = "p"', "password is said of a registry"),
         ('ec2 = "https://ec2.amazonaws.com"', "can go to a folder, a bucket or a registry"),
+        ('registry = "r.example.com:x/images"', "no host and port: Port could not be cast"),
         ('format = "vhd"', "Input should be 'oci' or 'tar'"),
     ],
 )
@@ -81,6 +83,8 @@ def test_what_is_no_region_has_no_place(tmp_path: Path) -> None:
     [
         ("docker.io", 'username = "me"', "username and password go together"),
         ("docker.io", 'url = "mirror.example.com"', "it has not the form that is wanted. Where to"),
+        ("docker.io", 'url = "https://mirror:99999"', "no host and port: Port out of range"),
+        ("docker.io", 'url = "https://[::1/hub"', "no host and port: Invalid IPv6 URL"),
         ("docker.io", 'url = "https://me:secret@mirror"', "it has not the form that is wanted"),
         ("https://docker.io", "", "'https://docker.io' is no HOST or HOST:PORT"),
         ("docker.io/library", "", "is no HOST or HOST:PORT, such as docker.io"),
@@ -93,6 +97,14 @@ def test_a_registry_that_cannot_be_is_refused(
 
     with pytest.raises(SettingsError, match=f"registries.*{problem}"):
         Settings.load(tmp_path)
+
+
+def test_a_registry_is_found_however_its_host_is_spelled(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('[registries."R.Example.com:5000"]\n')
+    reference = read_reference("R.example.COM:5000/web")
+
+    assert reference is not None
+    assert reference.host in Settings.load(tmp_path).registries
 
 
 def test_a_value_of_another_form_is_told_what_is_wanted_and_no_pattern(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -324,6 +325,14 @@ class Bases(BaseModel):
     )
 
 
+def _demand_place(url: str) -> None:
+    """Raise ValueError if no host and port can be read from a URL of a registry."""
+    try:
+        urlsplit(url).port  # noqa: B018 - it is read to hear whether it can be
+    except ValueError as error:
+        raise ValueError(f"{url} names no host and port: {error}") from None
+
+
 class Region(BaseModel):
     """Where the copies of images go that are distributed to a region, by the region's name."""
 
@@ -368,6 +377,13 @@ class Region(BaseModel):
     def _folder_is_absolute(cls, folder: Path | None) -> Path | None:
         return None if folder is None else folder.expanduser().absolute()
 
+    @field_validator("registry")
+    @classmethod
+    def _names_a_place(cls, registry: str | None) -> str | None:
+        if registry is not None:
+            _demand_place(registry if "://" in registry else f"https://{registry}")
+        return registry
+
     @model_validator(mode="after")
     def _is_one_place(self) -> Self:
         places = ("folder", "bucket", "registry")
@@ -399,6 +415,13 @@ class Registry(BaseModel):
     )
     username: str | None = Field(default=None, description="Who pulls.")
     password: str | None = Field(default=None, description="Their password, or token.")
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_place(cls, url: str | None) -> str | None:
+        if url is not None:
+            _demand_place(url)
+        return url
 
     @model_validator(mode="after")
     def _has_both(self) -> Self:
@@ -573,7 +596,7 @@ class Settings(BaseSettings):
         for name in registries:
             if not _REGISTRY_HOST.fullmatch(name):
                 raise ValueError(f"'{name}' is no HOST or HOST:PORT, such as docker.io")
-        return registries
+        return {name.lower(): said for name, said in registries.items()}  # as references have them
 
     @classmethod
     def load(cls, state: Path, overrides: Mapping[str, Any] | None = None) -> Self:
