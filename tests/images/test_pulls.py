@@ -245,6 +245,8 @@ class Between:
     """The first is asked what to do with an answer; it says whether it did, and is gone then."""
     manifests: dict[str, bytes] = field(default_factory=dict)
     """By their digests, those that the registry itself might not take."""
+    passes_on: frozenset[str] = frozenset({"Accept", "Range"})
+    """These of what is asked with."""
     down: int = 0
     """What it answers to everything; 0: it passes on."""
 
@@ -270,7 +272,7 @@ def between(registry: Running) -> Iterator[Between]:
                 self.wfile.write(manifest)
                 return
             connection = HTTPConnection(registry.host)
-            kept = {n: v for n, v in self.headers.items() if n in {"Accept", "Range"}}
+            kept = {n: v for n, v in self.headers.items() if n in state.passes_on}
             connection.request(self.command, self.path, headers=kept)
             answer = connection.getresponse()
             body = answer.read()
@@ -363,6 +365,19 @@ def test_a_blob_that_breaks_off_goes_on_where_it_was(
     begun = [each for each in parts if each.endswith("=0-")]
     assert len(begun) == 4
     assert len(parts) == 6
+
+
+def test_a_blob_that_breaks_off_comes_again_from_a_registry_without_ranges(
+    pushed: Running, artefact: Artefact, pulling: Callable[..., Pulling]
+) -> None:
+    image = another(pushed, artefact, "whole")
+    with between(pushed) as server:
+        server.faults, server.passes_on = [cut], frozenset({"Accept"})
+        pull = pulling(server.host)
+        assert pull(f"{server.host}/{image}")
+
+    assert "came damaged" not in pull.notices
+    assert sum(each.startswith("GET blob bytes=") for each in server.seen) == 5
 
 
 def test_what_comes_damaged_is_got_again_and_then_refused(
