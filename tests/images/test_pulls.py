@@ -417,6 +417,19 @@ def test_a_tag_is_asked_for_anew_and_serves_as_before_without_its_registry(
     assert "is out of reach" in pull.refusal(f"{server.host}/images/web:other")
 
 
+def test_a_manifest_that_is_another_than_was_asked_for_is_refused(
+    pushed: Running, pulling: Callable[..., Pulling]
+) -> None:
+    with between(pushed) as server:
+        wanted = f"sha256:{'1' * 64}"
+        server.manifests[wanted] = b"{}"
+
+        message = pulling(server.host).refusal(f"{server.host}/images/web@{wanted}")
+
+    assert "the registry has sha256:44136fa3" in message
+    assert f"in the place of {wanted}" in message
+
+
 def test_who_may_pull_is_asked_for(
     pushed: Running, parcel: Parcel, pulling: Callable[..., Pulling], tmp_path: Path
 ) -> None:
