@@ -11,6 +11,7 @@ import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 from threading import Event
 from urllib.parse import parse_qs, urlsplit
@@ -147,6 +148,20 @@ def test_what_is_no_token_is_told(registry: Running, parcel: Parcel, answer: byt
         known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
         with pytest.raises(ActionError, match="/token answered without a token"):
             known.put(copy)
+
+
+@pytest.mark.parametrize("place", ["ftp://elsewhere/", "https://[::1", "http://127.0.0.1:x/"])
+def test_a_place_for_blobs_that_is_none_is_told(
+    registry: Running, parcel: Parcel, place: str
+) -> None:
+    class Handler(PassingOn):
+        do_HEAD = partialmethod(PassingOn.say, 404, {}, b"")  # noqa: N815 - as it is called
+        do_POST = partialmethod(PassingOn.say, 202, {"Location": place}, b"")  # noqa: N815 - so is this
+
+    with standing_before(registry, Handler) as host:
+        pushing = Registry(f"http://{host}/images", None, timeout_seconds=5)
+        with pytest.raises(ActionError, match=r"could not be pushed: .*URL"):
+            pushing.put(parcel)
 
 
 def test_a_registry_that_is_away_is_named(parcel: Parcel) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from imagewright.distribution.artefact import ContainerNames, Form, Parcel
 from imagewright.engine.crash_points import CrashPoint, pass_by
@@ -22,6 +22,7 @@ from imagewright.outside.registries import (
     RegistryOutOfReach,
     RegistryRefused,
     Session,
+    led_to,
 )
 from imagewright.outside.work import Work, attend
 
@@ -133,7 +134,7 @@ class _Session(Session):
         begun = self.ask("POST", f"{self.url}blobs/uploads/", expected={202})
         if "Location" not in begun.headers:
             raise ActionError("the registry does not say where to send a blob (no Location)")
-        place = urljoin(self.url, begun.headers["Location"])
+        place = led_to(begun.headers["Location"], self.url)
         place += f"{'&' if urlsplit(place).query else '?'}{urlencode({'digest': digest})}"
         file = parcel.artefact.blob(digest)
         with file.open("rb") as stream:

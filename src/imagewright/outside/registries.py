@@ -161,7 +161,7 @@ class Session:
                     continue
                 where = response.headers.get("Location")
                 if method == "GET" and response.status in _REDIRECTS and where is not None:
-                    target = read_url(urljoin(target.url.geturl(), where))
+                    target = read_url(led_to(where, target.url.geturl()))
                     continue
                 if response.status not in expected:
                     text = self._read(response).decode("utf-8", "replace").strip()[:_TEXT_MAX]
@@ -222,7 +222,7 @@ class Session:
         if scheme.lower() != "bearer":
             return False
         asked = dict(_CHALLENGE.findall(rest))
-        realm = asked.pop("realm", "")
+        realm = led_to(asked.pop("realm", ""))
         if urlsplit(realm).scheme not in {"https", urlsplit(self.url).scheme}:
             raise RegistryRefused(f"the registry wants its password sent to {realm}, without TLS")
         headers = {} if self._credentials is None else {"Authorization": self._credentials.basic}
@@ -282,6 +282,14 @@ class Registries:
         if said.username is None or said.password is None:
             return None
         return Credentials(said.username, said.password)
+
+
+def led_to(where: str, base: str = "") -> str:
+    """Return the URL that a registry leads to. Raises RegistryRefused if it is none."""
+    try:
+        return read_url(urljoin(base, where)).url.geturl()
+    except (ValueError, TransferFailed) as error:
+        raise RegistryRefused(f"the registry leads to what is no URL: {error}") from None
 
 
 def _token(answer: bytes, realm: str) -> str:
