@@ -37,7 +37,7 @@ def shown(task: Task) -> Case:
         "user": task.user,
     }
     match task:
-        case RunTask(argv=argv, stdin=b"", tmpfs=tmpfs):
+        case RunTask(argv=argv, tmpfs=tmpfs):
             return {**common, "run": [*argv], "tmpfs": [*tmpfs]}
         case DirectoryTask(path=path):
             return {**common, "directory": path}
