@@ -1,6 +1,5 @@
 """What the distributing actions share: the attached configuration, and work side by side."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -11,12 +10,14 @@ from imagewright.clock import iso_milliseconds
 from imagewright.documents.shapes import Record
 from imagewright.documents.specs import UNKNOWN, build, to_plain
 from imagewright.engine.ports import ActionError, StepContext
+from imagewright.engine.stop import Reason
 
 Status = Literal["Completed", "Failed", "Cancelled", "TimedOut"]
 Job = TypeVar("Job")
 
 SIDE_BY_SIDE_MAX: Final = 4
 _COMPLETED: Final = "Completed"
+_STOPPED: Final[Mapping[Reason, Status]] = {"timed out": "TimedOut", "cancelled": "Cancelled"}
 
 
 def attached(record: Record, given: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -89,7 +90,6 @@ def side_by_side(
 
     ``running``: where a job is that did not come to its end.
     """
-    until = time.monotonic() + context.seconds_left
 
     def now() -> str:
         return iso_milliseconds(context.clock.now())
@@ -100,7 +100,7 @@ def side_by_side(
             came_to = work(job)
         except ActionError as error:
             ended = Ended(
-                status=_status(context, until),
+                status=_status(context),
                 step=error.step if isinstance(error, StoppedAt) else running,
                 date_started=started,
                 date_stopped=now(),
@@ -146,7 +146,5 @@ def demand_all(what: str, output: str, entries: Sequence[Any]) -> None:
     )
 
 
-def _status(context: StepContext, until: float) -> Status:
-    if not context.stop.is_set():
-        return "Failed"
-    return "TimedOut" if time.monotonic() >= until else "Cancelled"
+def _status(context: StepContext) -> Status:
+    return _STOPPED[context.stop.reason] if context.stop.reason else "Failed"

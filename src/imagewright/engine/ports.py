@@ -16,6 +16,7 @@ from imagewright.engine.records import (
     StepExecution,
     WorkflowExecution,
 )
+from imagewright.engine.stop import Stop
 from imagewright.machines.machine import Machine
 from imagewright.masking import Secrets, StoredText
 from imagewright.outside.places import Outside
@@ -564,8 +565,9 @@ class StepContext:
     distribution: Distribution
     documents: Documents
     world: World
-    stop: Event
-    """Set when the step's time is up or its build is cancelled: whatever runs must end now."""
+    stop: Stop
+    """Set when the step's time is up or its build is cancelled, and says which: whatever runs must
+    end now."""
     seconds_left: float
     clock: Clock
     log: StepLog

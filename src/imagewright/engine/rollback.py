@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from threading import Event
 
 from imagewright.documents.workflow.evaluation import undoes
 from imagewright.documents.workflow.resolve import ResolveError
@@ -11,6 +10,7 @@ from imagewright.engine.ports import Records, StepAction
 from imagewright.engine.records import RollbackStatus, StepExecution, WorkflowStatus
 from imagewright.engine.scene import Scene, Scenes
 from imagewright.engine.steps import Steps
+from imagewright.engine.stop import Stop
 
 
 class Rollback:
@@ -59,7 +59,7 @@ class Rollback:
             self._save(step, RollbackStatus.SKIPPED)
             return
         self._save(step, RollbackStatus.RUNNING)
-        context = self._steps.context(step, scene, Event())
+        context = self._steps.context(step, scene, Stop())
         context = replace(context, is_cancelled=is_cancelled)
         undo = self._actions[step.action].undo
         try:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from threading import Event
 from typing import Any
 
 import structlog
@@ -32,7 +31,7 @@ from imagewright.engine.ports import (
 from imagewright.engine.records import MESSAGE_MAX, StepExecution, StepStatus
 from imagewright.engine.scene import Scene, Scenes, as_json
 from imagewright.engine.secrets import BuildSecrets
-from imagewright.engine.stop import Watch, watching
+from imagewright.engine.stop import Stop, watching
 
 _log = structlog.get_logger()
 
@@ -125,7 +124,7 @@ class Steps:
             return self._fail(replace(step, results=outputs), ActionError(text, outputs=outputs))
         return self._complete(step, outputs, outputs)
 
-    def context(self, step: StepExecution, scene: Scene, stop: Event) -> StepContext:
+    def context(self, step: StepExecution, scene: Scene, stop: Stop) -> StepContext:
         """Return what a step's action is given."""
         return StepContext(
             plan=scene.plan,
@@ -174,12 +173,12 @@ class Steps:
         action = self._actions[step.action]
         with watching(
             lambda: self._records.is_cancelled(step.image_arn), lambda: self._seconds_left(step)
-        ) as watch:
-            context = self.context(step, scene, watch.stop)
+        ) as stop:
+            context = self.context(step, scene, stop)
             try:
                 result = action.run(inputs, context)
             except ActionError as error:
-                return self._fail_or_stop(step, watch, error)
+                return self._fail_or_stop(step, stop, error)
             if isinstance(result, Pause):
                 return self._wait(step, result)
         if isinstance(result, Skip):
@@ -212,7 +211,7 @@ class Steps:
         if abandon is None or step.status is not StepStatus.RUNNING:
             return
         scene = self._scenes.of(step.workflow_execution_id)
-        context = self.context(step, scene, Event())
+        context = self.context(step, scene, Stop())
         try:
             if (started := self._start(step, scene)) is not None:
                 abandon(started[1], context)
@@ -234,10 +233,10 @@ class Steps:
             replace(step, status=StepStatus.SKIPPED, started_at=now, ended_at=now)
         )
 
-    def _fail_or_stop(self, step: StepExecution, watch: Watch, error: ActionError) -> Verdict:
-        if watch.reason == "cancelled":
+    def _fail_or_stop(self, step: StepExecution, stop: Stop, error: ActionError) -> Verdict:
+        if stop.reason == "cancelled":
             return self._cancel(step)
-        if watch.reason == "timed out":
+        if stop.reason == "timed out" or self._seconds_left(step) <= 0:
             error = _timed_out(step, error)
         return self._fail(step, error)
 

@@ -14,26 +14,24 @@ LOOK_SECONDS = 0.2
 Reason = Literal["timed out", "cancelled"]
 
 
-class Watch:
-    """Tells a step's action to stop, and afterwards why it was told."""
+class Stop(Event):
+    """Set when a step's action is to stop, and says why."""
 
     def __init__(self) -> None:
-        self.stop = Event()
+        super().__init__()
         self.reason: Reason | None = None
 
     def tell(self, reason: Reason) -> None:
         """Ask the action to stop."""
         if self.reason is None:
             self.reason = reason
-        self.stop.set()
+        self.set()
 
 
 @contextmanager
-def watching(
-    is_cancelled: Callable[[], bool], seconds_left: Callable[[], float]
-) -> Iterator[Watch]:
+def watching(is_cancelled: Callable[[], bool], seconds_left: Callable[[], float]) -> Iterator[Stop]:
     """Watch while the block runs."""
-    watch = Watch()
+    stop = Stop()
     over = Event()
 
     def look() -> None:
@@ -42,9 +40,9 @@ def watching(
             with suppress(ApiError):  # a database that does not answer now may at the next look
                 cancelled = is_cancelled()
             if cancelled:
-                watch.tell("cancelled")
+                stop.tell("cancelled")
             elif seconds_left() <= 0:
-                watch.tell("timed out")
+                stop.tell("timed out")
             else:
                 continue
             return
@@ -52,7 +50,7 @@ def watching(
     watcher = threading.Thread(target=look, name="step-watch", daemon=True)
     watcher.start()
     try:
-        yield watch
+        yield stop
     finally:
         over.set()
         watcher.join()
