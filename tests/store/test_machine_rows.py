@@ -1,69 +1,15 @@
 """Layers, holders, instances, packages and the ledger, on SQLite and on PostgreSQL."""
 
-import os
-import pwd
-import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from imagewright.process import ENVIRONMENT, run
-from imagewright.store import instances, layers, packages, schema
-from imagewright.store.database import Database, open_postgresql, open_sqlite
+from imagewright.store import instances, layers, packages
+from imagewright.store.database import Database
 from imagewright.store.layers import LayerRow
 from imagewright.store.ledger import DatabaseLedger
 
-_SERVERS = Path("/usr/lib/postgresql")
 NOW = "2026-01-01T00:00:00.000Z"
 LATER = "2026-01-02T00:00:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a server of our own, and return its URL."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    found = sorted(_SERVERS.glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("no PostgreSQL server is installed")
-    programs = found[-1].parent
-    directory = tmp_path_factory.mktemp("postgresql")
-    command: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to be root
-        command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        account = pwd.getpwnam("postgres")
-        os.chown(directory, account.pw_uid, account.pw_gid)
-        for parent in directory.parents[:2]:
-            parent.chmod(0o711)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    data = str(directory / "data")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory}"
-    control = [*command, str(programs / "pg_ctl"), "-D", data]
-    initialize = [*command, str(programs / "initdb"), "-D", data, "-U", "test", "-A", "trust"]
-    run(initialize, timeout_seconds=60, env=ENVIRONMENT)
-    log = str(directory / "log")
-    run([*control, "-w", "-o", options, "-l", log, "start"], timeout_seconds=60)
-    yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
-    run([*control, "-m", "immediate", "stop"], timeout_seconds=60, check=False)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        opened = open_sqlite(tmp_path / "test.db")
-    else:
-        opened = open_postgresql(request.getfixturevalue("postgresql"))
-    schema.prepare(opened, back_up=lambda: None)
-    yield opened
-    with opened.begin() as connection:
-        layers.delete_rows(connection, [row.id for row in layers.everything(connection)])
-        for holder in ("a", "b", "i-1", "i-2"):
-            layers.release(connection, holder)
-        packages.forget(connection, "arn")
-    opened.close()
 
 
 def row(name: str, parent: str | None = None, **more: object) -> LayerRow:
