@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A worker for each processor; the tests of a file stay together, as they share servers.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 pip = $(PYTHON) -m pip --python $(1)/bin/python --disable-pip-version-check
 
 .PHONY: help setup system demo test e2e mutated check format docs bench constraints clean
@@ -26,10 +28,10 @@ demo: system setup  ## Run the main job: from create_workflow to a finished imag
 
 test: system setup  ## Run the linters and the whole test suite
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 e2e: system setup  ## Run the end-to-end tests alone
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/e2e
 
 mutated: setup  ## Check 10,000 new documents of each kind that went wrong at random
 	IMAGEWRIGHT_TEST_EXAMPLES=10000 $(BIN)/python -m pytest -v --durations=0 tests/documents/component/test_mutated_components.py tests/documents/dockerfile/test_mutated_templates.py tests/documents/workflow/test_mutated_workflows.py
