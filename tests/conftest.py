@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
+import hypothesis
 import pytest
 from botocore.config import Config
 
@@ -34,6 +35,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 REGION = "us-east-1"
+
+hypothesis.settings.register_profile(
+    "suite",
+    derandomize="IMAGEWRIGHT_TEST_EXAMPLES" not in os.environ,  # else the same ones each time
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # other work is no defect
+)
+hypothesis.settings.load_profile("suite")
 
 
 @dataclass
