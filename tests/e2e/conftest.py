@@ -1,5 +1,6 @@
 """A laboratory: one state with a real base image, and servers that come and go on it."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from tests.conftest import Server, end_server, start_server, wait_until
 
 from imagewright.cli.client import Client
@@ -108,7 +110,21 @@ class Bench:
             more["executionRole"] = "builder"
         if "infrastructureConfigurationArn" not in more:
             more["infrastructureConfigurationArn"] = self.infrastructure()
-        created = self.client.create_image(imageRecipeArn=recipe, **more)
+        return self.begin(imageRecipeArn=recipe, **more)
+
+    def begin(self, **request: Any) -> str:
+        """Ask for a build as it is, and return the image's ARN.
+
+        A server that is to be lost early in a build may be lost before it has answered; then what
+        it would have said is in its database.
+        """
+        token = str(uuid4())
+        try:
+            created = self.client.create_image(clientToken=token, **request)
+        except ConnectionClosedError:
+            asked = f"SELECT response FROM client_tokens WHERE token = '{token}'"  # noqa: S608 - our own token
+            [[answer]] = self.query(asked)
+            created = json.loads(answer)
         return str(created["imageBuildVersionArn"])
 
     def image(self, arn: str) -> Any:

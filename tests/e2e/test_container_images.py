@@ -34,10 +34,9 @@ def start(bench: Bench, arn: str, **more: Any) -> str:
     if workflows := more.pop("workflows", None):
         more["workflows"] = [{"workflowArn": each} for each in workflows]
         more["executionRole"] = "builder"
-    created = bench.client.create_image(
+    return bench.begin(
         containerRecipeArn=arn, infrastructureConfigurationArn=bench.infrastructure(), **more
     )
-    return str(created["imageBuildVersionArn"])
 
 
 def config(bench: Bench, arn: str) -> Any:
