@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.conftest import at_best_within
 from tests.machines.conftest import Launch, MachineLab
 from tests.machines.lab import Lab, run, sh
 
@@ -50,15 +51,15 @@ def test_output_arrives_as_lines_of_their_streams(machine: Machine) -> None:
 
 
 def test_lines_are_handed_over_while_the_command_runs(machine: Machine) -> None:
-    seen_at: list[float] = []
+    cancel = threading.Event()
 
     result = run(
-        machine, ["sh", "-c", "echo now; sleep 0.5"],
-        on_line=lambda _line: seen_at.append(time.monotonic()),
+        machine, ["sh", "-c", "sleep 0.5; echo now; sleep 67"],
+        on_line=lambda _line: cancel.set(), cancel=cancel,
     )  # fmt: skip
 
-    assert time.monotonic() - seen_at[0] > 0.4
-    assert result.seconds > 0.5
+    assert result.reason == "cancelled"
+    assert 0.5 < result.seconds < 60
 
 
 def test_an_endless_line_is_cut_and_not_kept_whole(machine: Machine) -> None:
@@ -235,15 +236,17 @@ def test_a_directory_that_cannot_be_empty_is_named(inhabited: Machine) -> None:
     assert sh(inhabited, "true", empty=["/etc/passwd"]) == (126, "/etc/passwd: File exists")
 
 
-TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
+TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & echo up; wait"
+STARTED_SECONDS = 2.0
+"""By when a shell has said what it does with signals, on the busiest machine."""
 
 
 def test_running_out_of_time_ends_the_whole_process_tree(machine: Machine) -> None:
     """component-documents.md §4.2: who will not end is killed after ten seconds."""
-    result = run(machine, ["sh", "-c", TREE], timeout_seconds=0.3)
+    result = run(machine, ["sh", "-c", TREE], timeout_seconds=STARTED_SECONDS)
 
     assert result.reason == "timed out"
-    assert 10 < result.seconds < 20
+    assert 10 < result.seconds - STARTED_SECONDS < 20
     assert "sleep 6" not in sh(machine, "ps")[1]
 
 
@@ -253,39 +256,45 @@ def test_a_command_whose_time_is_up_may_clear_up_behind_itself(machine: Machine)
     script = "trap 'sleep 1; echo cleared; exit 3' TERM; while :; do sleep 0.05; done"
 
     result = machine.run(
-        Command(argv=["sh", "-c", script], timeout_seconds=0.3),
+        Command(argv=["sh", "-c", script], timeout_seconds=STARTED_SECONDS),
         on_line=lambda line: said.append(line.text),
     )
 
     assert (result.reason, result.code, said[-1]) == ("timed out", 3, "cleared")
-    assert result.seconds < 9
+    assert result.seconds - STARTED_SECONDS < 9
 
 
 def test_a_cancel_does_not_wait_for_what_a_time_out_granted(machine: Machine) -> None:
     cancel = threading.Event()
-    threading.Timer(1.0, cancel.set).start()
+    tree = f"({TREE}) >/dev/null & trap 'echo told' TERM; while :; do sleep 0.05; done"
 
-    result = run(machine, ["sh", "-c", TREE], timeout_seconds=0.3, cancel=cancel)
+    result = run(
+        machine, ["sh", "-c", tree], timeout_seconds=STARTED_SECONDS, cancel=cancel,
+        on_line=lambda _line: cancel.set(),
+    )  # fmt: skip
 
     assert result.reason == "cancelled"
-    assert result.seconds < 8
+    assert result.seconds - STARTED_SECONDS < 8
     assert "sleep 6" not in sh(machine, "ps")[1]
 
 
 def test_cancelling_ends_the_whole_process_tree_within_a_second(machine: Machine) -> None:
-    cancel = threading.Event()
-    asked_at: list[float] = []
+    def seconds_after_it_was_asked() -> float:
+        cancel = threading.Event()
+        asked_at: list[float] = []
 
-    def ask() -> None:
-        asked_at.append(time.monotonic())
-        cancel.set()
+        def ask(_line: Line) -> None:
+            asked_at.append(time.monotonic())
+            cancel.set()
 
-    threading.Timer(0.3, ask).start()
-    result = run(machine, ["sh", "-c", TREE], cancel=cancel)
+        result = run(machine, ["sh", "-c", TREE], cancel=cancel, on_line=ask)
 
-    assert result.reason == "cancelled"
-    assert time.monotonic() - asked_at[0] < 1
-    assert "sleep 6" not in sh(machine, "ps")[1]
+        ended_at = time.monotonic()
+        assert result.reason == "cancelled"
+        assert "sleep 6" not in sh(machine, "ps")[1]
+        return ended_at - asked_at[0]
+
+    at_best_within(1, seconds_after_it_was_asked)
 
 
 def test_a_listener_that_is_slow_does_not_hold_up_a_cancel(lab: Lab, tiny: str) -> None:
@@ -332,12 +341,10 @@ def test_a_daemon_outlives_its_command_and_an_unrelated_time_out(machine: Machin
 
 
 def test_a_daemon_that_keeps_its_output_open_is_not_waited_for(machine: Machine) -> None:
-    started = time.monotonic()
-
+    """Waiting for it would take for ever."""
     code, _output = sh(machine, "(while sleep 0.05; do echo busy; done) & echo started")
 
     assert code == 0
-    assert time.monotonic() - started < 3
     assert "sleep 0.05" in sh(machine, "sleep 0.3; ps")[1]
 
 
