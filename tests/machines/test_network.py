@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from tests.conftest import at_best_within
 from tests.machines.lab import Lab, sh
 
 from imagewright.machines import network
@@ -82,7 +84,9 @@ def test_without_a_network_the_loopback_works(lab: Lab, tiny: str) -> None:
     none = Network("none", directory=lab.layers.directory, verdict_file=lab.state / "n.json")
     machine = lab.launch(tiny, network=none)
 
-    code, output = sh(machine, "(echo hi | nc -l -p 80 &) ; sleep 0.2; nc -w 1 127.0.0.1 80")
+    listening = "cat /proc/net/tcp* | grep -q ':0050 .* 0A '"
+    script = f"(echo hi | nc -l -p 80 &) ; until {listening}; do :; done; nc -w 10 127.0.0.1 80"
+    code, output = sh(machine, script)
     interfaces = sh(machine, "ls /sys/class/net")
     resolver = sh(machine, "test -e /etc/resolv.conf")
     machine.terminate()
@@ -110,16 +114,18 @@ def hanging_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_program_that_is_there_and_hangs_is_found_out_in_time(
     lab: Lab, tmp_path: Path, hanging_programs: Path
 ) -> None:
-    own = Network("own", directory=lab.layers.directory, verdict_file=tmp_path / "verdict.json")
-    notices: list[str] = []
-    started = time.monotonic()
+    def seconds_to_the_verdict() -> float:
+        own = Network("own", directory=lab.layers.directory, verdict_file=tmp_path / str(uuid4()))
+        notices: list[str] = []
+        started = time.monotonic()
+        link = own.link(notices.append)
+        ended = time.monotonic()
+        assert link.mode == "host"
+        assert "host's loopback is within its reach" in notices[0]
+        assert "slirp4netns did not bring a network up within 0.3 s" in notices[0]
+        return ended - started
 
-    link = own.link(notices.append)
-
-    assert time.monotonic() - started < 5
-    assert link.mode == "host"
-    assert "host's loopback is within its reach" in notices[0]
-    assert "slirp4netns did not bring a network up within 0.3 s" in notices[0]
+    at_best_within(5, seconds_to_the_verdict)
 
 
 def test_falling_back_can_be_forbidden(lab: Lab, tmp_path: Path, hanging_programs: Path) -> None:
@@ -142,7 +148,7 @@ def test_a_verdict_is_remembered_until_something_changes(
         ).verdict()
         return time.monotonic() - started
 
-    first, again = ask(), ask()
+    first, again = ask(), min(ask() for _ in range(3))
     (hanging_programs / "slirp4netns").write_text("#!/bin/sh\nexec sleep 61\n")
     changed = ask()
     (tmp_path / "verdict.json").write_text("no json")

@@ -164,8 +164,8 @@ def test_a_time_out_ends_the_whole_tree_and_every_attempt_has_its_own(lab: Lab) 
     document = build(
         bash(
             "echo x >>/opt/tries",
-            "(sleep 2; touch /opt/survived) & sleep 60",
-            timeoutSeconds=1,
+            "(sleep 3; touch /opt/survived) & sleep 60",
+            timeoutSeconds=2,
             maxAttempts=2,
             onFailure="Continue",
         ),
@@ -178,7 +178,7 @@ def test_a_time_out_ends_the_whole_tree_and_every_attempt_has_its_own(lab: Lab) 
     assert time.monotonic() - started < 30
     assert result.failure is not None
     assert result.failure.message == (
-        "timed out after 1 s, the step's timeoutSeconds (attempt 2 of 2)"
+        "timed out after 2 s, the step's timeoutSeconds (attempt 2 of 2)"
     )
     assert lab.read("/opt/tries") == b"x\nx\n"
     assert not lab.exists("/opt/survived")
