@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.e2e.author import SLOW, Author, until
+from tests.e2e.author import COMMAND_SECONDS, SLOW, Author, until
 from tests.e2e.conftest import Bench
 from tests.e2e.test_builds import command, component, waiting, workflow
 
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_the_following_and_not_the_build(served: Author, bench: Benc
     with served.start("build", served.recipe(component(*SLOW))) as process:
         until(process, "begun")
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=10)
+        _, error = process.communicate(timeout=COMMAND_SECONDS)
 
     assert process.returncode == 130
     assert "goes on" in error
@@ -107,10 +107,11 @@ def test_ctrl_c_ends_the_following_and_not_the_build(served: Author, bench: Benc
 
 
 def test_a_cancelled_build_ends_its_followers(served: Author) -> None:
-    with served.start("build", served.recipe(component(*SLOW))) as process:
+    endless = component("echo begun", "sleep 600")
+    with served.start("build", served.recipe(endless)) as process:
         until(process, "begun")
         cancelled = served.run("runs", "cancel", "last")
-        process.communicate(timeout=30)
+        process.communicate(timeout=COMMAND_SECONDS)
 
     assert cancelled.returncode == 0
     assert process.returncode == 1

@@ -117,7 +117,7 @@ def test_a_cancel_outlives_the_server(lab: Lab) -> None:
     with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.ROLLBACK_BEGUN.value) as bench:
         text = component().replace("echo done", "sleep 600")
         arn = bench.start(bench.recipe(bench.component(text)))
-        wait_until(lambda: '"said"' in bench.log(arn), seconds=60)
+        wait_until(lambda: '"said"' in bench.log(arn))
         bench.client.cancel_image_creation(imageBuildVersionArn=arn)
         assert bench.server.process.wait(60) == -9
 
@@ -260,12 +260,9 @@ def test_a_restart_within_a_loop_survives_losing_the_server(lab: Lab) -> None:
 def test_a_step_waits_through_a_restart(lab: Lab) -> None:
     with lab.bench() as bench:
         arn = bench.start(bench.recipe(), workflows=[bench.workflow(workflow(waiting()))])
-        wait_until(lambda: bool(bench.client.list_waiting_workflow_steps()["steps"]), seconds=60)
+        waiting_steps(bench, arn)
     with lab.bench() as bench:
-        [step] = bench.client.list_waiting_workflow_steps()["steps"]
-        bench.client.send_workflow_step_action(
-            stepExecutionId=step["stepExecutionId"], imageBuildVersionArn=arn, action="RESUME"
-        )
+        answer(bench, arn, "RESUME")
         bench.built(arn)
 
 

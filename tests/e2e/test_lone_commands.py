@@ -56,7 +56,7 @@ def test_a_build_left_alone_stands_still_and_goes_on_when_followed(alone: Author
     with alone.start("build", alone.recipe(component(*SLOW))) as process:
         until(process, "begun")
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=10)
+        _, error = process.communicate(timeout=COMMAND_SECONDS)
     standing = alone.json("runs", "list", "--count", "1")[0]
 
     followed = alone.run("runs", "follow")
@@ -91,7 +91,7 @@ def test_a_server_that_is_stopped_ends_at_once_and_its_build_goes_on_later(
         with author.start("build", author.recipe(component(*SLOW))) as process:
             until(process, "begun")
             code = bench.server.stop()
-            _, error = process.communicate(timeout=10)
+            _, error = process.communicate(timeout=COMMAND_SECONDS)
 
         assert code == 0
         assert process.returncode == 3
@@ -108,10 +108,11 @@ def test_a_server_that_is_stopped_ends_at_once_and_its_build_goes_on_later(
 
 
 def test_a_build_that_stands_still_can_be_cancelled(alone: Author) -> None:
-    with alone.start("build", alone.recipe(component(*SLOW))) as process:
+    endless = component("echo begun", "sleep 600")
+    with alone.start("build", alone.recipe(endless)) as process:
         until(process, "begun")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=COMMAND_SECONDS)
 
     done = alone.run("runs", "cancel", "last")
 

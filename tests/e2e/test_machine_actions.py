@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import wait_until
 from tests.e2e.conftest import Bench
-from tests.e2e.test_builds import command, workflow
+from tests.e2e.test_builds import command, waiting_ids, workflow
 
 X86 = platform.machine() == "x86_64"
 MANAGED = "arn:aws:imagebuilder:us-east-1:aws:workflow/"
@@ -166,17 +166,16 @@ class TestTerminateInstance:
             command("Work", "date > /when"),
             step("Stop", "TerminateInstance", inputs={"waitForTermination": True}),
             step("Again", "TerminateInstance"),
-            {"name": "Hold", "action": "WaitForAction", "timeoutSeconds": 60},
+            {"name": "Hold", "action": "WaitForAction", "timeoutSeconds": 600},
         )
-        asked = bench.client.list_waiting_workflow_steps
-        wait_until(lambda: bool(asked()["steps"]), seconds=30)
+        wait_until(lambda: bool(waiting_ids(bench, arn)))
 
         owner = outputs(bench, arn, "Launch")["instanceId"]
         assert bench.query(f"SELECT * FROM ledger WHERE owner = '{owner}'") == []  # noqa: S608 - our own id
 
-        [held] = asked()["steps"]
+        [held] = waiting_ids(bench, arn)
         bench.client.send_workflow_step_action(
-            stepExecutionId=held["stepExecutionId"], imageBuildVersionArn=arn, action="STOP"
+            stepExecutionId=held, imageBuildVersionArn=arn, action="STOP"
         )
         bench.finished(arn)
         assert "outputs" not in bench.steps(arn)["Stop"]
