@@ -222,7 +222,7 @@ def end_server(server: Server) -> None:
         server.process.stdout.close()
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 30, what: str = "") -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 120, what: str = "") -> None:
     """Look again and again until something holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -42,7 +42,7 @@ def start(client: Any, name: str) -> tuple[str, str]:
 def start_again(client: Any, request: dict[str, Any]) -> tuple[str, str]:
     """Start an image of a request that is known to wait."""
     image: str = client.create_image(**request)["imageBuildVersionArn"]
-    wait_until(lambda: image in waiting(client), seconds=60, what=image)
+    wait_until(lambda: image in waiting(client), what=image)
     return image, waiting(client)[image]
 
 

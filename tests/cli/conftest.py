@@ -11,7 +11,7 @@ from tests.conftest import Server, end_server, start_server
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 120
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 Completed = subprocess.CompletedProcess[str]
-COMMAND_SECONDS = 120
+COMMAND_SECONDS = 300
 
 
 @dataclass

@@ -138,7 +138,7 @@ def test_a_daemon_lives_through_its_component_and_is_named_at_its_end(bench: Ben
 def test_a_line_is_in_the_log_before_its_component_ends(bench: Bench) -> None:
     arn = bench.start(bench.recipe(bench.component(component("echo begun", "sleep 600"))))
 
-    wait_until(lambda: "begun" in texts(bench, arn), seconds=60)
+    wait_until(lambda: "begun" in texts(bench, arn))
 
     assert bench.image(arn)["state"]["status"] == "BUILDING"
     assert bench.steps(arn)["ApplyBuildComponents"]["status"] == "RUNNING"

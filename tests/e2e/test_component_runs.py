@@ -339,7 +339,7 @@ def under_way(lab: Lab, folder: Path) -> Iterator["subprocess.Popen[str]"]:
 def test_nothing_is_left_of_a_run_that_is_stopped(lab: Lab, tmp_path: Path) -> None:
     with under_way(lab, tmp_path) as process:
         process.terminate()
-        stdout, _ = process.communicate(timeout=30)
+        stdout, _ = process.communicate(timeout=120)
 
     assert process.returncode == 130
     assert json.loads(stdout)["status"] == "failed"

@@ -76,7 +76,7 @@ def watched(lab: Lab, folder: Path, document: str, *arguments: str) -> Iterator[
             yield Watched(process, file)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
     assert process.returncode == 130
 
 

@@ -315,7 +315,7 @@ class TestARefusal:
 def test_a_cancelled_build_ends_and_leaves_nothing(bench: Bench) -> None:
     document = workflow_of_container(waiting())
     arn = start(bench, recipe(bench), workflows=[bench.workflow(document)])
-    wait_until(lambda: waiting_ids(bench, arn) != [], seconds=60, what="the step")
+    wait_until(lambda: waiting_ids(bench, arn) != [], what="the step")
 
     bench.client.cancel_image_creation(imageBuildVersionArn=arn)
 

@@ -294,7 +294,7 @@ def resume(bench: Bench, arn: str) -> None:
         steps = bench.client.list_waiting_workflow_steps()["steps"]
         return [each["stepExecutionId"] for each in steps if each["imageBuildVersionArn"] == arn]
 
-    wait_until(lambda: bool(waiting()), seconds=60)
+    wait_until(lambda: bool(waiting()))
     bench.client.send_workflow_step_action(
         stepExecutionId=waiting()[0], imageBuildVersionArn=arn, action="RESUME"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import Lab
 
-DEMO_SECONDS = 240
+DEMO_SECONDS = 600
 
 
 def demo(lab: Lab, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

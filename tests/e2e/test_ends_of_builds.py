@@ -43,7 +43,7 @@ def is_asking(bench: Bench, arn: str) -> bool:
 
 def answer(bench: Bench, arn: str, **more: Any) -> None:
     """Resume the one step of a build that waits."""
-    wait_until(lambda: bool(asks(bench, arn)), seconds=60)
+    wait_until(lambda: bool(asks(bench, arn)))
     bench.client.send_workflow_step_action(
         stepExecutionId=asks(bench, arn)[0], imageBuildVersionArn=arn, action="RESUME", **more
     )
@@ -102,7 +102,7 @@ def test_a_document_whose_key_is_disabled_meanwhile_fails_its_step(lab: Lab, ben
         data=workflow(waiting()),
     )  # fmt: skip
     arn = bench.start(bench.recipe(), workflows=[created["workflowBuildVersionArn"]])
-    wait_until(lambda: bool(asks(bench, arn)), seconds=60)
+    wait_until(lambda: bool(asks(bench, arn)))
     subprocess.run(
         [sys.executable, "-m", "imagewright", "keyring", "disable", key, "--state", lab.state],
         check=True,
@@ -227,7 +227,7 @@ def test_builds_that_wait_for_an_answer_hold_up_no_other(bench: Bench) -> None:
     many = [bench.start(recipe, workflows=[asking]) for _ in range(4)]
 
     for arn in many:
-        wait_until(partial(is_asking, bench, arn), seconds=60)
+        wait_until(partial(is_asking, bench, arn))
     bench.built(bench.start(recipe))
 
     for arn in many:
@@ -241,7 +241,7 @@ class TestStubbornCommands:
         """IMG-60."""
         text = workflow(command("Stubborn", STUBBORN))
         arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
-        wait_until(lambda: '"begun"' in bench.log(arn), seconds=60)
+        wait_until(lambda: '"begun"' in bench.log(arn))
         started = time.monotonic()
 
         for _ in range(2):  # asking twice is asking once

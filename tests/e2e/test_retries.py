@@ -30,7 +30,7 @@ def gated_test(*lines: str) -> str:
 
 def waiting_steps(bench: Bench, arn: str) -> list[str]:
     """Return the steps of a build that wait, once there is one."""
-    wait_until(lambda: bool(waiting_ids(bench, arn)), seconds=120, what="a waiting step")
+    wait_until(lambda: bool(waiting_ids(bench, arn)), what="a waiting step")
     return waiting_ids(bench, arn)
 
 

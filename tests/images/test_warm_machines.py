@@ -143,7 +143,7 @@ def test_a_machine_that_nobody_needs_for_a_while_ends(lab: Lab, tiny: str) -> No
 
     machines.do(new_instance_id(), tiny, script("true"), on_notice=ignore)
 
-    wait_until(lambda: lab.ledger.entries() == [], seconds=10, what="the idle machine's end")
+    wait_until(lambda: lab.ledger.entries() == [], what="the idle machine's end")
 
 
 class SlowToEnd(Counting):

@@ -13,7 +13,7 @@ def test_what_a_command_left_running_is_named_and_lives_on(lab: Lab, tiny: str) 
 
     try:
         assert before == []
-        wait_until(lambda: machine.running() == ["sleep"], seconds=5)  # it was setsid before
+        wait_until(lambda: machine.running() == ["sleep"])  # it was setsid before
         assert "sleep 71" in sh(machine, "ps")[1]
         machine.commit()
         assert machine.running() == []

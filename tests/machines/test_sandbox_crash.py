@@ -69,9 +69,9 @@ def test_everything_ends_with_the_process_that_held_the_machine(state: Path) -> 
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    wait_until(lambda: not running("sleep 1234") and not running("sleep 4321"), seconds=5)
+    wait_until(lambda: not running("sleep 1234") and not running("sleep 4321"))
     assert len(pids) >= 4
-    wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=5)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
     assert mounts_of(state) == []
 
 
@@ -109,7 +109,7 @@ def test_a_base_that_died_half_way_is_swept_away_and_made_again(state: Path) -> 
         pids = descendants(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
     lab = Lab(state)
     freed = lab.reap()

@@ -33,7 +33,7 @@ at_random = settings(
     derandomize="IMAGEWRIGHT_TEST_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow],  # the machine's other work is no defect
 )
-in_time = pytest.mark.timeout(max(300, EXAMPLES // 3))
+in_time = pytest.mark.timeout(max(900, EXAMPLES // 3))
 """For all examples of a test; one that hangs is ended so."""
 pytestmark = in_time
 
