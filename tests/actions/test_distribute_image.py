@@ -305,14 +305,14 @@ class TestARegionThatSaysNothing:
             with distributing(
                 tmp_path / "state",
                 IMAGEWRIGHT_REGIONS=regions,
-                IMAGEWRIGHT_AWS_TIMEOUT_SECONDS="2",
+                IMAGEWRIGHT_AWS_TIMEOUT_SECONDS="60",  # longer than any step here
             ) as bench:
                 yield bench, is_asked
 
     def test_takes_the_time_of_its_step(self, waited: tuple[Bench, Callable[[], bool]]) -> None:
         bench, _ = waited
 
-        arn = sent(bench, step({"region": AWAY}, {"region": WEST}, timeoutSeconds=1))
+        arn = sent(bench, step({"region": AWAY}, {"region": WEST}, timeoutSeconds=5))
 
         state = bench.finished(arn)["state"]
         assert "The step timed out" in state["reason"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.actions.conftest import Asked, Endpoint, endpoint, reaching, started
+from tests.actions.distributing import silent
 from tests.actions.test_wait_for_action import is_waiting
 from tests.conftest import wait_until
 from tests.e2e.conftest import Bench
@@ -100,16 +101,19 @@ def test_a_failure_a_retry_and_a_cancel_are_told(listened: Bench, hook: Endpoint
     wait_until(lambda: moves(hook, arn)[-1:] == [("TESTING", "CANCELLED")])
 
 
-def test_a_build_that_never_began_is_told_to_be_cancelled(listened: Bench, hook: Endpoint) -> None:
-    """The turns are one here, and a step that runs holds it."""
-    hold = started(listened, {**WAITS, "timeoutSeconds": 60})
-    arn = started(listened, WAITS)
-    listened.client.cancel_image_creation(imageBuildVersionArn=arn)
-    listened.client.cancel_image_creation(imageBuildVersionArn=hold)
+def test_a_build_that_never_began_is_told_to_be_cancelled(tmp_path: Path, hook: Endpoint) -> None:
+    """The turns are one here, and a step that tells a topic that says nothing holds it."""
+    settings = listening_to(hook, IMAGEWRIGHT_BUILDS_PARALLEL_MAX="1")
+    with silent() as (url, is_asked), reaching(tmp_path / "state", url, **settings) as bench:
+        hold = started(bench, FAILS)
+        wait_until(is_asked)
+        arn = started(bench, WAITS)
+        bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+        bench.client.cancel_image_creation(imageBuildVersionArn=hold)
 
-    wait_until(lambda: bool(moves(hook, arn)))
+        wait_until(lambda: bool(moves(hook, arn)))
 
-    assert moves(hook, arn)[-1][1] == "CANCELLED"
+    assert moves(hook, arn) == [("PENDING", "CANCELLED")]
 
 
 def test_what_was_not_told_when_the_server_was_lost_is_told_by_the_next(tmp_path: Path) -> None:

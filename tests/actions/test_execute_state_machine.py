@@ -96,7 +96,7 @@ def test_a_step_whose_time_is_up_stops_its_execution(
     bench: Bench, others: OtherServices, slow: str
 ) -> None:
     """§4.6."""
-    arn = started(bench, step(slow, timeoutSeconds=1))
+    arn = started(bench, step(slow, timeoutSeconds=5))
 
     assert "timed out" in bench.finished(arn)["state"]["reason"]
     assert [each["status"] for each in others.executions(slow)] == ["ABORTED"]
@@ -282,8 +282,11 @@ class TestLosingTheServer:
     ) -> None:
         crash_at = CrashPoint.EXECUTION_STARTED.value
         with reaching(state, others.url, IMAGEWRIGHT_CRASH_AT=crash_at) as bench:
-            arn = started(bench, step(slow, timeoutSeconds=1))
+            arn = started(bench, step(slow))
             assert bench.server.process.wait(60) == -9
+        with sqlite3.connect(state / "imagewright.db") as connection:
+            begun = "UPDATE step_executions SET started_at = '2020-01-01T00:00:00.000Z'"
+            assert connection.execute(f"{begun} WHERE status = 'RUNNING'").rowcount == 1
 
         with reaching(state, others.url) as bench:
             assert "timed out" in bench.finished(arn)["state"]["reason"]

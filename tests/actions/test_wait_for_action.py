@@ -336,7 +336,7 @@ class TestWebhooks:
         settings = {
             "IMAGEWRIGHT_WEBHOOKS_URLS": json.dumps([f"{served.url}/a/secret?b=c"]),
             "IMAGEWRIGHT_WEBHOOKS_SECRET": SECRET,
-            "IMAGEWRIGHT_WEBHOOKS_TIMEOUT_SECONDS": "1",
+            "IMAGEWRIGHT_WEBHOOKS_TIMEOUT_SECONDS": "30",
         }
         with reaching(tmp_path_factory.mktemp("hooks") / "state", None, **settings) as bench:
             yield bench
@@ -398,21 +398,25 @@ class TestWebhooks:
         assert f"it answered {status}" in listening.log(arn)
         assert "secret" not in listening.log(arn) + listening.server.log.read_text()
 
-    def test_a_webhook_that_never_answers_is_given_up(
-        self, listening: Bench, hook: Endpoint
-    ) -> None:
+    def test_a_webhook_that_never_answers_is_given_up(self, tmp_path: Path, hook: Endpoint) -> None:
         def hang(_: Asked) -> tuple[int, dict[str, str], bytes]:
-            over.wait(20)
+            over.wait(60)
             return 200, {}, b""
 
         over = threading.Event()
         self.answer_waiting(hook, hang)
+        settings = {
+            "IMAGEWRIGHT_WEBHOOKS_URLS": json.dumps([hook.url]),
+            "IMAGEWRIGHT_WEBHOOKS_SECRET": SECRET,
+            "IMAGEWRIGHT_WEBHOOKS_TIMEOUT_SECONDS": "1",
+        }
 
-        arn = started(listening, step())
-        wait_until(lambda: is_waiting(listening, arn))
-        wait_until(lambda: "was not told" in listening.log(arn))
-        over.set()
-        resumed(listening, arn)
+        with reaching(tmp_path / "state", None, **settings) as bench:
+            arn = started(bench, step())
+            wait_until(lambda: is_waiting(bench, arn))
+            wait_until(lambda: "was not told" in bench.log(arn))
+            over.set()
+            resumed(bench, arn)
 
 
 class TestLosingTheServer:
