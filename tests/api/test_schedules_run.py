@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,12 +92,24 @@ def taken(client: Any, pipeline: str) -> None:
     wait_until(lambda: get(client, pipeline).get("dateNextRun") != PAST, what=pipeline)
 
 
-def log(server: Server, pipeline: str) -> list[str]:
-    """Return what the log of a pipeline says of today and the day before."""
+def log(server: Server, pipeline: str, *, count: int = 1) -> list[str]:
+    """Return what the log of a pipeline says of today and the day before.
+
+    Of each of so many runs there is a line, once it was dealt with.
+    """
     name = pipeline.rpartition("/")[2]
     folder = server.state / "logs/pipelines/000000000000/us-east-1" / name
-    files = sorted(folder.glob("*.jsonl"))
-    return [json.loads(line)["text"] for file in files for line in file.read_text().splitlines()]
+
+    def lines() -> list[str]:
+        return [line for file in sorted(folder.glob("*.jsonl")) for line in whole_lines(file)]
+
+    wait_until(lambda: len(lines()) >= count, what=f"the log of {pipeline}")
+    return [json.loads(line)["text"] for line in lines()]
+
+
+def whole_lines(file: Path) -> list[str]:
+    """Return the lines of a file that somebody may be writing to."""
+    return file.read_text().rpartition("\n")[0].splitlines()
 
 
 def answer(client: Any, image: str, action: str) -> None:
@@ -176,7 +189,7 @@ def test_by_default_a_schedule_builds_only_what_has_changed(
     after_a_failure = due_and_built()
 
     assert (first, unchanged, changed, after_a_failure) == (1, 0, 1, 1)
-    said = log(server, pipeline)
+    said = log(server, pipeline, count=4)
     assert said[0].endswith("it has no build to compare with")
     assert said[1] == "nothing that the recipe refers to has changed; no build was started"
     assert f"{second_build} is new since " in said[2]
