@@ -25,8 +25,12 @@ TERMINATE_SECONDS = 0.4
 """How long a cancelled command may take to end by itself."""
 PATIENCE_SECONDS = 10.0
 """How long one may take whose time is up (``component-documents.md`` §4.2)."""
-KILL_SECONDS = 0.4
-"""How long the supervisor tries to kill what remains."""
+KILL_SECONDS = 1.0
+"""How long the supervisor tries to kill what remains; without a bomb that takes milliseconds, on a
+host that gives the guest time to run.
+"""
+_SPARE_SECONDS = 0.5
+"""How much later than that the supervisor may be done on a busy host."""
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -100,7 +104,7 @@ def end(supervisor: int, *, patiently: bool) -> float:
     ``patiently``: it has time to end by itself. Said once more, and not so, it has less.
     """
     os.kill(supervisor, _END_PATIENTLY if patiently else _END_AT_ONCE)
-    return (PATIENCE_SECONDS if patiently else TERMINATE_SECONDS) + KILL_SECONDS + 0.1
+    return (PATIENCE_SECONDS if patiently else TERMINATE_SECONDS) + KILL_SECONDS + _SPARE_SECONDS
 
 
 def _is_order(info: signal.struct_siginfo) -> bool:
