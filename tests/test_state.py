@@ -1,3 +1,4 @@
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,22 @@ def test_one_server_at_a_time_holds_a_state(tmp_path: Path) -> None:
         "eu-west-1",
     )
     assert state.running_server() is None
+
+
+def test_two_who_ask_at_once_whether_a_server_runs_are_none(tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path)
+    state.prepare()
+    with state.lock():
+        pass
+    (tmp_path / "server.json").write_text(
+        '{"url": "http://127.0.0.1:1", "pid": 1, "account": "1", "region": "r", "is_lasting": true}'
+    )
+
+    with (tmp_path / "server.lock").open("a") as other:  # left by a server that was killed
+        fcntl.flock(other.fileno(), fcntl.LOCK_SH)
+        found = state.running_server()
+
+    assert found is None
 
 
 def test_a_killed_server_leaves_no_lock(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ class StateDirectory:
         if not lock.exists():
             return None
         with lock.open("a") as handle:
-            if _try_lock(handle.fileno()):
+            if _try_lock(handle.fileno(), shared=True):
                 return None
         try:
             return ServerAddress(**json.loads(self.server.read_text("utf-8")))
@@ -184,8 +184,11 @@ def default_state() -> Path:
 
 
 def _lock_patiently(descriptor: int) -> bool:
-    """Try for a moment: whoever asks whether a server runs holds the lock for an instant."""
-    for _ in range(20):
+    """Try for a moment: whoever asks whether a server runs holds the lock for an instant.
+
+    Which is longer where the system takes the processor away from them meanwhile.
+    """
+    for _ in range(50):
         if _try_lock(descriptor):
             return True
         time.sleep(0.01)
@@ -195,7 +198,9 @@ def _lock_patiently(descriptor: int) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
+        """There are no shared ones: of two who ask at once, one takes the other for a server."""
+        del shared
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -205,9 +210,11 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
+        """Take the lock if nobody has it; a shared one too if others have such."""
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

@@ -25,7 +25,7 @@ Region = Annotated[
 
 SHOW_SECONDS = 1.0
 """Whatever takes longer shows that it goes on."""
-_ANNOUNCE_SECONDS = 10.0
+_ANNOUNCE_SECONDS = 60.0
 """How long a server that holds the state may take until it says where it answers."""
 
 Result = TypeVar("Result")
