@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -62,6 +62,17 @@ def running(place: Path, **config: Any) -> Iterator[Running]:
     """Run a registry for a while."""
     if shutil.which("docker-registry") is None:
         pytest.skip("needs the registry of Debian's package docker-registry")
+    tries = (_started(place, config) for _ in range(5))
+    host, process = next(each for each in tries if each[1].poll() is None)
+    with process:
+        try:
+            yield Running(host, place / "storage")
+        finally:
+            process.terminate()
+
+
+def _started(place: Path, config: Mapping[str, Any]) -> tuple[str, "subprocess.Popen[bytes]"]:
+    """Start a registry on a port that was free just now; it ends if the port no longer is."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -73,23 +84,20 @@ def running(place: Path, **config: Any) -> Iterator[Running]:
         "http": {"addr": host, **config.get("http", {})},
     }
     (place / "config.yml").write_text(json.dumps(everything))
-    with subprocess.Popen(
+    process = subprocess.Popen(
         ["docker-registry", "serve", place / "config.yml"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    ) as process:
+    )
 
-        def answers() -> bool:
-            name, _, port = host.partition(":")
-            with suppress(OSError), socket.create_connection((name, int(port))):
-                return True
-            return False
+    def has_answered_or_ended() -> bool:
+        name, _, port = host.partition(":")
+        with suppress(OSError), socket.create_connection((name, int(port))):
+            return True
+        return process.poll() is not None
 
-        try:
-            wait_until(answers)
-            yield Running(host, place / "storage")
-        finally:
-            process.terminate()
+    wait_until(has_answered_or_ended)
+    return host, process
 
 
 class PassingOn(BaseHTTPRequestHandler):

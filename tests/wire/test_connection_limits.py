@@ -7,6 +7,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -27,6 +28,12 @@ class Small(GuardedConnection):
     connections_max = 5
 
 
+class Patient(Small):
+    """One whose deadline no pause of a busy machine reaches."""
+
+    receive_seconds = 2.0
+
+
 class Address(NamedTuple):
     host: str
     port: int
@@ -44,9 +51,9 @@ async def length(scope: Scope, receive: Receive, send: Send) -> None:
     await HttpAnswer(200, (), str(len(request.body)).encode()).send(send)
 
 
-@pytest.fixture
-def address() -> Iterator[Address]:
-    config = uvicorn.Config(length, http=Small, ws="none", lifespan="off", log_config=None)
+@contextmanager
+def serving(connection: type[GuardedConnection]) -> Iterator[Address]:
+    config = uvicorn.Config(length, http=connection, ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -56,8 +63,14 @@ def address() -> Iterator[Address]:
         thread.join()
 
 
+@pytest.fixture
+def address() -> Iterator[Address]:
+    with serving(Small) as address:
+        yield address
+
+
 def ask(address: Address, path: str = "/", body: bytes = b"") -> bytes:
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     connection.request("POST", path, body)
     answer = connection.getresponse().read()
     connection.close()
@@ -67,7 +80,7 @@ def ask(address: Address, path: str = "/", body: bytes = b"") -> bytes:
 def answer_to(address: Address, send: Callable[[socket.socket], None]) -> tuple[bytes, float]:
     """Return everything that comes back, and after how many seconds the connection is closed."""
     began = time.monotonic()
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=60) as connection:
         send(connection)
         received = b""
         try:
@@ -220,7 +233,7 @@ def test_a_slow_answer_has_all_its_time_and_its_place(address: Address) -> None:
     at_work.clear()
     waiting = threading.Thread(target=lambda: answers.append(ask(address, "/slow", b"abc")))
     waiting.start()
-    assert at_work.wait(10)
+    assert at_work.wait(60)
 
     silent = [socket.create_connection(address) for _ in range(20)]
     waiting.join()
@@ -230,22 +243,23 @@ def test_a_slow_answer_has_all_its_time_and_its_place(address: Address) -> None:
     assert answers == [b"3"]
 
 
-def test_a_kept_connection_takes_one_request_after_another(address: Address) -> None:
-    connection = http.client.HTTPConnection(*address, timeout=10)
+def test_a_kept_connection_takes_one_request_after_another() -> None:
+    with serving(Patient) as address:
+        connection = http.client.HTTPConnection(*address, timeout=60)
 
-    lengths = []
-    for size in (0, 10, 3000, 0):
-        connection.request("POST", "/", b"x" * size)
-        lengths.append(connection.getresponse().read())
-        time.sleep(Small.receive_seconds * 0.6)
+        lengths = []
+        for size in (0, 10, 3000):
+            time.sleep(Patient.receive_seconds * 0.4)
+            connection.request("POST", "/", b"x" * size)
+            lengths.append(connection.getresponse().read())
 
-    connection.close()
-    assert lengths == [b"0", b"10", b"3000", b"0"]
+        connection.close()
+    assert lengths == [b"0", b"10", b"3000"]
 
 
 def test_an_answer_is_sent_at_once(address: Address) -> None:
     """Not after the 40 ms that a client's system waits before it confirms half an answer."""
-    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection = http.client.HTTPConnection(*address, timeout=60)
 
     seconds = []
     for _ in range(20):

@@ -173,7 +173,7 @@ def test_a_stopping_server_serves_nothing_new(start: Start, key: AccessKey) -> N
 
 
 def test_handlers_run_side_by_side(start: Start, key: AccessKey) -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def meet(request: Any, call: Call) -> Mapping[str, Any]:
         together.wait()
