@@ -50,7 +50,9 @@ class Watched:
         """Change the document, and return what the command said of that."""
         text = self.file.read_text()
         assert old in text
-        self.file.write_text(text.replace(old, new))
+        written = self.file.with_suffix(".new")
+        written.write_text(text.replace(old, new))
+        written.replace(self.file)  # whole at once: half a document would be a round of its own
         return self.round()
 
 

@@ -81,13 +81,13 @@ class TestWaitForSSMAgent:
         arn = build(
             bench,
             command("Break", "date > /when", "mv /usr/bin/dash /usr/bin/gone"),
-            step("Wait", "WaitForSSMAgent", timeoutSeconds=2),
+            step("Wait", "WaitForSSMAgent", timeoutSeconds=5),
         )
 
         assert bench.finished(arn)["state"]["status"] == "FAILED"
         wait = bench.steps(arn)["Wait"]
         assert (wait["status"], wait["rollbackStatus"]) == ("FAILED", "SKIPPED")
-        assert "timed out: it did not end within 2 seconds" in wait["message"]
+        assert "timed out: it did not end within 5 seconds" in wait["message"]
         assert "takes no commands: its sh exited with 127" in wait["message"]
         assert "Not yet Online" in bench.log(arn)
         bench.nothing_is_left()

@@ -111,12 +111,19 @@ def holding(path: Path, canary: str, *, since: float) -> set[str]:
         find = ["find", str(path), "-ignore_readdir_race", "-type", "f"]
         newer = ["-newerct", f"@{since - 2:.0f}"]
         search = ["-exec", "grep", "-laiF", "-f", patterns.name, "{}", "+"]
-        found = subprocess.run(
-            [*as_root, *find, *newer, *search],
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-            capture_output=True,
-            check=False,
-        )
+
+        def look() -> "subprocess.CompletedProcess[bytes]":
+            return subprocess.run(
+                [*as_root, *find, *newer, *search],
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+                capture_output=True,
+                check=False,
+            )
+
+        found, tries = look(), 1
+        while b"No such file or directory" in found.stderr and tries < 10:
+            # The server goes on, and put a file away or in another's place meanwhile.
+            found, tries = look(), tries + 1
     assert not found.stderr, found.stderr
     return set(found.stdout.decode().splitlines())
 
