@@ -303,7 +303,8 @@ def test_a_step_past_its_time_is_ended_with_all_its_processes(bench: Bench) -> N
     assert time.monotonic() - started < 30
     assert state["status"] == "FAILED"
     assert "timed out" in state["reason"]
-    assert bench.steps(arn)["Sleep"]["status"] == "FAILED"
+    sleep = bench.steps(arn)["Sleep"]
+    assert (sleep["status"], json.loads(sleep["outputs"])["status"]) == ("FAILED", "TimedOut")
     bench.nothing_is_left()
 
 

@@ -165,7 +165,10 @@ def _run_once(
         empty=script.empty,
         timeout_seconds=min(limit for limit in limits if limit is not None),
     )
-    return machine.run(command, on_line=hear, cancel=context.stop)
+    ended = machine.run(command, on_line=hear, cancel=context.stop)
+    if ended.reason == "cancelled" and context.stop.reason == "timed out":
+        return replace(ended, reason="timed out")  # the engine's clock was before the machine's
+    return ended
 
 
 def _prepare(script: Script, machine: Machine) -> Sequence[str]:
