@@ -435,6 +435,7 @@ class TestWaiting:
 
         assert caught.value.response["Error"]["Code"] == code
         bench.client.cancel_image_creation(imageBuildVersionArn=arn)
+        bench.finished(arn)
 
 
 def test_test_workflows_of_a_group_run_together_and_one_may_fail(bench: Bench) -> None:
