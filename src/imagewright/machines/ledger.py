@@ -168,7 +168,7 @@ def _free(entry: Entry, frees: Mapping[Kind, Free]) -> str | None:
     return None
 
 
-def end_process(identity: Identity, *, wait_seconds: float = 5.0) -> None:
+def end_process(identity: Identity, *, wait_seconds: float = 30.0) -> None:
     """Kill a process and wait until it is gone; a recycled number is never hit.
 
     Raises TimeoutError if it does not go.

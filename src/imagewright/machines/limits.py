@@ -18,7 +18,7 @@ Version = Literal[1, 2]
 CONTROLLERS: tuple[Controller, ...] = ("memory", "cpu")
 
 _PERIOD_MICROSECONDS = 100_000
-_REMOVE_SECONDS = 2.0
+_REMOVE_SECONDS = 20.0
 _SERVER_LEAF = "imagewright-server"
 
 

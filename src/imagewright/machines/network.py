@@ -24,7 +24,12 @@ from imagewright.process import ENVIRONMENT
 
 Mode = Literal["own", "host", "none"]
 
-_PROBE_SECONDS = 3.0
+_PROBE_SECONDS = 15.0
+"""How long a program may take to bring a network up before it is taken to hang.
+
+A verdict lasts, and a machine whose network does not come up is none: a busy host must not look
+like one that cannot.
+"""
 _TUN = Path("/dev/net/tun")
 
 # Becomes the program, with a watcher that kills it when our end of its input closes, however we
