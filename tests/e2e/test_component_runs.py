@@ -30,7 +30,7 @@ def component(lab: Lab, tmp_path: Path) -> Component:
             env={**own, "IMAGEWRIGHT_STATE": str(lab.state), **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 

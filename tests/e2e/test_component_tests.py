@@ -81,7 +81,7 @@ def run_tests(lab: Lab, tmp_path: Path) -> RunTests:
             env={"PATH": os.environ["PATH"], "IMAGEWRIGHT_STATE": str(lab.state)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

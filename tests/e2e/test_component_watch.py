@@ -153,7 +153,7 @@ def test_flags_that_make_no_sense_beside_it_are_refused(lab: Lab, tmp_path: Path
             env={"PATH": os.environ["PATH"], "IMAGEWRIGHT_STATE": str(lab.state)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )  # fmt: skip
         assert done.returncode == 2

@@ -321,7 +321,7 @@ def aws(bench: Bench, tmp_path: Path) -> Aws:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -187,7 +187,7 @@ def test_a_run_by_itself_keeps_it_too(
             "IMAGEWRIGHT_AWS_SSM_ENDPOINT": others.url,
         },
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     (tmp_path / "said").write_bytes(done.stdout + done.stderr)
