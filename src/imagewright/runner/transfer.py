@@ -95,14 +95,31 @@ begin_folder() {
     esac
 }
 
+refuse_pipes() {
+    [ -d "$2" ] || return 0
+    for from in "$1"/* "$1"/.*; do
+        case ${from##*/} in .|..) continue ;; esac
+        to=$2/${from##*/}
+        if [ -L "$from" ] && [ -L "$to" ]; then
+            continue
+        elif [ -p "$to" ] && { [ -L "$from" ] || [ ! -p "$from" ]; }; then
+            fail "the target is a named pipe: $to"
+        elif [ -d "$from" ] && [ ! -L "$from" ]; then
+            (refuse_pipes "$from" "$to") || exit 1
+        fi
+    done
+}
+
 copy_folder() {
     begin_folder || return 0
+    refuse_pipes "$entry" "$target"
     mkdir -p "$target" && cp -RP "$entry/." "$target/" || exit 1
 }
 
 move_folder() {
     begin_folder || return 0
     if [ -e "$target" ]; then
+        refuse_pipes "$entry" "$target"
         cp -RPp "$entry/." "$target/" && rm -rf "$entry" || exit 1
     else
         mv "$entry" "$target" || exit 1

@@ -111,6 +111,43 @@ def test_any_name_is_only_a_name(action: str, name: str, lab: Lab) -> None:
 
 @_BOTH
 @pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ("mkfifo t", "the target is not a folder: /srv/t"),
+        ("mkdir t; mkfifo t/a", "the target is a named pipe: /srv/t/a"),
+        ("mkdir -p t/sub; mkfifo t/sub/.b", "the target is a named pipe: /srv/t/sub/.b"),
+        ("mkdir t; mkfifo p; ln -s ../p t/a", "the target is a named pipe: /srv/t/a"),
+        ("mkdir t; mkfifo t/l", "the target is a named pipe: /srv/t/l"),
+        ("mkdir t; mkfifo t/empty", "the target is a named pipe: /srv/t/empty"),
+    ],
+    ids=["as the folder", "for a file", "deep down", "behind a link", "for a link", "for a folder"],
+)
+def test_a_named_pipe_in_the_way_is_neither_waited_for_nor_replaced(
+    action: str, source: str, made: str, message: str, lab: Lab
+) -> None:
+    """As with CopyFile; nothing is copied before (§7.0, O-14)."""
+    lab.sh(f"cd /srv; {made}")
+    before = lab.sh("ls -lR /srv")
+
+    assert transfer(lab, action, source, "/srv/t") == message
+    assert lab.sh("ls -lR /srv") == before
+    assert tree(lab, source) == _CONTENT
+
+
+@_BOTH
+def test_a_named_pipe_in_the_source_is_made_anew_and_not_read(action: str, lab: Lab) -> None:
+    lab.sh("mkdir -p /opt/s /srv/t /opt/new; cd /opt/s; mkfifo a b c; ln -s c d")
+    lab.sh("cd /srv/t; mkfifo a other; echo old >b; ln -s other d")
+
+    assert transfer(lab, action, "/opt/s", "/srv/t") == ""
+    assert transfer(lab, action, "/srv/t", "/opt/new/") == ""
+
+    kinds = lab.sh("cd /opt/new/t; for each in *; do [ -p $each ] && echo $each; done; readlink d")
+    assert kinds.split() == ["a", "b", "c", "d", "other", "c"]
+
+
+@_BOTH
+@pytest.mark.parametrize(
     ("given", "destination", "message"),
     [
         ("/opt/none", "/srv/", "source does not exist: /opt/none"),
