@@ -1,5 +1,7 @@
 """A container as a machine, where docker's daemon answers: what ``Machine`` promises of it."""
 
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +17,39 @@ from imagewright.machines.docker import DockerMachine
 from imagewright.machines.machine import Line, Machine, MachineError, Scratch
 
 IMAGE = "imagewright-test:busybox"
+APP = """\
+schemaVersion: 1.0
+parameters:
+  - Channel: {type: string, default: stable}
+phases:
+  - name: build
+    steps:
+      - name: Check
+        action: ExecuteBinary
+        inputs: {path: sh, arguments: [-c, "echo {{ Channel }}; test {{ Channel }} != none"]}
+      - name: Restart
+        action: Reboot
+      - name: Write
+        action: CreateFile
+        inputs:
+          - {path: /srv/app.conf, content: "channel={{ Channel }}", permissions: "0640"}
+  - name: test
+    steps:
+      - {name: There, action: Assert, inputs: {fileExists: /srv/app.conf}}
+"""
+CASES = """\
+cases:
+  - name: stable by default
+    outputs: {build.Check.stdout: stable}
+    files:
+      /srv/app.conf: {equals: channel=stable, mode: 0640, owner: root}
+  - name: none is refused
+    parameters: {Channel: none}
+    failedStep: build.Check
+    files: {/srv/app.conf: absent}
+  - name: wrong
+    files: {/srv/app.conf: absent}
+"""
 TREE = "trap '' TERM; (setsid sleep 61 &); (sleep 62 &); sleep 63 & wait"
 
 
@@ -168,3 +203,33 @@ def test_a_container_ends_with_the_process_that_began_it(image: str, tmp_path: P
     while subprocess.run(["docker", "ps", "-aq"], capture_output=True, check=True).stdout:
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_components_are_tested_in_containers_of_their_own(image: str, tmp_path: Path) -> None:
+    """``imagewright component test --on docker:…``."""
+    (tmp_path / "app.yaml").write_text(APP)
+    (tmp_path / "app.test.yaml").write_text(CASES)
+    command = ("component", "test", "app.yaml", "--on", f"docker:{image}", "--output", "json")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "imagewright", *command],
+        cwd=tmp_path,
+        env={**os.environ, "IMAGEWRIGHT_STATE": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    (component,) = told["components"]
+    assert {case["name"]: case["problems"] for case in component["cases"]} == {
+        "stable by default": [],
+        "none is refused": [],
+        "wrong": ["/srv/app.conf should not be there and is"],
+    }
+    assert (component["missedSteps"], told["coverage"]) == ([], 100)
+    assert not (tmp_path / "state" / "layers").exists()
+    listed = subprocess.run(["docker", "ps", "-aq"], capture_output=True, check=True)
+    assert listed.stdout == b""
