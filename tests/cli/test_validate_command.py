@@ -188,7 +188,7 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(run: Run, tmp_path:
     assert done.stderr.splitlines() == [
         "error: absent.yaml: No such file or directory",
         "error: dangling.yaml: No such file or directory",
-        "error: empty: the folder holds no *.yaml, *.yml or *.json",
+        "error: empty: the folder holds no *.yaml, *.yml, *.json or Dockerfile",
         "error: '': No such file or directory",
     ]
 

@@ -93,7 +93,10 @@ def _read_folder(
     for error in unreadable:
         yield Unreadable(shown(str(error.filename)), error.strerror or "it cannot be listed")
     if nothing and not unreadable:
-        yield Unreadable(shown(str(folder)), "the folder holds no *.yaml, *.yml or *.json")
+        kinds = "*.yaml, *.yml or *.json"
+        if is_wanted is _is_any_document:
+            kinds = "*.yaml, *.yml, *.json or Dockerfile"
+        yield Unreadable(shown(str(folder)), f"the folder holds no {kinds}")
 
 
 def _documents_below(
