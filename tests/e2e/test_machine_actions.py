@@ -4,6 +4,7 @@ import json
 import platform
 import time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -47,6 +48,7 @@ class TestRestarts:
     ) -> None:
         """workflow-documents.md §7.15: exit code 194."""
         script = (
+            f": {uuid4()}",  # never a work of an earlier run on the same state
             "if [ -e /restarted ]; then ls /run/before 2>/dev/null; echo after; exit 0; fi",
             "touch /restarted /run/before",
             "sleep 300 & echo before",
