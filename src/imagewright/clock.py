@@ -22,5 +22,5 @@ class SystemClock:
 
 def iso_milliseconds(moment: datetime) -> str:
     """Spell a moment as the service does: ``2026-09-09T19:56:09.033Z`` (WIRE-08)."""
-    in_utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return in_utc.isoformat(timespec="milliseconds") + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -166,11 +166,14 @@ class LineMasker(Generic[Item]):
         if not self._secrets:
             self._pass_on(item, text)
             return
-        start = self._held[-1].end if self._held else 0
         more = text.translate(_BARE)
+        finder = self._secrets.finder
+        if not self._held and not finder.touches(more):
+            self._pass_on(item, text)
+            return
+        start = self._held[-1].end if self._held else 0
         self._held.append(_Held(item, text, start, start + len(more)))
         self._bare += more
-        finder = self._secrets.finder
         first = self._held[0].start
         self._spans += [(first + a, first + b) for a, b in finder.spans(self._bare)]
         unsure = first + finder.beginning(self._bare)
@@ -233,6 +236,10 @@ class Finder:
             if len(bare) - begun >= _CUT:
                 found.append((begun, len(bare)))
         return _merged(found)
+
+    def touches(self, bare: str) -> bool:
+        """Tell whether one is in a text, or may begin in it."""
+        return any(form in bare for form in self._all) or self.beginning(bare) < len(bare)
 
     def beginning(self, bare: str) -> int:
         """Return where the first form begins that the end of a text cuts off; else its length."""

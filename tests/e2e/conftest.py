@@ -153,12 +153,16 @@ class Bench:
         found = self.client.list_workflow_step_executions(workflowExecutionId=execution)
         return {step["name"]: step for step in found["steps"]}
 
-    def log(self, arn: str) -> str:
-        """Return what the build said."""
+    def log_file(self, arn: str) -> Path:
+        """Return where lies what the build said."""
         resource = arn.split(":", 5)
         path = self.server.state / "logs" / resource[4] / resource[3]
         file = path.joinpath(*resource[5].split("/")[1:])
-        log = Path(f"{file}.jsonl")
+        return Path(f"{file}.jsonl")
+
+    def log(self, arn: str) -> str:
+        """Return what the build said."""
+        log = self.log_file(arn)
         return log.read_text() if log.exists() else ""
 
     def explain(self, arn: str) -> str:

@@ -122,6 +122,7 @@ class _Instants:
         self._reporter = reporter
         self._restarting = ""
         """The number of the restart that is under way."""
+        self._has_output = False
 
     def report(self, event: Event) -> None:
         """Pass one event on."""
@@ -131,7 +132,8 @@ class _Instants:
         told = event
         while isinstance(told, InDocument):
             told = told.event
-        if isinstance(told, OutputLine):
+        if isinstance(told, OutputLine) and not self._has_output:
+            self._has_output = True
             pass_by(CrashPoint.COMMAND_RUNNING)
         self._reporter.report(event)
         if isinstance(told, Rebooting):

@@ -53,19 +53,19 @@ class BuildLogs:
 
     def write(self, image_arn: str, kind: str, text: str, **facts: str) -> None:
         """Append what there is to say; it can be read at once."""
-        head = {"time": iso_milliseconds(self._clock.now()), "kind": kind}
-        lines = b"".join(
-            _encode({**head, "text": piece, **facts, **mark}).encode("utf-8", "replace") + b"\n"
-            for piece, mark in _pieces(text)
-        )
+        now = iso_milliseconds(self._clock.now())
+        if len(text) <= TEXT_MAX:
+            lines = _entry(now, kind, text, facts)
+        else:
+            pieces = _pieces(text)
+            lines = b"".join(_entry(now, kind, piece, {**facts, **mark}) for piece, mark in pieces)
         with self._lock:
             file = self._file(self.path(image_arn))
             if kind != "line" or file.tell() < self._bytes_max:
                 file.write(lines)
             elif image_arn not in self._full:
                 self._full.add(image_arn)
-                note = {**head, "kind": "note", "text": self._last_words, **facts}
-                file.write(_encode(note).encode() + b"\n")
+                file.write(_entry(now, "note", self._last_words, facts))
 
     @property
     def _last_words(self) -> str:
@@ -143,6 +143,18 @@ class StepLog:
 def _close(files: "OrderedDict[Path, FileIO]") -> None:
     for file in files.values():
         file.close()
+
+
+def _entry(now: str, kind: str, text: str, facts: Mapping[str, str]) -> bytes:
+    """Write one line of a log. Programs print millions, so no whole object is made of each."""
+    members = _members(tuple(facts.items()))
+    entry = f'{{"time": "{now}", "kind": "{kind}", "text": {_encode(text)}{members}}}\n'
+    return entry.encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)  # line after line has the same
+def _members(facts: tuple[tuple[str, str], ...]) -> str:
+    return "".join(f", {_encode(name)}: {_encode(value)}" for name, value in facts)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
