@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from imagewright.sandboxes import Sandbox
 
 READY_SECONDS = 60.0
+RELEARN_TIMES = 6
+"""The secrets of a build have so many times ``aws.timeout_seconds`` to be read again: what does not
+answer takes up to four, as it is tried twice; see ``relearn``."""
 
 _log = structlog.get_logger()
 
@@ -309,7 +312,14 @@ class SandboxBuilder:
             open_outside(settings, self._state.root, proxies=proxies),
             self._components,
         )
-        secrets = BuildSecrets(partial(relearn, documents=self._documents, world=world))
+        secrets = BuildSecrets(
+            partial(
+                relearn,
+                documents=self._documents,
+                world=world,
+                seconds_max=RELEARN_TIMES * settings.aws.timeout_seconds,
+            )
+        )
         sandbox = open_sandbox(
             self._state,
             settings,

@@ -146,7 +146,10 @@ class Aws(BaseModel):
         description="The `source` of events on the bus; AWS itself accepts none of `aws.…`.",
     )
     timeout_seconds: float = Field(
-        default=10.0, gt=0, description="For connecting and for reading, each."
+        default=10.0,
+        gt=0,
+        description="For connecting and for reading, each. After a loss of the server a build's "
+        "secrets are read again in six times that, or the build fails and can be retried.",
     )
 
 

@@ -1,5 +1,6 @@
 """Losing the server at every instant that has a name."""
 
+import socket
 from pathlib import Path
 from uuid import uuid4
 
@@ -343,6 +344,35 @@ def test_a_server_that_was_lost_knows_again_what_is_secret(lab: Lab, others: Oth
         assert "***shown" in bench.log(arn)
         is_not_in_log(bench, arn, canary)
         is_not_in_log(bench, arn, inner_canary)
+
+
+def test_a_build_whose_secrets_cannot_be_read_again_fails_and_can_be_retried(
+    lab: Lab, others: OtherServices
+) -> None:
+    """The Parameter Store takes connections, and never answers."""
+    canary = new_secret(others)
+    endpoint = {"IMAGEWRIGHT_AWS_SSM_ENDPOINT": others.url}
+    with lab.bench(**endpoint, IMAGEWRIGHT_CRASH_AT="layer-sealed") as bench:
+        reads = bench.component(document(canary))
+        arn = bench.start(bench.recipe(reads, bench.component(as_document(build=[READS]))))
+        assert bench.server.process.wait(120) == -9
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        waiting = {"IMAGEWRIGHT_AWS_SSM_ENDPOINT": hangs, "IMAGEWRIGHT_AWS_TIMEOUT_SECONDS": "0.5"}
+        with lab.bench(**waiting) as bench:
+            reason = bench.finished(arn)["state"]["reason"]
+
+            assert "could not be read again" in reason
+            assert f"The parameter '{name_of(canary)}' could not be read" in reason
+            bench.nothing_is_left()
+
+    with lab.bench(**endpoint) as bench:
+        bench.door.post("/builds/retry", {"image": arn})
+
+        bench.built(arn)
+        assert "***" in bench.log(arn)
+        is_not_in_log(bench, arn, canary)
 
 
 INSTANTS_OF_CONTAINERS = (

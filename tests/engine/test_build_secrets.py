@@ -6,6 +6,7 @@ import pytest
 
 from imagewright.engine import secrets as module
 from imagewright.engine.plan import BuildPlan
+from imagewright.engine.ports import ActionError, OutOfReachError
 from imagewright.engine.secrets import BuildSecrets
 from imagewright.masking import Secrets
 
@@ -43,8 +44,22 @@ def test_a_build_that_another_process_began_has_them_read_again() -> None:
     assert not BuildSecrets(reads).of(PLAN, begins=True)
 
 
-def test_a_build_goes_on_where_they_cannot_be_read_again() -> None:
-    assert not BuildSecrets(fails).of(PLAN, begins=False)
+@pytest.mark.parametrize("error", [RuntimeError("the key is gone"), OutOfReachError("gone.")])
+def test_a_build_does_not_go_on_where_they_cannot_be_read_again(error: Exception) -> None:
+    """It would print them unmasked. What clears up asks for those that are known."""
+    errors = [error]
+
+    def reads_later(plan: BuildPlan, secrets: Secrets) -> None:
+        if errors:
+            raise errors.pop()
+        reads(plan, secrets)
+
+    builds = BuildSecrets(reads_later)
+
+    with pytest.raises(ActionError, match=r"gone.*\. Once that answers, `imagewright runs retry`"):
+        builds.of(PLAN, begins=False)
+    assert not builds.known(PLAN.image_arn)
+    assert builds.of(PLAN, begins=False).mask("hunter2") == "***"
 
 
 def test_only_the_last_builds_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.runner.conftest import bash, steps
 
 from imagewright.masking import Secrets, StoredText
-from imagewright.runner.failures import ModuleFailure
+from imagewright.runner.failures import ModuleFailure, OutOfReach
 from imagewright.runner.modules.table import SPECS
 from imagewright.runner.relearning import Relearning
 
@@ -108,3 +108,22 @@ def test_what_can_be_had_again_is_learnt_and_the_rest_is_told(
     assert secrets.are_in("hunter2") is knows
     assert misses in " ".join(missed)
     assert bool(missed) is bool(misses)
+
+
+@pytest.mark.parametrize("text", [document(SAYS), document(execute("s3://b/k"))])
+def test_who_does_not_answer_is_no_miss(text: str) -> None:
+    """Another try may tell, so nothing may go on as if all were known."""
+
+    def away(*_asked: object) -> str:
+        raise OutOfReach("nobody answers")
+
+    relearning = Relearning(
+        read=lambda name: StoredText(away(name), is_secret=True),
+        open=away,
+        secrets=Secrets(),
+        modules=SPECS,
+        miss=lambda why: pytest.fail(why),
+    )
+
+    with pytest.raises(OutOfReach):
+        relearning.of(text, {})

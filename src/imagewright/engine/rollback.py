@@ -59,7 +59,7 @@ class Rollback:
             self._save(step, RollbackStatus.SKIPPED)
             return
         self._save(step, RollbackStatus.RUNNING)
-        context = self._steps.context(step, scene, Stop())
+        context = self._steps.context(step, scene, Stop(), undoes=True)
         context = replace(context, is_cancelled=is_cancelled)
         undo = self._actions[step.action].undo
         try:

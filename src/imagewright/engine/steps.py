@@ -124,8 +124,18 @@ class Steps:
             return self._fail(replace(step, results=outputs), ActionError(text, outputs=outputs))
         return self._complete(step, outputs, outputs)
 
-    def context(self, step: StepExecution, scene: Scene, stop: Stop) -> StepContext:
-        """Return what a step's action is given."""
+    def context(
+        self, step: StepExecution, scene: Scene, stop: Stop, *, undoes: bool = False
+    ) -> StepContext:
+        """Return what a step's action is given.
+
+        ``undoes``: it is to clear up, which shows nothing that a machine printed, and so waits for
+        no secret to be read again. Otherwise raises ActionError where one cannot be.
+        """
+        if undoes:
+            secrets = self._secrets.known(scene.plan.image_arn)
+        else:
+            secrets = self._secrets.of(scene.plan, begins=_begins(scene, step))
         return StepContext(
             plan=scene.plan,
             stage=scene.execution.stage,
@@ -140,7 +150,7 @@ class Steps:
             seconds_left=self._seconds_left(step),
             clock=self._clock,
             log=self._log(scene.plan, step),
-            secrets=self._secrets.of(scene.plan, begins=_begins(scene, step)),
+            secrets=secrets,
         )
 
     def _start(self, step: StepExecution, scene: Scene) -> tuple[StepExecution, Any] | None:
@@ -174,8 +184,8 @@ class Steps:
         with watching(
             lambda: self._records.is_cancelled(step.image_arn), lambda: self._seconds_left(step)
         ) as stop:
-            context = self.context(step, scene, stop)
             try:
+                context = self.context(step, scene, stop)
                 result = action.run(inputs, context)
             except ActionError as error:
                 return self._fail_or_stop(step, stop, error)
@@ -211,7 +221,7 @@ class Steps:
         if abandon is None or step.status is not StepStatus.RUNNING:
             return
         scene = self._scenes.of(step.workflow_execution_id)
-        context = self.context(step, scene, Stop())
+        context = self.context(step, scene, Stop(), undoes=True)
         try:
             if (started := self._start(step, scene)) is not None:
                 abandon(started[1], context)

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from imagewright.aws.clients import AwsClients
 from imagewright.errors import ServiceUnavailable
-from imagewright.outside.work import TransferFailed, Work, size
+from imagewright.outside.work import TransferFailed, Unanswered, Work, size
 
 DEFAULT_REGION = "us-east-1"
 """Where a run knows of none; S3 itself says where else a bucket is."""
@@ -93,7 +93,7 @@ class Objects:
             except BotoCoreError as error:
                 work.check()
                 if number == _TRIES_MAX:
-                    raise TransferFailed(f"{where} broke off: {error}") from error
+                    raise Unanswered(f"{where} broke off: {error}") from error
                 work.remarks.append(f"try {number} of {_TRIES_MAX} failed: {where} broke off")
                 work.pause(self._pause_seconds * 2 ** (number - 1))
             else:
@@ -187,7 +187,9 @@ class Objects:
             answer: dict[str, Any] = getattr(client, operation)(**members)
         except BotoClientError as error:
             raise _refusal(error.response, failure) from error
-        except (BotoCoreError, RecursionError) as error:
+        except BotoCoreError as error:
+            raise Unanswered(f"{failure}: {error}") from error
+        except RecursionError as error:
             raise TransferFailed(f"{failure}: {error}") from error
         return answer
 
@@ -204,6 +206,7 @@ def _owner(owner: str | None) -> dict[str, str]:
 
 def _refusal(response: Any, failure: str) -> TransferFailed:
     code, text = response["Error"].get("Code", ""), response["Error"].get("Message", "")
-    is_denied = response["ResponseMetadata"]["HTTPStatusCode"] in _DENIED
-    whose = " (asked with the key of the setting aws.access_key_id)" if is_denied else ""
-    return TransferFailed(f"{failure}: {code}: {text[:1000]}{whose}")
+    status = response["ResponseMetadata"]["HTTPStatusCode"]
+    whose = " (asked with the key of the setting aws.access_key_id)" if status in _DENIED else ""
+    kind = Unanswered if status >= 500 else TransferFailed
+    return kind(f"{failure}: {code}: {text[:1000]}{whose}")

@@ -18,6 +18,10 @@ class TransferFailed(Exception):
     """It cannot be done; the message says what and why."""
 
 
+class Unanswered(TransferFailed):
+    """Whoever was asked did not answer, or broke: another try may succeed."""
+
+
 class Stopped(Exception):
     """Whoever waited does so no more."""
 

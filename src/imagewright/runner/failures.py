@@ -21,6 +21,10 @@ class ModuleFailure(Exception):
         """What was captured all the same (decision O-5)."""
 
 
+class OutOfReach(ModuleFailure):
+    """What was asked did not answer, or broke: another try may succeed."""
+
+
 class TimedOut(ModuleFailure):
     """The attempt took longer than ``timeoutSeconds``."""
 

@@ -19,7 +19,7 @@ from imagewright.documents.nodes import Scalar
 from imagewright.documents.specs import ModuleSpec
 from imagewright.masking import Secrets
 from imagewright.runner.environment import ReadParameter
-from imagewright.runner.failures import ModuleFailure
+from imagewright.runner.failures import ModuleFailure, OutOfReach
 from imagewright.runner.nested import LEVELS_MAX
 from imagewright.runner.parameters import read_stored, stored_references
 
@@ -44,7 +44,10 @@ class Relearning:
     """Hears what could not be read again, and so stays unknown."""
 
     def of(self, text: str, parameters: Mapping[str, str], *, levels: int = LEVELS_MAX) -> None:
-        """Learn those of a document, and of the documents below it."""
+        """Learn those of a document, and of the documents below it.
+
+        Raises OutOfReach where what would tell does not answer: nobody knows what is missing then.
+        """
         if "aws:ssm:" not in text and "ExecuteDocument" not in text:
             return
         component = load_component(text, modules=self.modules).component
@@ -58,6 +61,8 @@ class Relearning:
         for stored in stored_references(step):
             try:
                 read_stored(stored, known, self.read, self.secrets)
+            except OutOfReach:
+                raise
             except ModuleFailure as failure:
                 self.miss(str(failure))
         if step.action == "ExecuteDocument" and levels:
@@ -71,6 +76,8 @@ class Relearning:
             return
         try:
             text = self.open(document, inputs.get("document-s3-bucket-owner"))
+        except OutOfReach:
+            raise
         except ModuleFailure as failure:
             self.miss(str(failure))
             return
