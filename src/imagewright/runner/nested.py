@@ -46,7 +46,7 @@ class NestedRuns:
             parameters=nested.parameters,
         )
         if problems:
-            raise ModuleFailure(f"Document {nested.document} failed! {'; '.join(problems)}")
+            raise self._refused(nested, "; ".join(problems))
         inner = replace(
             self.session,
             component=component,
@@ -61,10 +61,16 @@ class NestedRuns:
         try:
             result = self.session.go(inner, nested.phases)
         except ComponentRefused as error:
-            raise ModuleFailure(f"Document {nested.document} failed! {error}") from error
+            raise self._refused(nested, str(error)) from error
         if result.status is RunStatus.CANCELLED:
             raise Cancelled
         return DocumentEnd(nested.execution_id, result)
+
+    def _refused(self, nested: NestedRun, why: str) -> ModuleFailure:
+        """Write down that it did not run."""
+        message = f"Document {nested.document} failed! {why}"
+        nested.refusal = self.session.environment.secrets.mask(message)
+        return ModuleFailure(message)
 
     def _begun(self, call: DocumentCall) -> NestedRun:
         if self.state.round < len(self.state.nested):

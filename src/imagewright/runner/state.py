@@ -27,6 +27,8 @@ class NestedRun:
     phases: list[str] = field(default_factory=list)
     parameters: dict[str, str]
     state: "RunState"
+    refusal: str = ""
+    """Why it did not run; empty if it did."""
 
     def to_json(self) -> dict[str, Any]:
         """Spell it with what JSON has."""

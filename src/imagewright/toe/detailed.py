@@ -15,11 +15,29 @@ from imagewright.documents.component.model import Component, Counting, Phase, St
 from imagewright.runner.modules.table import SPECS
 from imagewright.runner.result import masked, sum_up
 from imagewright.runner.state import NestedRun, RunState, StepState
-from imagewright.runner.status import StepStatus, combine
+from imagewright.runner.status import RunStatus, StepStatus, combine
 
 Json = dict[str, Any]
 
 RUNNING = "running"
+
+_NOT_GIVEN: Mapping[str, Json] = {
+    "ExecuteDocument": {
+        "document": "",
+        "document-s3-bucket-owner": "",
+        "phases": "",
+        "parameters": None,
+    }
+}
+"""How inputs that were not given appear, in the order of the module's own (§9.3)."""
+_NUMBERS: Mapping[str, frozenset[str]] = {
+    "ExecuteDocument": frozenset(
+        {"executedStepCount", "failedStepCount", "ignoredFailedStepCount"}
+    ),
+    "InstallMSI": frozenset({"msiExitCode"}),
+    "UninstallMSI": frozenset({"msiExitCode"}),
+}
+"""Outputs that are numbers (§7.1, §7.5, §8.2)."""
 
 
 @dataclass(slots=True)
@@ -130,6 +148,8 @@ def _nested_run(nested: NestedRun) -> DocumentsRun:
     ended = "" if any(not s.ended_at for s in nested.state.steps) else _last_end(nested.state)
     status = result.status.value if ended else RUNNING
     failure = f"Document {nested.document} failed!" if ended and result.failure else ""
+    if nested.refusal:
+        status, failure = RunStatus.FAILED.value, nested.refusal
     document = DocumentRun(
         nested.document, component, began, nested.state, status, ended_at=ended, failure=failure
     )
@@ -162,10 +182,21 @@ def _chained_step(step: Step, state: StepState | None) -> Json:
     }
 
 
-def _shown(step: Step, state: StepState) -> tuple[list[Any], Mapping[str, str]]:
-    if step.logging:
-        return state.inputs, state.output
-    return masked(state.inputs), masked(state.output)
+def _shown(step: Step, state: StepState) -> tuple[list[Any], Mapping[str, Any]]:
+    inputs, outputs = state.inputs, state.output
+    if not step.logging:
+        inputs, outputs = masked(inputs), masked(outputs)
+    zeros = _NOT_GIVEN.get(step.action, {})
+    return [{**zeros, **entry} for entry in inputs], _typed(step, outputs)
+
+
+def _typed(step: Step, outputs: Mapping[str, str]) -> Mapping[str, Any]:
+    """Spell as a number what is one; the rounds of a loop, joined, are none."""
+    numbers = _NUMBERS.get(step.action, ())
+    return {
+        name: int(text) if name in numbers and text.isdecimal() else text
+        for name, text in outputs.items()
+    }
 
 
 def _loop(step: Step, state: StepState) -> Json | None:
@@ -198,9 +229,9 @@ def _round_status(state: StepState, number: int) -> str:
     return (StepStatus.SUCCESS if number < state.round else state.status).value
 
 
-def _round_outputs(step: Step, state: StepState, number: int) -> Mapping[str, str]:
+def _round_outputs(step: Step, state: StepState, number: int) -> Mapping[str, Any]:
     outputs = state.outputs[number] if number < len(state.outputs) else {}
-    return outputs if step.logging else masked(outputs)
+    return _typed(step, outputs if step.logging else masked(outputs))
 
 
 def _packed(values: object) -> str:

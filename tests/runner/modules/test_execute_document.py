@@ -383,6 +383,27 @@ def test_the_owner_of_the_bucket_is_asked_for(lab: Lab) -> None:
     assert "403" in step.message
 
 
+def test_a_document_that_does_not_run_has_failed_in_the_tree(lab: Lab, tmp_path: Path) -> None:
+    """§9.3 detailedOutput: its step failed."""
+    put(lab, "/opt/in.yaml", bash("echo inner"), parameters=[{"Must": {"type": "string"}}])
+    content = text(steps(execute("/opt/in.yaml"), bash("never")))
+    asked = read_asked({"documents": "app.yaml"}, None)
+    document = load_document("app.yaml", content, Platform.LINUX)
+
+    with closing(LogFolder(str(tmp_path), "run-1", SystemClock().now())) as folder:
+        runner = DocumentsRunner(asked, folder, execution_id="run-1")
+        runner.set_up([document])
+        runner.go([document], lab.machine, RunEnvironment())
+
+    tree = json.loads((Path(folder.url) / "detailedoutput.json").read_text())
+    (step,) = tree["documents"][0]["phases"][0]["steps"]
+    (nested,) = step["detailedOutput"]
+    why = "Document /opt/in.yaml failed! the parameter `Must` has no default and was given no value"
+    assert (step["status"], step["failureMessage"]) == ("failed", why)
+    assert (nested["status"], nested["failureMessage"]) == ("failed", why)
+    assert nested["documents"][0]["status"] == "failed"
+
+
 def test_the_log_folder_holds_the_whole_tree_of_it(lab: Lab, tmp_path: Path) -> None:
     """§9.2, §9.3 detailedOutput."""
     put(lab, "/opt/in.yaml", bash("echo inner"))
@@ -402,6 +423,15 @@ def test_the_log_folder_holds_the_whole_tree_of_it(lab: Lab, tmp_path: Path) -> 
     (outputs,) = json.loads(step["outputs"])
     assert (nested["executionId"], nested["status"]) == (outputs["executionId"], "success")
     assert outputs["logUrl"] == folder.url
+    assert (outputs["executedStepCount"], outputs["failedStepCount"]) == (1, 0)
+    assert json.loads(step["inputs"]) == [
+        {
+            "document": "/opt/in.yaml",
+            "document-s3-bucket-owner": "",
+            "phases": "",
+            "parameters": None,
+        }
+    ]
     inner = nested["documents"][0]["phases"][0]["steps"][0]
     assert (inner["action"], inner["outputs"]) == ("ExecuteBash", '[{"stdout":"inner"}]')
     log = (Path(folder.url) / "console.log").read_text()
