@@ -98,6 +98,17 @@ def test_it_shows_the_plan_with_parameters_filled_in(run: Run, tmp_path: Path) -
         """)
 
 
+def test_a_loop_that_is_too_long_says_so(run: Run, tmp_path: Path) -> None:
+    loop = {"for": {"start": 1, "end": 100000, "updateBy": 2}}
+    step = {"name": "A", "action": "ExecuteBash", "loop": loop, "inputs": {"commands": ["true"]}}
+    document = {"schemaVersion": 1.0, "phases": [{"name": "build", "steps": [step]}]}
+    (tmp_path / "c.json").write_text(json.dumps(document))
+
+    done = run("component", "explain", "c.json")
+
+    assert "more than 10,000 times, so that it fails: 1, 3, 5," in done.stdout
+
+
 def test_what_keeps_it_from_running_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(COMPONENT)
 

@@ -20,6 +20,7 @@ from imagewright.documents.component.explanation import (
     explain_component,
     to_json,
 )
+from imagewright.documents.component.loops import ITERATIONS_MAX
 from imagewright.documents.component.model import TIMEOUT_SECONDS_DEFAULT, OnFailure, Verdict
 from imagewright.documents.component.variables import unknown_names
 from imagewright.documents.diagnostics.terminal import render
@@ -178,6 +179,8 @@ def _loop(explained: ExplainedStep) -> str:
         return "over what only the run will tell"
     shown = ", ".join(spell(value) for value in rounds[:_ROUNDS_SHOWN])
     more = ", …" if len(rounds) > _ROUNDS_SHOWN else ""
+    if len(rounds) > ITERATIONS_MAX:
+        return f"more than {ITERATIONS_MAX:,} times, so that it fails: {shown}{more}"
     return f"{len(rounds)} times: {shown}{more}"
 
 

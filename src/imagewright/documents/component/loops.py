@@ -56,6 +56,11 @@ class _Over:
             rule = rules.LoopNeverEnds
             self._findings.append(rule.finding(fields.span, message, context=self._context))
             return None
+        count = (end - start) // update_by + 1
+        if count > ITERATIONS_MAX:
+            message = f"the loop has {count:,} rounds, and no more than {ITERATIONS_MAX:,} run"
+            finding = rules.ManyRounds.finding(fields.span, message, context=self._context)
+            self._findings.append(finding)
         return Counting(start, end, update_by)
 
     def each(self, node: Node | None) -> Listed | Delimited | None:

@@ -358,6 +358,15 @@ class LoopName(Rule):
     bad = _document(_LOOP + "{name: my units, forEach: [a, b]}\n")
 
 
+class ManyRounds(Rule):
+    """A loop has at most 10,000 rounds; the step of a longer one fails when it runs."""
+
+    code = "CD064"
+    severity = "warning"
+    good = _document(_LOOP + "{for: {start: 1, end: 10000, updateBy: 1}}\n")
+    bad = _document(_LOOP + "{for: {start: 1, end: 100000, updateBy: 1}}\n")
+
+
 class UnknownStep(Rule):
     """A reference names a phase or a step that does not exist in this document.
 
@@ -489,6 +498,7 @@ COMPONENT_RULES: tuple[type[Rule], ...] = (
     LoopNeverEnds,
     Delimiter,
     LoopName,
+    ManyRounds,
     UnknownStep,
     UnknownMember,
     ReadBeforeItRan,
