@@ -207,7 +207,10 @@ class Layers(BaseModel):
         default=24.0, ge=0, description="How long a layer made with a network in reach is reused."
     )
     size_bytes_max: int = Field(
-        default=0, ge=0, description="What all layers together may take; 0: no limit but the disk."
+        default=0,
+        ge=0,
+        description="What `imagewright prune` lets all layers take, together with what is kept of "
+        "packing them, which goes first; 0: no limit but the disk.",
     )
     free_bytes_min: int = Field(
         default=1 << 30, ge=0, description="Free space that a build leaves on the disk."

@@ -73,7 +73,9 @@ def test_a_layer_that_is_gone_takes_its_blob_along(kept: PackedLayers, tmp_path:
     assert kept.find("l-2") is not None
 
 
-def test_blobs_that_nobody_used_for_long_are_named(kept: PackedLayers, tmp_path: Path) -> None:
+def test_all_blobs_are_named_the_least_recently_used_first(
+    kept: PackedLayers, tmp_path: Path
+) -> None:
     long_ago = (datetime.now(UTC) - timedelta(days=9)).timestamp()
     for name in ("l-old", "l-used"):
         kept.keep(name, blob(tmp_path))
@@ -82,7 +84,10 @@ def test_blobs_that_nobody_used_for_long_are_named(kept: PackedLayers, tmp_path:
     os.utime(tmp_path / "packed" / "l-half.gz", (long_ago, long_ago))
     assert kept.find("l-used") is not None
 
-    assert kept.unused(datetime.now(UTC) - timedelta(days=1)) == {"l-old": 6, "l-half": 15}
+    found = [(blob.layer_id, blob.size_bytes) for blob in kept.everything()]
+
+    assert found == [("l-half", 15), ("l-old", 6), ("l-used", 6)]
+    assert kept.everything()[-1].used_at > datetime.now(UTC) - timedelta(days=1)
 
 
 def test_where_nothing_can_be_kept_nothing_is_lost(tmp_path: Path) -> None:
@@ -93,4 +98,4 @@ def test_where_nothing_can_be_kept_nothing_is_lost(tmp_path: Path) -> None:
     kept.forget(["l-1"])
 
     assert kept.find("l-1") is None
-    assert kept.unused(datetime.now(UTC)) == {}
+    assert kept.everything() == []

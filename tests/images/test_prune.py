@@ -7,7 +7,10 @@ import pytest
 from tests.machines.lab import Lab
 
 from imagewright.clock import SystemClock, iso_milliseconds
-from imagewright.images.prune import Policy, plan, prune
+from imagewright.images.export_oci import OciMetadata, export_oci
+from imagewright.images.layers import LayerOptions
+from imagewright.images.packed import KeptBlob
+from imagewright.images.prune import Policy, plan, plan_packed, prune
 from imagewright.store import layers as rows
 from imagewright.store.layers import LayerRow
 
@@ -80,6 +83,65 @@ def test_pruning_frees(
 
     assert [reason.layer.id for reason in reasons] == freed
     assert all(reason.why for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("layers_bytes", "policy", "freed"),
+    [
+        pytest.param(100, Policy(max_age=DAY), ["of-gone", "stale"], id="no limit"),
+        pytest.param(
+            100, Policy(max_age=DAY, size_bytes_max=120), ["of-gone", "stale"], id="all fits"
+        ),
+        pytest.param(
+            100, Policy(max_age=DAY, size_bytes_max=119), ["of-gone", "stale", "old"],
+            id="the least recently used goes first",
+        ),
+        pytest.param(
+            100, Policy(max_age=DAY, size_bytes_max=90), ["of-gone", "stale", "old", "new"],
+            id="the layers alone are too many",
+        ),
+        pytest.param(
+            0, Policy(max_age=DAY, everything=True), ["of-gone", "stale", "old"],
+            id="all that is not in use",
+        ),
+    ],
+)  # fmt: skip
+def test_pruning_frees_what_is_kept_of_packing(
+    layers_bytes: int, policy: Policy, freed: list[str]
+) -> None:
+    found = [
+        KeptBlob("of-gone", 10, NOW - 3 * DAY),
+        KeptBlob("stale", 10, NOW - 2 * DAY),
+        KeptBlob("old", 10, NOW - timedelta(hours=2)),
+        KeptBlob("new", 10, NOW - timedelta(minutes=2)),
+    ]
+
+    gone = plan_packed(found, {"of-gone"}, layers_bytes, policy, NOW)
+
+    assert [blob.layer_id for blob in gone] == freed
+
+
+def test_an_export_keeps_no_more_packed_than_the_limit_leaves_room_for(
+    state: Path, tmp_path: Path
+) -> None:
+    lab = Lab(state)
+    image = lab.change(lab.tiny(), "touch /kept")
+    export_oci(lab.layers, image, tmp_path / "unlimited", OciMetadata(reference="tiny:1"))
+    unlimited = lab.layers.usage()
+    size_bytes_max = unlimited.size_bytes + unlimited.packed_size_bytes - 1
+    lab.close()
+    again = Lab(state, options=LayerOptions(free_bytes_min=0, size_bytes_max=size_bytes_max))
+
+    export_oci(again.layers, image, tmp_path / "limited", OciMetadata(reference="tiny:1"))
+    limited = again.layers.usage()
+    policy = Policy(max_age=DAY, size_bytes_max=1)
+    pruned = prune(again.layers, again.database, policy, SystemClock())
+
+    assert unlimited.packed_size_bytes > limited.packed_size_bytes > 0
+    assert limited.size_bytes + limited.packed_size_bytes <= size_bytes_max
+    assert pruned.packed_size_bytes == limited.packed_size_bytes
+    assert again.layers.usage().packed_size_bytes == 0
+    again.close()
 
 
 def test_what_is_pruned_is_gone_from_the_disk_and_the_rest_still_works(state: Path) -> None:

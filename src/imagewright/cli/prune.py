@@ -23,7 +23,8 @@ def prune(
 ) -> None:
     """Free the layers that no image and no machine needs, and no build would reuse.
 
-    What was used within the last hour is left alone.
+    What was used within the last hour is left alone. Layers that are kept packed, for exports, go
+    first where layers.size_bytes_max asks for room.
 
     \b
         imagewright prune --dry-run
@@ -43,7 +44,10 @@ def prune(
         print_table(["LAYER", "SIZE", "MADE BY", "WHY"], rows, nothing="")
     usage = found["usage"]
     would = "would be freed" if dry_run else "freed"
+    packed = found["packedSizeBytes"]
+    of_packed = f" ({size(packed)} of it kept packed)" if packed else ""
     typer.echo(
-        f"{size(found['sizeBytes'])} {would}; {usage['count']} layers take "
-        f"{size(usage['sizeBytes'])}, {size(usage['freeBytes'])} are free on the disk"
+        f"{size(found['sizeBytes'])} {would}{of_packed}; {usage['count']} layers take "
+        f"{size(usage['sizeBytes'])}, and packed {size(usage['packedSizeBytes'])} more; "
+        f"{size(usage['freeBytes'])} are free on the disk"
     )

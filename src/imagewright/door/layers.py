@@ -52,6 +52,7 @@ class Layers:
         return {
             "dryRun": dry_run,
             "sizeBytes": pruned.size_bytes,
+            "packedSizeBytes": pruned.packed_size_bytes,
             "layers": [_entry(reason) for reason in pruned.reasons],
             "usage": _usage(workshop),
         }
@@ -70,6 +71,7 @@ def _usage(workshop: Workshop) -> Json:
     return {
         "count": usage.layers,
         "sizeBytes": usage.size_bytes,
+        "packedSizeBytes": usage.packed_size_bytes,
         "freeBytes": usage.free_bytes,
     }
 

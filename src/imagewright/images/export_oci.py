@@ -87,6 +87,7 @@ def export_oci(
             done_bytes += row.size_bytes
             on_progress(done_bytes / max(total_bytes, 1))
         digest = layout.finish(metadata)
+    store.trim_packed()
     return OciImage(destination, digest, layout.size_bytes)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from uuid import uuid4
 
 from imagewright.clock import Clock, SystemClock, iso_milliseconds
-from imagewright.images.packed import PackedLayers
+from imagewright.images.packed import PackedLayers, beyond
 from imagewright.machines.idmap import current_map, problem_of_owner
 from imagewright.machines.inside.kernel import sync_filesystem
 from imagewright.machines.ledger import Entry, Free, Kind, Ledger, identity_of, this_boot
@@ -112,6 +112,8 @@ class Usage:
 
     layers: int
     size_bytes: int
+    packed_size_bytes: int
+    """What is kept of packing them."""
     free_bytes: int
 
 
@@ -351,7 +353,19 @@ class LayerStore:
         """Return what the layers take up."""
         with self._database.connect() as connection:
             found = rows.everything(connection)
-        return Usage(len(found), sum(row.size_bytes for row in found), _free_bytes(self._directory))
+        return Usage(
+            layers=len(found),
+            size_bytes=sum(row.size_bytes for row in found),
+            packed_size_bytes=sum(blob.size_bytes for blob in self.packed.everything()),
+            free_bytes=_free_bytes(self._directory),
+        )
+
+    def trim_packed(self) -> None:
+        """Drop blobs, the least recently used first, that go beyond ``size_bytes_max``."""
+        if self._options.size_bytes_max:
+            room = self._options.size_bytes_max - self.usage().size_bytes
+            gone = beyond(self.packed.everything(), room)
+            self.packed.forget(blob.layer_id for blob in gone)
 
     def recover(self) -> list[str]:
         """Forget layers that the host's sudden end may have torn, and those on top of them.

@@ -7,10 +7,10 @@ any time, so that a file which is damaged or gone costs time and nothing else.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -24,6 +24,15 @@ class PackedLayer:
     diff_id: str
     """SHA-256 of the tar within, in hex."""
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBlob:
+    """What is kept of packing a layer."""
+
+    layer_id: str
+    size_bytes: int
+    used_at: datetime
 
 
 class PackedLayers:
@@ -55,16 +64,16 @@ class PackedLayers:
             os.link(blob.file, file)
             facts.write_text(json.dumps({"digest": blob.digest, "diffId": blob.diff_id}))
 
-    def unused(self, since: datetime) -> Mapping[str, int]:
-        """Name the layers whose blobs were not used since then, each with the blob's size."""
-        found = {}
+    def everything(self) -> Sequence[KeptBlob]:
+        """Return all that is kept, the least recently used first; what a crash left half, too."""
+        found = []
         for file in self._directory.glob("*.gz"):
             with suppress(OSError):
                 status, facts = file.stat(), file.with_suffix(".json")
                 used = facts.stat().st_mtime if facts.exists() else status.st_mtime
-                if used < since.timestamp():
-                    found[file.stem] = status.st_size
-        return found
+                used_at = datetime.fromtimestamp(used, UTC)
+                found.append(KeptBlob(file.stem, status.st_size, used_at))
+        return sorted(found, key=lambda blob: (blob.used_at, blob.layer_id))
 
     def forget(self, layer_ids: Iterable[str]) -> None:
         """Drop the blobs of layers."""
@@ -75,3 +84,13 @@ class PackedLayers:
 
     def _places(self, layer_id: str) -> tuple[Path, Path]:
         return self._directory / f"{layer_id}.gz", self._directory / f"{layer_id}.json"
+
+
+def beyond(blobs: Sequence[KeptBlob], size_bytes_max: int) -> Sequence[KeptBlob]:
+    """Return the first of some blobs, without which the others fit."""
+    total = sum(blob.size_bytes for blob in blobs)
+    count = 0
+    while count < len(blobs) and total > size_bytes_max:
+        total -= blobs[count].size_bytes
+        count += 1
+    return blobs[:count]

@@ -1,5 +1,7 @@
 """Frees layers that nothing needs, and keeps all of them together below a size.
 
+What is kept of packing them counts too, and goes first: it can be made again at any time.
+
 A layer is needed if an image or an instance holds it or one on top of it. One that is not needed
 may still be worth keeping, because a later build would reuse it.
 """
@@ -10,6 +12,7 @@ from datetime import datetime, timedelta
 
 from imagewright.clock import Clock
 from imagewright.images.layers import LayerStore
+from imagewright.images.packed import KeptBlob, beyond
 from imagewright.store import layers as rows
 from imagewright.store.layers import LayerRow
 from imagewright.store.transactions import Transactions
@@ -32,7 +35,7 @@ class Pruned:
 
     reasons: tuple[Reason, ...]
     packed_size_bytes: int = 0
-    """Of layers that stay, what was kept of packing them."""
+    """What was kept of packing layers, of these and of others."""
 
     @property
     def size_bytes(self) -> int:
@@ -47,7 +50,7 @@ class Policy:
     max_age: timedelta
     """A layer made with a network in reach is not reused after this; see ``layers.max_age``."""
     size_bytes_max: int = 0
-    """For all layers together; 0: no limit."""
+    """For all layers together, and what is kept of packing them; 0: no limit."""
     everything: bool = False
     """Free all that is not needed, though it could be reused."""
 
@@ -64,12 +67,13 @@ def prune(
     with database.connect() as connection:
         found, held = rows.everything(connection), rows.held(connection)
     reasons = plan(found, held, policy, clock.now())
-    age = GRACE if policy.everything else max(policy.max_age, GRACE)
-    packed = store.packed.unused(clock.now() - age)
+    gone = {reason.layer.id for reason in reasons}
+    left_bytes = sum(row.size_bytes for row in found if row.id not in gone)
+    blobs = plan_packed(store.packed.everything(), gone, left_bytes, policy, clock.now())
     if not dry_run:
-        store.delete([reason.layer.id for reason in reasons])
-        store.packed.forget(packed)
-    return Pruned(tuple(reasons), sum(packed.values()))
+        store.delete(gone)
+        store.packed.forget(blob.layer_id for blob in blobs)
+    return Pruned(tuple(reasons), sum(blob.size_bytes for blob in blobs))
 
 
 def plan(found: Sequence[LayerRow], held: set[str], policy: Policy, now: datetime) -> list[Reason]:
@@ -85,6 +89,21 @@ def plan(found: Sequence[LayerRow], held: set[str], policy: Policy, now: datetim
         remaining = [row for row in found if row.id in kept]
         reasons += _down_to_size(remaining, untouchable, policy.size_bytes_max)
     return reasons
+
+
+def plan_packed(
+    found: Sequence[KeptBlob], gone: set[str], layers_bytes: int, policy: Policy, now: datetime
+) -> Sequence[KeptBlob]:
+    """Choose the blobs to drop: of layers that go, unused ones, and what exceeds the limit.
+
+    ``found``: the least recently used first. ``layers_bytes``: of all layers that stay.
+    """
+    age = GRACE if policy.everything else max(policy.max_age, GRACE)
+    useless = [blob for blob in found if blob.layer_id in gone or blob.used_at < now - age]
+    if not policy.size_bytes_max:
+        return useless
+    kept = [blob for blob in found if blob not in useless]
+    return [*useless, *beyond(kept, policy.size_bytes_max - layers_bytes)]
 
 
 def _with_ancestors(ids: set[str], parents: dict[str, str | None]) -> set[str]:
