@@ -1,9 +1,12 @@
 """A folder as the place of a region."""
 
+import errno
 import json
+import os
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from tests.distribution.conftest import COPY, OTHER, another, packed, stopped
@@ -13,6 +16,7 @@ from imagewright.distribution.artefact import ContainerNames, Parcel
 from imagewright.distribution.folder import Folder
 from imagewright.engine.ports import ActionError
 from imagewright.images.imports import import_oci_layout
+from imagewright.machines.inside import kernel
 
 
 @pytest.fixture
@@ -116,6 +120,76 @@ class TestAContainerImage:
         assert not (place / "mine").exists()
         assert json.loads((place / "image.json").read_text()) == another(container).described
         assert [path.name for path in (tmp_path / "made/region").iterdir()] == ["team"]
+        assert lab.ledger.entries() == []
+
+    def test_is_whole_at_every_moment_while_another_takes_its_place(
+        self, folder: Folder, container: Parcel
+    ) -> None:
+        place = Path(folder.put(container))
+        ended, missed = Event(), []
+
+        def look() -> None:
+            while not ended.is_set():
+                try:
+                    (place / "image.json").read_bytes()
+                except OSError as error:
+                    missed.append(error)
+
+        reader = Thread(target=look)
+        reader.start()
+        for each in [another(container), container] * 5:
+            folder.put(each)
+        ended.set()
+        reader.join()
+
+        assert missed == []
+        assert json.loads((place / "image.json").read_text()) == container.described
+
+    @pytest.mark.parametrize("fails", [False, True], ids=["two names", "the second rename fails"])
+    def test_is_replaced_by_renames_where_no_names_can_change_places(
+        self,
+        lab: Lab,
+        folder: Folder,
+        container: Parcel,
+        monkeypatch: pytest.MonkeyPatch,
+        fails: bool,
+    ) -> None:
+        place = Path(folder.put(container))
+
+        def exchange(one: str, _other: str) -> None:
+            if fails:
+                Path(one).rename(f"{one}.gone")
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+        monkeypatch.setattr(kernel, "exchange", exchange)
+        if fails:
+            with pytest.raises(ActionError, match=r"1\.0\.0-1 cannot be written: No such file"):
+                folder.put(another(container))
+        else:
+            folder.put(another(container))
+
+        described = container.described if fails else another(container).described
+        assert json.loads((place / "image.json").read_text()) == described
+        assert (place / "oci-layout").exists()
+        assert lab.ledger.entries() == []
+
+    def test_takes_no_place_of_another_account_that_came_in_between(
+        self, lab: Lab, folder: Folder, container: Parcel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place, theirs = Path(folder.put(container)), another(container, OTHER)
+        exchange, written = kernel.exchange, json.dumps(theirs.described)
+
+        def late(one: str, other: str) -> None:
+            (place / "image.json").write_text(written)
+            monkeypatch.undo()
+            exchange(one, other)
+
+        monkeypatch.setattr(kernel, "exchange", late)
+        with pytest.raises(ActionError, match=f"is an image of the account {OTHER}"):
+            folder.put(another(container))
+
+        assert (place / "image.json").read_text() == written
+        assert [path.name for path in place.parents[2].iterdir()] == ["team"]
         assert lab.ledger.entries() == []
 
     def test_takes_no_place_of_another_account(

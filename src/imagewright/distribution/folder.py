@@ -1,5 +1,6 @@
 """A folder as the place of a region: a directory for each copy, named after its id."""
 
+import errno
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,13 +15,20 @@ from imagewright.distribution.artefact import (
 )
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
+from imagewright.machines.inside import kernel
 from imagewright.machines.ledger import Ledger
 
+_NO_EXCHANGE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What file systems answer that cannot let two names change places, such as NFS."""
 _READ_BYTES = 1 << 20
 
 
 class Folder:
-    """See ``artefact.Place``. A copy is written aside and moved to its name."""
+    """See ``artefact.Place``. A copy is written aside and moved to its name.
+
+    Where it takes the place of an image, the two names change places at once, so that whoever
+    looks finds a whole image; what was replaced is deleted under the other name.
+    """
 
     def __init__(self, folder: Path, form: Form, ledger: Ledger) -> None:
         self.form = form
@@ -52,9 +60,11 @@ class Folder:
         try:
             self._write(parcel, partial)
             destination.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            if there is not None:
-                destination.rename(replaced)
-            partial.rename(destination)
+            if _described(destination) is None:
+                partial.rename(destination)
+            else:
+                _change_places(partial, destination, aside=replaced)
+                _demand_own(parcel, partial, replaced, destination)
             _sync(destination.parent)
         except OSError as error:
             raise ActionError(f"{destination} cannot be written: {error.strerror}") from error
@@ -86,6 +96,35 @@ class Folder:
             file.flush()
             os.fsync(file.fileno())
         _sync(partial)
+
+
+def _change_places(one: Path, other: Path, *, aside: Path) -> None:
+    """Let two directories change their names, at once where the file system can.
+
+    Where it needs several renames, nothing is at ``other`` for that moment, and what was there is
+    back if one of them fails.
+    """
+    try:
+        kernel.exchange(str(one), str(other))
+    except OSError as error:
+        if error.errno not in _NO_EXCHANGE:
+            raise
+        other.rename(aside)
+        try:
+            one.rename(other)
+        except OSError:
+            aside.rename(other)
+            raise
+        aside.rename(one)
+
+
+def _demand_own(parcel: Parcel, replaced: Path, aside: Path, destination: Path) -> None:
+    """Put the image of another account back that came in between. Raises ActionError."""
+    try:
+        parcel.is_described_by(_described(replaced) or b"", str(destination))
+    except ActionError:
+        _change_places(replaced, destination, aside=aside)
+        raise
 
 
 def _described(copy: Path) -> bytes | None:

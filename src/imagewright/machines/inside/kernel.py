@@ -40,6 +40,7 @@ _SYS_MOUNT_SETATTR = 442  # the same on every architecture, as for all calls sin
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 1
+_RENAME_EXCHANGE = 2
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _SIOCSIFADDR = 0x8916
@@ -179,6 +180,12 @@ def add_loopback_address(address: str) -> None:
         for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
             where = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))
             fcntl.ioctl(probe, request, struct.pack("16s16s8x", b"lo:1", where))
+
+
+def exchange(path: str, other: str) -> None:
+    """Let two names change places, at once. Not every file system can: EINVAL, ENOSYS."""
+    encoded = (_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(other))
+    _check(_libc.renameat2(*encoded, _RENAME_EXCHANGE), f"exchange {path} and {other}")
 
 
 def sync_filesystem(path: str) -> None:
