@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.distribution.conftest import COPY, OTHER, another, stopped
+from tests.distribution.conftest import COPY, OTHER, OWN, another, stopped
 from tests.other_services import OtherServices
 
 from imagewright.aws.clients import AwsClients
@@ -157,6 +157,41 @@ class TestAContainerImage:
         assert keys(others, name) == there
         described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
         assert json.loads(described["Body"].read())["accountId"] == OTHER
+
+    def test_of_two_accounts_that_send_at_once_one_is_refused_and_the_other_whole(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket = open_bucket(others, f"s3://{name}")
+        late: list[Parcel] = []
+
+        def meanwhile(_size_bytes: int) -> None:
+            if not late:  # the first has looked, and found nothing there
+                late.append(theirs)
+                with pytest.raises(ActionError, match=f"is an image of the account {OWN}, which"):
+                    bucket.put(theirs)
+
+        theirs = another(container, OTHER)
+        bucket.put(replace(container, on_bytes=meanwhile))
+
+        assert late == [theirs]
+        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
+        assert json.loads(described["Body"].read()) == container.described
+        claimed = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/account.json")
+        assert json.loads(claimed["Body"].read()) == {"accountId": OWN}
+
+    def test_of_an_account_whose_name_it_is_goes_where_another_failed_before(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket = open_bucket(others, f"s3://{name}")
+        with pytest.raises(ActionError, match="stopped"):
+            bucket.put(stopped(container))
+
+        with pytest.raises(ActionError, match=f"is an image of the account {OWN}, which"):
+            bucket.put(another(container, OTHER))
+        bucket.put(another(container))
+
+        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
+        assert json.loads(described["Body"].read()) == another(container).described
 
     def test_that_is_stopped_leaves_nothing_that_says_it_is_whole(
         self, others: OtherServices, name: str, container: Parcel

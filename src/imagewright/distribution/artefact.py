@@ -85,6 +85,12 @@ class Parcel:
     """Hears of bytes that are on their way."""
 
     @property
+    def account(self) -> str | None:
+        """Whose image it is."""
+        account: str | None = self.described.get("accountId")
+        return account
+
+    @property
     def description(self) -> bytes:
         """The content of ``image.json``."""
         return json.dumps(self.described, indent=2, ensure_ascii=False).encode() + b"\n"
@@ -117,7 +123,7 @@ class Parcel:
         if not isinstance(there, dict):
             return False
         owner = there.get("accountId")
-        if owner not in {None, self.described.get("accountId")}:
+        if owner not in {None, self.account}:
             raise ActionError(
                 f"{where} is an image of the account {owner}, which is not replaced; the accounts "
                 "of a server share the repositories of a region: name another target repository"

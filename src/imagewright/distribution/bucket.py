@@ -1,5 +1,6 @@
 """A bucket of S3 as the place of a region: the files of a copy under its id."""
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,12 @@ from imagewright.distribution.artefact import (
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 
+_CLAIM = "account.json"
+"""The file beside a container image that says whose its name is; it comes before all others."""
 _MISSING = {"404", "NoSuchKey", "NotFound"}
+_THERE = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+"""What S3 answers where something is to be written only if nothing is there."""
+_NO_CONDITIONS = {"501", "NotImplemented"}
 
 
 class Bucket:
@@ -42,20 +48,23 @@ class Bucket:
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
         key = f"{self._prefix}{parcel.path}"
-        if not self._holds(f"{key}/{DESCRIPTION}", parcel):
+        there = self._description(key, parcel)
+        is_whole = there is not None and (
+            # An id names one copy, but many images may have the name of a container image.
+            parcel.container is None or parcel.is_described_by(there, self._url(key))
+        )
+        if not is_whole:
+            if parcel.container is not None:
+                self._claim(key, parcel)
+            if there is not None:  # another's goes: no image is half of two
+                self._delete(f"{key}/{DESCRIPTION}")
             sent: list[str] = []
             try:
                 for name, content in parcel.files():
                     self._upload(parcel, content, f"{key}/{name}", sent)
                 pass_by(CrashPoint.COPY_UNDER_WAY)
-                self._ask(
-                    "put_object",
-                    f"{self._url(key)} could not be completed",
-                    Key=f"{key}/{DESCRIPTION}",
-                    Body=parcel.description,
-                    ContentType="application/json",
-                    **_encryption(parcel),
-                )
+                failure = f"{self._url(key)} could not be completed"
+                self._write(f"{key}/{DESCRIPTION}", parcel.description, failure, parcel)
             except ActionError:
                 for each in sent:
                     with suppress(ActionError):
@@ -67,22 +76,47 @@ class Bucket:
         """Return by what a container image is had: see Place. Its tags are in its layout."""
         return [self._url(f"{self._prefix}{names.path}")]
 
-    def _holds(self, key: str, parcel: Parcel) -> bool:
-        """Tell whether a description is there; another's is deleted: no image is half of two."""
-        failure = f"{self._url(key)} could not be looked for"
+    def _description(self, key: str, parcel: Parcel) -> bytes | None:
+        """Return what is said there of an image, None if nothing is; of a copy, only whether."""
+        file = f"{key}/{DESCRIPTION}"
+        failure = f"{self._url(file)} could not be looked for"
         try:
-            self._ask("head_object", failure, Key=key)
-            # An id names one copy, but many images may have the name of a container image.
-            if parcel.container is None:
-                return True
-            if parcel.is_described_by(self._read(key, failure), self._url(key)):
-                return True
+            self._ask("head_object", failure, Key=file)
+            return b"" if parcel.container is None else self._read(file, failure)
         except RefusedError as error:
             if error.code in _MISSING:
-                return False
+                return None
             raise
-        self._delete(key)
-        return False
+
+    def _claim(self, key: str, parcel: Parcel) -> None:
+        """Say that a name is of this account, before anything is written below it.
+
+        Of two accounts that do so at once, one is heard; for the other this raises ActionError.
+        """
+        file, content = f"{key}/{_CLAIM}", json.dumps({"accountId": parcel.account}).encode()
+        failure = f"{self._url(file)} could not be written"
+        try:
+            self._write(file, content, failure, parcel, IfNoneMatch="*")
+        except RefusedError as error:
+            if error.code in _THERE:
+                parcel.is_described_by(self._read(file, failure), self._url(key))
+            elif error.code in _NO_CONDITIONS:
+                self._write(file, content, failure, parcel)
+            else:
+                raise
+
+    def _write(
+        self, key: str, content: bytes, failure: str, parcel: Parcel, **conditions: str
+    ) -> None:
+        self._ask(
+            "put_object",
+            failure,
+            Key=key,
+            Body=content,
+            ContentType="application/json",
+            **conditions,
+            **_encryption(parcel),
+        )
 
     def _read(self, key: str, failure: str) -> bytes:
         from botocore.exceptions import BotoCoreError
