@@ -99,12 +99,35 @@ def test_a_registry_that_cannot_be_is_refused(
         Settings.load(tmp_path)
 
 
-def test_a_registry_is_found_however_its_host_is_spelled(tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text('[registries."R.Example.com:5000"]\n')
-    reference = read_reference("R.example.COM:5000/web")
+@pytest.mark.parametrize(
+    ("host", "parent"),
+    [
+        ("R.Example.com:5000", "R.example.COM:5000/web"),
+        ("index.docker.io", "debian:12"),
+        ("registry-1.docker.io", "docker.io/library/debian"),
+        ("docker.io", "index.docker.io/library/debian"),
+        ("Docker.io", "registry-1.docker.io/debian"),
+    ],
+)
+def test_a_registry_is_found_however_its_host_is_spelled(
+    tmp_path: Path, host: str, parent: str
+) -> None:
+    (tmp_path / "settings.toml").write_text(f'[registries."{host}"]\n')
+    reference = read_reference(parent)
 
     assert reference is not None
     assert reference.host in Settings.load(tmp_path).registries
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("docker.io", "index.docker.io"), ("r.example.com", "R.example.com")]
+)
+def test_a_registry_is_named_once(tmp_path: Path, one: str, other: str) -> None:
+    text = f'[registries."{one}"]\n[registries."{other}"]\nurl = "https://mirror"\n'
+    (tmp_path / "settings.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=f"'{one}' is named twice, under '{other}' too"):
+        Settings.load(tmp_path)
 
 
 def test_a_value_of_another_form_is_told_what_is_wanted_and_no_pattern(tmp_path: Path) -> None:

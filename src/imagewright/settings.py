@@ -23,6 +23,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from imagewright.arns import REGION
+from imagewright.oci import registry_name
 
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
@@ -599,10 +600,15 @@ class Settings(BaseSettings):
     @field_validator("registries")
     @classmethod
     def _are_by_hosts(cls, registries: dict[str, Registry]) -> dict[str, Registry]:
-        for name in registries:
+        found: dict[str, Registry] = {}
+        for name, said in registries.items():
             if not _REGISTRY_HOST.fullmatch(name):
                 raise ValueError(f"'{name}' is no HOST or HOST:PORT, such as docker.io")
-        return {name.lower(): said for name, said in registries.items()}  # as references have them
+            host = registry_name(name)  # as references have it
+            if host in found:
+                raise ValueError(f"'{host}' is named twice, under '{name}' too: write it once")
+            found[host] = said
+        return found
 
     @classmethod
     def load(cls, state: Path, overrides: Mapping[str, Any] | None = None) -> Self:

@@ -186,6 +186,28 @@ def test_a_stop_ends_a_copy_to_a_registry_that_says_nothing(parcel: Parcel) -> N
     at_best_within(2, seconds_to_the_end)
 
 
+@pytest.mark.parametrize("name", ["docker.io", "index.docker.io"])
+def test_docker_hub_is_asked_where_it_listens(parcel: Parcel, name: str) -> None:
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def listen() -> None:
+            connection, _address = proxy.accept()
+            with connection, connection.makefile("rb") as stream:
+                asked.append(stream.readline())
+
+        listening = threading.Thread(target=listen, daemon=True)
+        listening.start()
+        proxies = {"https_proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"}
+        hub = Registry(f"{name}/me", None, timeout_seconds=10, proxies=proxies)
+
+        with pytest.raises(ActionError, match=f"^docker.io/me/web:{COPY} is out of reach"):
+            hub.put(parcel)
+        listening.join()
+
+    assert [line.split()[:2] for line in asked] == [[b"CONNECT", b"registry-1.docker.io:443"]]
+
+
 def test_a_registry_encrypts_nothing() -> None:
     place = Registry("r.example.com/images", None, timeout_seconds=1)
 

@@ -29,15 +29,15 @@ from imagewright.images.bases import Progress
 from imagewright.images.imports import ImportFailed, WrongArchitecture, config_of
 from imagewright.images.pulls import PullFailed, Pulls
 from imagewright.images.references import Reference, read_reference
-from imagewright.outside.registries import INDEX, Credentials, Registries
+from imagewright.oci import DOCKER_INDEX, INDEX
+from imagewright.oci import DOCKER_MANIFEST as DOCKER
+from imagewright.outside.registries import Credentials, Registries
 from imagewright.settings import Downloads
 from imagewright.settings import Registry as Named
 
 __all__ = ["artefact", "parcel"]
 
 HERE, ELSEWHERE = ("amd64", "arm64") if platform.machine() == "x86_64" else ("arm64", "amd64")
-DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 WEB = "images/web:1.0.0-1"
 
 Json = dict[str, Any]

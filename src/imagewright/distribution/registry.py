@@ -15,9 +15,9 @@ from urllib.parse import urlencode, urlsplit
 from imagewright.distribution.artefact import ContainerNames, Form, Parcel
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
+from imagewright.oci import DOCKER_HUB, DOCKER_HUB_URL, MANIFEST, registry_name
 from imagewright.outside.connections import Connections, read_url
 from imagewright.outside.registries import (
-    MANIFEST,
     Credentials,
     RegistryOutOfReach,
     RegistryRefused,
@@ -49,6 +49,8 @@ class Registry:
         scheme, _, rest = reference.rpartition("://")
         self._host, _, self._repository = rest.partition("/")
         self._url = f"{scheme or 'https'}://{self._host}"
+        if registry_name(self._host) == DOCKER_HUB:
+            self._host, self._url = DOCKER_HUB, DOCKER_HUB_URL
         self._credentials = credentials
         self._timeout_seconds = timeout_seconds
         self._connections = Connections(

@@ -21,13 +21,9 @@ from imagewright.images.layers import LayerStore
 from imagewright.images.packed import PackedLayer, PackedLayers
 from imagewright.machines.namespaces import Namespace
 from imagewright.machines.sandbox import ENVIRONMENT
+from imagewright.oci import CONFIG, GZIPPED_LAYER, INDEX, MANIFEST, REFERENCE_NAME
 from imagewright.store.layers import LayerRow
 
-_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-_CONFIG = "application/vnd.oci.image.config.v1+json"
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_INDEX = "application/vnd.oci.image.index.v1+json"
-_REFERENCE_NAME = "org.opencontainers.image.ref.name"
 _OURS = "imagewright."
 """What the names of labels begin with that say which build made an image."""
 
@@ -122,7 +118,7 @@ class _Layout:
             blob = self._pack(namespace, row, cancel)
             self._packed_before.keep(row.id, blob)
         self.size_bytes += blob.size_bytes
-        self._layers.append(_descriptor(_LAYER, blob.digest, blob.size_bytes))
+        self._layers.append(_descriptor(GZIPPED_LAYER, blob.digest, blob.size_bytes))
         self._diff_ids.append(f"sha256:{blob.diff_id}")
         entry = {"created": row.created_at, "created_by": f"imagewright: {row.made_by or 'build'}"}
         self._history.append(entry)
@@ -168,11 +164,11 @@ class _Layout:
         }
         manifest = {
             "schemaVersion": 2,
-            "mediaType": _MANIFEST,
-            "config": self._add_json(_CONFIG, config),
+            "mediaType": MANIFEST,
+            "config": self._add_json(CONFIG, config),
             "layers": self._layers,
         }
-        descriptor = self._add_json(_MANIFEST, manifest)
+        descriptor = self._add_json(MANIFEST, manifest)
         names = {metadata.reference: metadata.reference}
         for name, content in _names(descriptor, manifest, names).items():
             (self._place / name).write_bytes(content)
@@ -196,7 +192,7 @@ def _names(descriptor: Json, manifest: Json, names: Mapping[str, str]) -> Mappin
     entries = [
         {
             **descriptor,
-            "annotations": {_REFERENCE_NAME: reference},
+            "annotations": {REFERENCE_NAME: reference},
             "platform": {"architecture": debian_architecture(), "os": "linux"},
         }
         for reference in names
@@ -206,7 +202,7 @@ def _names(descriptor: Json, manifest: Json, names: Mapping[str, str]) -> Mappin
         "RepoTags": list(names.values()),
         "Layers": [_path(layer) for layer in manifest["layers"]],
     }
-    index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": entries}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
     return {"index.json": _json(index), "manifest.json": _json([for_docker])}
 
 

@@ -14,6 +14,7 @@ from imagewright.images.bases import debian_architecture
 from imagewright.images.layers import LayerStore
 from imagewright.machines.machine import MachineError
 from imagewright.machines.namespaces import NamespaceError
+from imagewright.oci import REFERENCE_NAME
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _EXPANSION = 4
@@ -21,7 +22,6 @@ _EXPANSION = 4
 _JSON_BYTES_MAX = 4 << 20
 _LAYERS_MAX = 250
 """They are handed to the namespace all at once, and one message carries so many files."""
-_REFERENCE_NAME = "org.opencontainers.image.ref.name"
 
 
 class ImportFailed(MachineError):
@@ -177,7 +177,7 @@ def _manifest(layout: Path, reference: str | None) -> Mapping[str, Any]:
 def _choose(layout: Path, index: Mapping[str, Any], reference: str | None) -> Mapping[str, Any]:
     entries = [entry for entry in index["manifests"] if isinstance(entry, dict)]
     if reference is not None:
-        entries = [e for e in entries if e.get("annotations", {}).get(_REFERENCE_NAME) == reference]
+        entries = [e for e in entries if e.get("annotations", {}).get(REFERENCE_NAME) == reference]
     here = debian_architecture()
     fitting = [e for e in entries if e.get("platform", {}).get("architecture", here) == here]
     if len({str(e.get("digest")) for e in fitting}) != 1:  # one image may have many names

@@ -30,14 +30,11 @@ from imagewright.images.layers import Hit, LayerStore
 from imagewright.images.references import PREFIX, Reference
 from imagewright.machines.ledger import Ledger
 from imagewright.machines.machine import MachineError
+from imagewright.oci import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST
 from imagewright.outside.connections import AddressRefused, NameUnknown, NoTls
 from imagewright.outside.pulling import Puller, is_digest, may_pass, parsed
 from imagewright.outside.registries import (
     ANSWER_BYTES_MAX,
-    DOCKER_INDEX,
-    DOCKER_MANIFEST,
-    INDEX,
-    MANIFEST,
     Registries,
     RegistryFailed,
     RegistryOutOfReach,

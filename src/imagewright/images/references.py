@@ -6,11 +6,11 @@ A recipe's parent may be one (CTR-04), and so may what the operator's table maps
 import re
 from dataclasses import dataclass
 
+from imagewright.oci import DOCKER_HUB, registry_name
+
 PREFIX = "docker://"
 """Makes a reference of a name that could be something else."""
 
-_HUB = "docker.io"
-_HUB_NAMES = frozenset({_HUB, "index.docker.io", "registry-1.docker.io"})
 _OFFICIAL = "library"
 _REFERENCE = re.compile(
     r"(?:(?P<host>(?:[a-zA-Z0-9-]+\.[a-zA-Z0-9.-]*[a-zA-Z0-9]|localhost|\[[0-9a-fA-F:]+\])"
@@ -61,10 +61,9 @@ def read_reference(text: str, *, may_be_bare: bool = False) -> Reference | None:
     is_bare = not any(character in name for character in "/:@")
     if is_bare and not (is_prefixed or may_be_bare):
         return None
-    host, path, digest = match["host"] or _HUB, match["path"], match["digest"]
-    host = host.lower()
-    if host in _HUB_NAMES:
-        host = _HUB
+    host, path, digest = match["host"] or DOCKER_HUB, match["path"], match["digest"]
+    host = registry_name(host)
+    if host == DOCKER_HUB:
         path = path if "/" in path else f"{_OFFICIAL}/{path}"
     tag = match["tag"] or (None if digest else "latest")
     return Reference(host, path, tag, digest)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from io import BufferedRandom
 from typing import Any, TypeVar
 
+from imagewright.oci import ANY_MANIFEST
 from imagewright.outside.registries import (
     ANSWER_BYTES_MAX,
-    ANY_MANIFEST,
     RegistryOutOfReach,
     RegistryRefused,
     Session,

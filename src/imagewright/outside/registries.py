@@ -15,22 +15,15 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from imagewright.oci import DOCKER_HUB, DOCKER_HUB_URL, MANIFEST
 from imagewright.outside.connections import Body as _Readable
 from imagewright.outside.connections import Connections, Target, Transient, read_url
 from imagewright.outside.work import TransferFailed, Work
 from imagewright.settings import Downloads, Registry
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-ANY_MANIFEST = ", ".join((INDEX, MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
-
 ANSWER_BYTES_MAX = 4 << 20
 """Of a manifest and of a configuration; registries take none that is larger."""
 
-_DOCKER_HUB = "docker.io"
-_DOCKER_HUB_URL = "https://registry-1.docker.io"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _KEEPING_FACTOR = 10
 """How much longer a registry may take to answer when it has a blob to put away."""
@@ -247,7 +240,10 @@ class Registries:
         ca_bundle: Path | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> None:
-        """``named``: by their hosts. ``proxies``: as in a shell's environment."""
+        """``named``: by their hosts, as ``oci.registry_name`` has them.
+
+        ``proxies``: as in a shell's environment.
+        """
         self._named = named
         self._timeout_seconds = downloads.timeout_seconds
         urls = [each.url for each in named.values() if each.url is not None]
@@ -267,7 +263,7 @@ class Registries:
     def session(self, host: str, repository: str, work: Work) -> Session:
         """Begin to ask for a repository."""
         said = self._named.get(host, Registry())
-        url = said.url or (_DOCKER_HUB_URL if host == _DOCKER_HUB else f"https://{host}")
+        url = said.url or (DOCKER_HUB_URL if host == DOCKER_HUB else f"https://{host}")
         root, path = urljoin(url, "/"), urlsplit(url).path.strip("/")
         return Session(
             f"{root}v2/{f'{path}/' if path else ''}{repository}/",
