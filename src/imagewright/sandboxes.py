@@ -100,5 +100,6 @@ def open_pulls(state: StateDirectory, settings: Settings, sandbox: Sandbox) -> P
         locks=state.root / "locks",
         ledger=sandbox.ledger,
         size_bytes_max=settings.downloads.size_bytes_max,
+        unpacked_bytes_max=settings.downloads.unpacked_bytes_max,
         settings_file=state.root / "settings.toml",
     )

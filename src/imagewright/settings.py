@@ -231,6 +231,11 @@ class Downloads(BaseModel):
     size_bytes_max: int = Field(
         default=8 << 30, ge=1, description="The largest single file or object, fetched or sent."
     )
+    unpacked_bytes_max: int = Field(
+        default=64 << 30,
+        ge=1,
+        description="The largest parent image from a registry, once it is unpacked.",
+    )
     timeout_seconds: float = Field(
         default=30.0, gt=0, description="For connecting, and for each silence after it."
     )

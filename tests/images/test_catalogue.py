@@ -52,6 +52,7 @@ def with_registries(lab: Lab, place: Path, table: dict[str, str]) -> Catalogue:
         locks=place,
         ledger=lab.ledger,
         size_bytes_max=1,
+        unpacked_bytes_max=1,
         settings_file=place,
     )
     return catalogue(lab, table, pulls=pulls)

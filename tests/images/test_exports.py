@@ -1,5 +1,6 @@
 """Images as OCI layouts and tars, read back by other programs and by ourselves."""
 
+import gzip
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from imagewright.images.contents import Change, changes, read_files, summed_up
 from imagewright.images.export_oci import OciMetadata, export_oci
 from imagewright.images.export_tar import export_tar
 from imagewright.images.imports import ImportFailed, import_oci_layout, import_tar
+from imagewright.images.layers import LayerOptions, LayerStore
 from imagewright.machines.sandbox import ENVIRONMENT
 from imagewright.process import run
 
@@ -250,6 +252,45 @@ def test_a_hostile_tar_is_refused(
         import_tar(lab.layers, tar_with(tmp_path / "hostile.tar", *members))
 
     assert lab.directories() == before
+
+
+def bomb(path: Path, *, kind: bytes = tarfile.REGTYPE, mib: int) -> Path:
+    """Write a small tar with one member of so many MiB, all zero."""
+    header = tarfile.TarInfo("bomb")
+    header.type, header.size = kind, mib << 20
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(header.tobuf(tarfile.USTAR_FORMAT))
+        for _number in range(mib):
+            file.write(bytes(1 << 20))
+        file.write(bytes(1024))
+    return path
+
+
+def test_a_tar_that_would_fill_the_disk_is_stopped(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, file = lab.directories(), bomb(tmp_path / "bomb.tar.gz", mib=8)
+    layers = LayerStore(
+        lab.layers.directory, lab.database, lab.ledger,
+        options=LayerOptions(free_bytes_min=1 << 62),
+    )  # fmt: skip
+    monkeypatch.setattr(layers, "require_room", lambda *_args, **_named: None)
+
+    with pytest.raises(ImportFailed, match=r"no room to unpack .*layers\.free_bytes_min.*prune`"):
+        import_tar(layers, file)
+
+    assert lab.directories() == before
+    assert import_tar(lab.layers, file)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_tar_whose_headers_would_fill_the_memory_is_refused(
+    lab: Lab, tmp_path: Path, kind: bytes
+) -> None:
+    file = bomb(tmp_path / "bomb.tar.gz", kind=kind, mib=5)
+
+    with pytest.raises(ImportFailed, match="the archive has a header of 5,242,880 bytes"):
+        import_tar(lab.layers, file)
 
 
 def test_a_tar_that_writes_through_its_own_link_stays_inside(lab: Lab, tmp_path: Path) -> None:

@@ -88,7 +88,11 @@ def pulling(lab: Lab, tmp_path: Path) -> Iterator[Callable[..., Pulling]]:
     """Return what pulls, with registries as the settings name them; nothing may be left over."""
 
     def make(
-        *hosts: str, ca_bundle: Path | None = None, size_bytes_max: int = 1 << 30, **named: Named
+        *hosts: str,
+        ca_bundle: Path | None = None,
+        size_bytes_max: int = 1 << 30,
+        unpacked_bytes_max: int = 1 << 30,
+        **named: Named,
     ) -> Pulling:
         known = {host: Named(url=f"http://{host}") for host in hosts} | named
         downloads = Downloads(timeout_seconds=5)
@@ -99,6 +103,7 @@ def pulling(lab: Lab, tmp_path: Path) -> Iterator[Callable[..., Pulling]]:
             locks=tmp_path / "locks",
             ledger=lab.ledger,
             size_bytes_max=size_bytes_max,
+            unpacked_bytes_max=unpacked_bytes_max,
             settings_file=Path("/state/settings.toml"),
             pause_seconds=0.01,
         )
@@ -456,6 +461,21 @@ def test_who_may_pull_is_asked_for(
     assert f"username and password below {entry} say who pulls" in refused
     assert f"does not let the username of {entry} have it" in wrong
     assert "/token answered 401: no token" in unknown
+
+
+def test_an_image_is_pulled_only_if_it_is_small_enough_unpacked(
+    pushed: Running, artefact: Artefact, pulling: Callable[..., Pulling], lab: Lab
+) -> None:
+    variant(pushed, artefact, "large", config={"Labels": {"is": "large"}})
+    text, before = f"{pushed.host}/images/web:large", lab.directories()
+
+    with pytest.raises(ImportFailed) as refused:
+        pulling(pushed.host, unpacked_bytes_max=1 << 20)(text)
+
+    assert f"{text} takes more than 1.0 MiB once it is unpacked" in str(refused.value)
+    assert "downloads.unpacked_bytes_max" in str(refused.value)
+    assert lab.directories() == before
+    assert pulling(pushed.host)(text)
 
 
 def test_a_mirror_stands_in_for_a_registry(

@@ -15,6 +15,7 @@ from imagewright.images.layers import LayerStore
 from imagewright.machines.machine import MachineError
 from imagewright.machines.namespaces import NamespaceError
 from imagewright.oci import REFERENCE_NAME
+from imagewright.outside.work import size
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _EXPANSION = 4
@@ -50,12 +51,14 @@ def import_oci_layout(
     *,
     reference: str | None = None,
     origin: str | None = None,
+    unpacked_bytes_max: int | None = None,
     cancel: Event | None = None,
 ) -> str:
     """Return the base layer of an image in an OCI layout, all its layers in one.
 
     ``reference`` is the name of one of several images; ``origin`` says where it comes from, if
     not from that directory. What containers of it are like is ``config_of`` the layer.
+    ``unpacked_bytes_max``: the setting of ``downloads``, where it holds for the image.
     Raises WrongArchitecture, and as ``import_tar`` does.
     """
     manifest = _manifest(layout, reference)
@@ -71,7 +74,15 @@ def import_oci_layout(
     digests = ",".join(path.name for path in blobs)
     # The same files with another configuration are another image.
     identity = f"oci {json.dumps(config, sort_keys=True)} {digests}"
-    return _import(store, blobs, identity, origin or str(layout), {"config": config}, cancel)
+    return _import(
+        store,
+        blobs,
+        identity,
+        origin or str(layout),
+        {"config": config},
+        unpacked_bytes_max=unpacked_bytes_max,
+        cancel=cancel,
+    )
 
 
 def config_of(store: LayerStore, layer_id: str) -> Mapping[str, Any]:
@@ -130,6 +141,8 @@ def _import(
     identity: str,
     origin: str,
     outputs: Mapping[str, Any],
+    *,
+    unpacked_bytes_max: int | None = None,
     cancel: Event | None = None,
 ) -> str:
     key = hashlib.sha256(f"import {identity}".encode()).hexdigest()
@@ -148,9 +161,23 @@ def _import(
                     files=[file.fileno() for file in opened],
                     cancel=cancel,
                     name=name,
+                    size_bytes_max=unpacked_bytes_max,
+                    free_bytes_min=store.free_bytes_min,
                 )
         except NamespaceError as error:
             raise ImportFailed(f"{origin} cannot be unpacked: {error}") from None
+        match answer.get("beyond"):
+            case "size_bytes_max":
+                raise ImportFailed(
+                    f"{origin} takes more than {size(unpacked_bytes_max or 0)} once it is "
+                    "unpacked, the setting downloads.unpacked_bytes_max"
+                )
+            case "free_bytes_min":
+                raise ImportFailed(
+                    f"there is no room to unpack {origin}: it would leave less than "
+                    f"{size(store.free_bytes_min)} of the disk free (layers.free_bytes_min). Make "
+                    "room, for instance with `imagewright prune`"
+                )
         layer_id = store.seal(name, parent=None, size_bytes=answer["size_bytes"])
     store.make_durable(layer_id)
     store.remember(layer_id, key=key, made_by=f"import {origin}", outputs=outputs, network=False)

@@ -166,6 +166,11 @@ class LayerStore:
         self._entries: dict[str, str] = {}
 
     @property
+    def free_bytes_min(self) -> int:
+        """What is to stay free of the disk."""
+        return self._options.free_bytes_min
+
+    @property
     def directory(self) -> Path:
         """Where all layers lie, each under its name."""
         return self._directory

@@ -87,12 +87,14 @@ class Pulls:
         locks: Path,
         ledger: Ledger,
         size_bytes_max: int,
+        unpacked_bytes_max: int,
         settings_file: Path,
         pause_seconds: float = 1.0,
     ) -> None:
         """``directory``: for images on their way. ``locks``: shared by all who share the store.
 
-        ``size_bytes_max``: of one blob. ``pause_seconds``: before a second try.
+        ``size_bytes_max``: of one blob. ``unpacked_bytes_max``: of one image, unpacked.
+        ``pause_seconds``: before a second try.
         """
         self._store = store
         self._registries = registries
@@ -100,6 +102,7 @@ class Pulls:
         self._locks = locks
         self._ledger = ledger
         self._size_bytes_max = size_bytes_max
+        self._unpacked_bytes_max = unpacked_bytes_max
         self._settings_file = settings_file
         self._pause_seconds = pause_seconds
 
@@ -163,7 +166,11 @@ class Pulls:
             self._do(pull, lambda puller, work: self._fill(puller, work, reference, digest, layout))
             pull.tell(1.0, "unpacking it")
             layer_id = import_oci_layout(
-                self._store, layout, origin=str(reference), cancel=pull.cancel
+                self._store,
+                layout,
+                origin=str(reference),
+                unpacked_bytes_max=self._unpacked_bytes_max,
+                cancel=pull.cancel,
             )
         self._remember(key, layer_id, digest)
         pull.note(f"{reference} is {digest}; it was pulled")

@@ -42,9 +42,13 @@ def _flatten(request: Message, _files: list[int]) -> Message:
 
 
 def _unpack(request: Message, received: list[int]) -> Message:
-    from imagewright.machines.inside.unpack import unpack
+    from imagewright.machines.inside.unpack import BeyondBound, Bounds, unpack
 
-    devices_skipped = unpack(received[1:], request["name"])  # to the first nothing is written
+    bounds = Bounds(request["size_bytes_max"], request["free_bytes_min"])
+    try:  # to the first file nothing is written
+        devices_skipped = unpack(received[1:], request["name"], bounds)
+    except BeyondBound as error:
+        return {"beyond": error.bound}
     size_bytes, _entries = measure("/")  # by now that is the layer
     return {"devices_skipped": devices_skipped, "size_bytes": size_bytes}
 

@@ -6,6 +6,7 @@ import stat
 import sys
 import tarfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from imagewright.machines.inside.stack import data_directory
@@ -13,17 +14,56 @@ from imagewright.machines.inside.stack import data_directory
 _XATTR = "SCHILY.xattr."
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
+_BLOCK_BYTES = 4096
+_HEADER_BYTES_MAX = 4 << 20
+"""Names and attributes of one file; they are read whole, however long they say that they are."""
+_HEADERS = {
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+}
 
 
 class BadArchive(OSError):
     """The archive cannot be what it is said to be."""
 
 
-def unpack(files: Sequence[int], name: str) -> int:
+class BeyondBound(Exception):
+    """The archives hold more than there may be; a small file can hold very much."""
+
+    def __init__(self, bound: str) -> None:
+        super().__init__(bound)
+        self.bound = bound
+        """Its name: see Bounds."""
+
+
+@dataclass
+class Bounds:
+    """How much may be unpacked, counted while it is."""
+
+    size_bytes_max: int | None
+    """Of all that is written; None: whatever fits."""
+    free_bytes_min: int
+    """What stays free of the disk."""
+    done_bytes: int = 0
+
+    def take(self, size_bytes: int) -> None:
+        """Count a file that is about to be made. Raises BeyondBound."""
+        self.done_bytes += _BLOCK_BYTES * (1 + -(-size_bytes // _BLOCK_BYTES))  # and its name
+        if self.size_bytes_max is not None and self.done_bytes > self.size_bytes_max:
+            raise BeyondBound("size_bytes_max")
+        disk = os.statvfs("/")  # by now that is the layer
+        if disk.f_bavail * disk.f_frsize - size_bytes < self.free_bytes_min:
+            raise BeyondBound("free_bytes_min")
+
+
+def unpack(files: Sequence[int], name: str, bounds: Bounds) -> int:
     """Lay archives over each other in the new layer ``name``, as the layers of an image.
 
     Return how many device nodes were left out: nobody inside may make them, and every machine
-    has its own. Raises BadArchive, OSError.
+    has its own. Raises BadArchive, BeyondBound, OSError.
     """
     root = data_directory(name)
     os.makedirs(root)
@@ -32,23 +72,40 @@ def unpack(files: Sequence[int], name: str) -> int:
     os.chroot(root)
     os.chdir("/")
     sys.meta_path.clear()
-    return sum(_Layer(archive).extract() for archive in archives)
+    return sum(_Layer(archive, bounds).extract() for archive in archives)
 
 
 def _open(stream: IO[bytes]) -> tarfile.TarFile:
     try:
-        return tarfile.open(fileobj=stream, mode="r|*", encoding="utf-8", errors="surrogateescape")
+        return tarfile.open(
+            fileobj=stream,
+            mode="r|*",
+            tarinfo=_Member,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
     except tarfile.ReadError as error:
         raise BadArchive(
             f"this is no tar archive, or compressed in an unknown way: {error}"
         ) from None
 
 
+class _Member(tarfile.TarInfo):
+    """A header whose further headers are bounded."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADERS and self.size > _HEADER_BYTES_MAX:
+            raise BadArchive(f"the archive has a header of {self.size:,} bytes")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]  # the library says to override it, and its stubs do not know it
+        return found
+
+
 class _Layer:
     """One archive on its way to the disk."""
 
-    def __init__(self, archive: tarfile.TarFile) -> None:
+    def __init__(self, archive: tarfile.TarFile, bounds: Bounds) -> None:
         self._archive = archive
+        self._bounds = bounds
         self._made: set[str] = set()
         self._directories: list[tuple[str, float]] = []
         self._skipped = 0
@@ -89,6 +146,7 @@ class _Layer:
             if os.path.isdir(path) and not os.path.islink(path):
                 return
         _remove(path)
+        self._bounds.take(member.size if member.isreg() else 0)
         if member.isdir():
             os.mkdir(path)
         elif member.issym():
