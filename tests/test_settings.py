@@ -82,6 +82,12 @@ def test_what_is_no_region_has_no_place(tmp_path: Path) -> None:
     ("host", "settings", "problem"),
     [
         ("docker.io", 'username = "me"', "username and password go together"),
+        ("docker.io", 'accounts = ["111111111111"]', "accounts is said of a username, and it has"),
+        (
+            "docker.io",
+            'username = "me"\npassword = "secret"\naccounts = ["1"]',
+            "'1' below accounts is no account: twelve digits",
+        ),
         ("docker.io", 'url = "mirror.example.com"', "it has not the form that is wanted. Where to"),
         ("docker.io", 'url = "https://mirror:99999"', "no host and port: Port out of range"),
         ("docker.io", 'url = "https://[::1/hub"', "no host and port: Invalid IPv6 URL"),

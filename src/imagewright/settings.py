@@ -28,6 +28,7 @@ from imagewright.oci import registry_name
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
+_ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
 _REGISTRY_HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-zA-Z0-9.\-]+)(:[0-9]{1,5})?", re.ASCII)
 _REGION_FORM = "a region looks like us-east-1 or local-dc-1"
@@ -427,6 +428,11 @@ class Registry(BaseModel):
     )
     username: str | None = Field(default=None, description="Who pulls.")
     password: str | None = Field(default=None, description="Their password, or token.")
+    accounts: tuple[str, ...] | None = Field(
+        default=None,
+        description="The accounts whose builds pull with that username, all others as anybody "
+        "does; unset: every account. In the environment, a JSON list.",
+    )
 
     @field_validator("url")
     @classmethod
@@ -439,6 +445,11 @@ class Registry(BaseModel):
     def _has_both(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together")
+        if self.accounts is not None and self.username is None:
+            raise ValueError("accounts is said of a username, and it has none")
+        for account in self.accounts or ():
+            if not _ACCOUNT.fullmatch(account):
+                raise ValueError(f"'{account}' below accounts is no account: twelve digits")
         return self
 
 

@@ -7,11 +7,12 @@ import pytest
 from tests.machines.lab import TINY, Lab, mirror
 
 from imagewright.images.bases import Base, Bases
-from imagewright.images.catalogue import Catalogue, OwnImage, UnmappedParent
+from imagewright.images.catalogue import Asker, Catalogue, OwnImage, UnmappedParent
 from imagewright.images.export_oci import OciMetadata, export_oci
 from imagewright.images.export_tar import export_tar
 from imagewright.images.imports import WrongArchitecture
-from imagewright.images.pulls import Pulls
+from imagewright.images.pulls import PullFailed, Pulls
+from imagewright.images.references import Reference
 from imagewright.outside.registries import Registries
 from imagewright.settings import Downloads
 
@@ -163,3 +164,29 @@ def test_an_image_in_a_registry_is_a_parent_before_anybody_asks_the_registry(
 def test_a_name_alone_in_the_table_is_no_image_of_a_registry(lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(UnmappedParent, match=r"docker.io/library/debian:12"):
         with_registries(lab, tmp_path, {"ami-*": "debain-12"}).check("ami-77777777")
+
+
+@pytest.mark.parametrize(
+    ("parent", "asker", "account"),
+    [
+        ("127.0.0.1:9/web:1", Asker("111111111111", "us-east-1"), "111111111111"),
+        ("127.0.0.1:9/web:1", None, None),
+        ("ami-77777777", Asker("111111111111", "us-east-1"), None),
+    ],
+    ids=["for the account that asks", "the operator's own", "the operator's table is for all"],
+)
+def test_an_image_is_pulled_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    parent: str, asker: Asker | None, account: str | None,
+) -> None:  # fmt: skip
+    asked: list[str | None] = []
+
+    def layer(_pulls: Pulls, _reference: Reference, *, account: str | None, **_: object) -> str:
+        asked.append(account)
+        raise PullFailed("as far as this goes")
+
+    monkeypatch.setattr(Pulls, "layer", layer)
+    with pytest.raises(PullFailed):
+        with_registries(lab, tmp_path, {"ami-*": "127.0.0.1:9/web:1"}).resolve(parent, asker=asker)
+
+    assert asked == [account]

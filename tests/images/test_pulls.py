@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import at_best_within
-from tests.distribution.conftest import artefact, parcel
+from tests.distribution.conftest import OTHER, OWN, artefact, parcel
 from tests.distribution.test_registry import BCRYPT_OF_SECRET, behind_tokens
 from tests.machines.lab import Lab, sh
 from tests.outside.web_server import authority
@@ -64,16 +64,18 @@ class Pulling:
     lab: Lab
     told: list[Progress] = field(default_factory=list)
 
-    def __call__(self, text: str, cancel: Event | None = None) -> str:
-        return self.pulls.layer(reference(text), on_progress=self.told.append, cancel=cancel)
+    def __call__(self, text: str, cancel: Event | None = None, account: str | None = None) -> str:
+        return self.pulls.layer(
+            reference(text), account=account, on_progress=self.told.append, cancel=cancel
+        )
 
     @property
     def notices(self) -> str:
         return "\n".join(each.line for each in self.told if each.is_notice)
 
-    def refusal(self, text: str) -> str:
+    def refusal(self, text: str, account: str | None = None) -> str:
         with pytest.raises(PullFailed) as caught:
-            self(text)
+            self(text, account=account)
         return str(caught.value)
 
 
@@ -461,6 +463,37 @@ def test_who_may_pull_is_asked_for(
     assert f"username and password below {entry} say who pulls" in refused
     assert f"does not let the username of {entry} have it" in wrong
     assert "/token answered 401: no token" in unknown
+
+
+def test_only_the_accounts_that_are_named_pull_with_a_password(
+    pushed: Running, parcel: Parcel, pulling: Callable[..., Pulling], tmp_path: Path
+) -> None:
+    """What is here already, by its tag or its digest, is no way around it."""
+    (tmp_path / "users").write_text(f"me:{BCRYPT_OF_SECRET}\n")
+    auth = {"htpasswd": {"realm": "ours", "path": str(tmp_path / "users")}}
+    with running(tmp_path, auth=auth) as closed:
+        place, text = f"http://{closed.host}/images", f"{closed.host}/{WEB}"
+        Registry(place, Credentials("me", "secret"), timeout_seconds=5).put(parcel)
+        named = Named(
+            url=f"http://{closed.host}", username="me", password="secret", accounts=(OWN,)
+        )
+        pull = pulling(**{closed.host: named})
+        layer_id = pull(text, account=OWN)
+        digest = pull.told[-1].line.split()[2].rstrip(",;")
+        by_tag = pull.refusal(text, OTHER)
+        by_digest = pull.refusal(f"{closed.host}/images/web@{digest}", OTHER)
+        assert pull(text) == layer_id
+    with_none = pull.refusal(text, OTHER)
+    open_to_all = Named(
+        url=f"http://{pushed.host}", username="me", password="secret", accounts=(OWN,)
+    )
+
+    assert pulling(**{pushed.host: open_to_all})(f"{pushed.host}/{WEB}", account=OTHER)
+    entry = f'[registries."{closed.host}"] in /state/settings.toml'
+    for refused in (by_tag, by_digest):
+        assert f"accounts below {entry} does not name the account {OTHER}" in refused
+    assert f"{closed.host} is out of reach" in with_none
+    assert pull(text, account=OWN) == layer_id
 
 
 def test_an_image_is_pulled_only_if_it_is_small_enough_unpacked(

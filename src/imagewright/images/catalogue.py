@@ -131,7 +131,12 @@ class Catalogue:
         if (path := self._path(parent, mapped)) is not None:
             return self._from_path(path)
         if self._pulls is not None and (there := self._reference(parent, mapped)) is not None:
-            layer_id = self._pulls.layer(there, on_progress=on_progress, cancel=cancel)
+            layer_id = self._pulls.layer(
+                there,
+                account=asker.account if asker is not None and mapped == parent else None,
+                on_progress=on_progress,
+                cancel=cancel,
+            )
             return Parent(layer_id, f"image {there}", config_of(self._store, layer_id))
         raise UnmappedParent(parent, self._settings_file, self._bases.names)
 

@@ -63,6 +63,7 @@ class _Pull:
     """One image that somebody waits for."""
 
     reference: Reference
+    account: str | None
     on_progress: OnProgress
     cancel: Event | None
 
@@ -110,23 +111,29 @@ class Pulls:
         self,
         reference: Reference,
         *,
+        account: str | None = None,
         on_progress: OnProgress = lambda _progress: None,
         cancel: Event | None = None,
     ) -> str:
         """Return the layer of an image, pulled now if it is not there yet.
 
+        ``account``: whose wish it is; None: the operator's. One that may not pull with the name
+        of the settings gets what the registry shows to anybody, also where it is here already.
         Raises PullFailed, ImportFailed, WrongArchitecture, WaitingEnded and the other
         MachineErrors.
         """
-        pull = _Pull(reference, on_progress, cancel)
-        if reference.digest is not None:
+        pull = _Pull(reference, account, on_progress, cancel)
+        must_ask = self._registries.keeps_from(reference.host, account)
+        if reference.digest is not None and not is_digest(reference.digest):
+            raise PullFailed(f"{reference} has a digest that is none of sha256")
+        if reference.digest is not None and not must_ask:
             digest = reference.digest
-            if not is_digest(digest):
-                raise PullFailed(f"{reference} has a digest that is none of sha256")
         else:
             try:
                 digest = self._do(pull, lambda puller, _work: puller.digest_of(reference.wanted))
             except _OutOfReach as error:
+                if must_ask:
+                    raise
                 return self._as_before(pull, error)
         key = _key("digest", digest)
         if (found := self._before(key)) is None:
@@ -195,7 +202,9 @@ class Pulls:
         reference, work = pull.reference, Work()
 
         def begin(work: Work) -> Result:
-            session = self._registries.session(reference.host, reference.repository, work)
+            session = self._registries.session(
+                reference.host, reference.repository, work, account=pull.account
+            )
             return do(Puller(session, pause_seconds=self._pause_seconds), work)
 
         def tell_remarks() -> None:
@@ -213,12 +222,10 @@ class Pulls:
             return attend(work, begin, look)
         except RegistryOutOfReach as error:
             is_away = error.may_pass or isinstance(error.__cause__, NameUnknown)
-            raise (_OutOfReach if is_away else PullFailed)(
-                self._explained(reference, error)
-            ) from error
+            raise (_OutOfReach if is_away else PullFailed)(self._explained(pull, error)) from error
         except RegistryRefused as error:
             kind = _OutOfReach if may_pass(error) else PullFailed
-            raise kind(self._explained(reference, error)) from error
+            raise kind(self._explained(pull, error)) from error
         except (TransferFailed, OSError) as error:
             raise PullFailed(f"{reference} cannot be pulled: {error}") from error
         finally:
@@ -258,8 +265,9 @@ class Pulls:
         (layout / "index.json").write_text(json.dumps(index))
         (layout / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
 
-    def _explained(self, reference: Reference, error: RegistryFailed) -> str:
+    def _explained(self, pull: _Pull, error: RegistryFailed) -> str:
         """Say what went wrong, and the way out."""
+        reference, account = pull.reference, pull.account
         host = reference.host
         entry = f'[registries."{host}"] in {self._settings_file}'
         mirror = f"url below {entry} may name a mirror"
@@ -272,6 +280,11 @@ class Pulls:
                 return f"{begun}{error}. For a registry without TLS: {way}"
             case RegistryOutOfReach(may_pass=True):
                 return f"{begun}{host} is out of reach: {error}. {mirror}"
+            case RegistryRefused(status=401 | 403) if self._registries.keeps_from(host, account):
+                return (
+                    f"{begun}{host} has no such image, or does not show it to everybody, and "
+                    f"accounts below {entry} does not name the account {account} ({error})"
+                )
             case RegistryRefused(status=401 | 403) if self._registries.is_known_to(host):
                 return (
                     f"{begun}{host} does not let the username of {entry} have it, or there is no "

@@ -258,16 +258,27 @@ class Registries:
 
     def is_known_to(self, host: str) -> bool:
         """Tell whether the settings say who pulls from a registry."""
-        return self._credentials(host) is not None
+        return self._named.get(host, Registry()).username is not None
 
-    def session(self, host: str, repository: str, work: Work) -> Session:
-        """Begin to ask for a repository."""
+    def keeps_from(self, host: str, account: str | None) -> bool:
+        """Tell whether they say so, and not for the builds of this account.
+
+        None: the operator's own wish, for which they always count.
+        """
+        said = self._named.get(host, Registry())
+        is_limited = account is not None and said.accounts is not None
+        return is_limited and account not in (said.accounts or ())
+
+    def session(
+        self, host: str, repository: str, work: Work, *, account: str | None = None
+    ) -> Session:
+        """Begin to ask for a repository, for an account or for the operator."""
         said = self._named.get(host, Registry())
         url = said.url or (DOCKER_HUB_URL if host == DOCKER_HUB else f"https://{host}")
         root, path = urljoin(url, "/"), urlsplit(url).path.strip("/")
         return Session(
             f"{root}v2/{f'{path}/' if path else ''}{repository}/",
-            self._credentials(host),
+            None if self.keeps_from(host, account) else self._credentials(host),
             connections=self._connections,
             work=work,
             timeout_seconds=self._timeout_seconds,
