@@ -210,6 +210,10 @@ def test_without_access_a_build_is_refused_before_it_starts(
         {"region": WEST, "s3ExportConfiguration": {**EXPORT, "diskImageFormat": "ISO"}},
         {"region": WEST, "fastLaunchConfigurations": [{"maxParallelLaunches": 0, "enabled": True}]},
         {"region": WEST, "ssmParameterConfigurations": [{"parameterName": "a", "dataType": "b"}]},
+        {"region": WEST, "ssmParameterConfigurations": [{"parameterName": ""}]},
+        {"region": WEST, "ssmParameterConfigurations": [{"parameterName": "a b"}]},
+        {"region": WEST, "ssmParameterConfigurations": {"parameterName": "a", "amiAccountId": "1"}},
+        {"region": WEST, "launchTemplateConfigurations": [{"launchTemplateId": "web"}]},
     ],
 )
 def test_bad_inputs_are_refused_at_creation(bench: Bench, configuration: dict[str, Any]) -> None:

@@ -251,6 +251,8 @@ def test_a_failure_that_may_pass_lets_the_next_step_run(bench: Bench) -> None:
             [{"region": WEST, "amiTags": {"A": "{{ssm:/a}}"}}],
             "its tag A has the variable {{ssm:/a}}",
         ),
+        ([{"region": WEST, "amiTags": {"aws:a": "b"}}], "its tag aws:a has a key that is none"),
+        ([{"region": WEST, "amiTags": {"A": "b" * 257}}], "its tag A has 257 characters, and may"),
         ([{"region": WEST, "targetAccountIds": ["1"]}], "target account '1' is no number"),
     ],
 )

@@ -189,6 +189,18 @@ def test_json_that_nests_without_end_is_no_json() -> None:
     assert problem.message.startswith("`body` must be JSON")
 
 
+def test_what_others_call_a_choice_is_told_by_its_own_name() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Machine:
+        architecture: Literal["x86_64", "arm64"] = field(
+            metadata=about("", choices_elsewhere={"amd64": "x86_64"})
+        )
+
+    ((problem),) = check(record_of(Machine), {"architecture": "amd64"})
+
+    assert (problem.help, problem.meant) == ("did you mean `x86_64`?", "x86_64")
+
+
 def test_what_only_the_run_will_bring_is_taken_to_be_right() -> None:
     assert problems({"instanceId": UNKNOWN, "parts": [UNKNOWN, {"region": UNKNOWN}]}) == []
 

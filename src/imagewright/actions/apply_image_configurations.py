@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from imagewright.actions.common import HOUR, DistributedImage
 from imagewright.actions.distribution import (
@@ -41,13 +41,21 @@ from imagewright.engine.ports import ActionError, Foreseen, Prospect, StepContex
 
 Step = Literal["UpdateLaunchTemplateRunning", "PutSsmParametersRunning"]
 
+_ACCOUNT: Final = {"pattern": r"[0-9]{12}", "pattern_says": "an account of 12 digits"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchTemplateConfiguration:
     """A launch template that is to name the new image."""
 
-    launch_template_id: str = field(metadata=about("The launch template."))
-    account_id: str | None = field(default=None, metadata=about("Whose it is."))
+    launch_template_id: str = field(
+        metadata=about(
+            "The launch template.",
+            pattern=r"lt-[a-z0-9\-_]{17}",
+            pattern_says="`lt-` and 17 letters and digits",
+        )
+    )
+    account_id: str | None = field(default=None, metadata=about("Whose it is.", **_ACCOUNT))
     set_default_version: bool | None = field(
         default=None, metadata=about("Make the new version the default one.")
     )
@@ -95,15 +103,25 @@ class FastLaunchConfiguration:
     launch_template: FastLaunchTemplate | None = field(
         default=None, metadata=about("The launch template to use.")
     )
-    account_id: str | None = field(default=None, metadata=about("Whose images."))
+    account_id: str | None = field(default=None, metadata=about("Whose images.", **_ACCOUNT))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SsmParameterConfiguration:
     """A parameter that is to hold the id of the new image."""
 
-    parameter_name: str = field(metadata=about("Its name."))
-    ami_account_id: str | None = field(default=None, metadata=about("Whose image it names."))
+    parameter_name: str = field(
+        metadata=about(
+            "Its name.",
+            length_min=1,
+            length_max=1011,
+            pattern=r"[a-zA-Z0-9_.\-/]*",
+            pattern_says="letters, digits and `_`, `.`, `-`, `/`",
+        )
+    )
+    ami_account_id: str | None = field(
+        default=None, metadata=about("Whose image it names.", **_ACCOUNT)
+    )
     data_type: Literal["text", "aws:ec2:image"] | None = field(
         default=None, metadata=about("Its data type.")
     )

@@ -34,7 +34,7 @@ from imagewright.actions.distribution import (
 )
 from imagewright.documents.shapes import record_of
 from imagewright.documents.specs import ActionSpec, ImageType, Stage, about, to_plain
-from imagewright.engine.image_names import expanded, name_problems, text_problems
+from imagewright.engine.image_names import expanded, name_problems, tag_problems, text_problems
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import (
     ActionError,
@@ -204,7 +204,7 @@ def _text_problems(each: Mapping[str, Any], plan: BuildPlan) -> Iterator[str]:
     tags = each.get("amiTags")
     for key, value in tags.items() if isinstance(tags, dict) else ():
         if known(value):
-            yield from (f"its tag {key} {why}" for why in text_problems(str(value), plan))
+            yield from (f"its tag {key} {why}" for why in tag_problems(str(key), str(value), plan))
 
 
 def _attached(plan: BuildPlan) -> list[Mapping[str, Any]]:

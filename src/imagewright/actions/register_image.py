@@ -21,6 +21,9 @@ from imagewright.documents.specs import UNKNOWN, ActionSpec, Effect, ImageType, 
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError, Foreseen, Prospect, StepContext
 
+_ARCHITECTURES: Final = {"aarch64": "arm64", "amd64": "x86_64"}
+"""What EC2 calls processors that the kernel, or Debian, calls otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ebs:
@@ -74,7 +77,8 @@ class Inputs:
     """What the image is made of; nothing is required."""
 
     architecture: Literal["i386", "x86_64", "arm64", "x86_64_mac", "arm64_mac"] | None = field(
-        default=None, metadata=about("What the image runs on.")
+        default=None,
+        metadata=about("What the image runs on.", choices_elsewhere=_ARCHITECTURES),
     )
     block_device_mapping: list[BlockDevice] | None = field(
         default=None, metadata=about("Its disks.")
@@ -134,8 +138,6 @@ SPEC = ActionSpec(
 )
 
 _HEEDED: Final = frozenset({"architecture", "blockDeviceMapping", "includeSnapshotTags"})
-_ARCHITECTURES: Final = {"aarch64": "arm64", "amd64": "x86_64"}
-"""What EC2 calls processors that the kernel calls otherwise."""
 
 
 def foresee(inputs: Mapping[str, object], _prospect: Prospect) -> Foreseen:

@@ -52,6 +52,8 @@ class Notes:
     """How it is mostly written, for who left it out."""
     mistaken_for: Mapping[str, str] = field(default_factory=dict)
     """Names under which it is looked for, and what to write instead."""
+    choices_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """What others call its choices, and the choice: ``amd64``, ``x86_64``."""
     shown: bool = True
     """False: may be referred to, but is not among the outputs a record shows."""
 

@@ -140,7 +140,7 @@ def _check_text(shape: Text, value: object, path: Path, notes: Notes) -> Iterato
     elif isinstance(value, BareReference):
         yield _looks_like_reference(text, path)
     elif shape.choices and text not in shape.choices:
-        yield _no_such_choice(shape.choices, text, path)
+        yield _no_such_choice(shape.choices, text, path, notes)
     else:
         yield from _check_limits(text, path, notes)
 
@@ -225,11 +225,12 @@ def _looks_like_reference(text: str, path: Path) -> Problem:
     return Problem("reference", path, message, f"write the key with `.$` at its end: `{key}.$`")
 
 
-def _no_such_choice(choices: tuple[str, ...], text: str, path: Path) -> Problem:
-    meant = did_you_mean(text, choices)
+def _no_such_choice(choices: tuple[str, ...], text: str, path: Path, notes: Notes) -> Problem:
+    sure = notes.choices_elsewhere.get(text) or surely_meant(text, choices) or ""
+    meant = sure or did_you_mean(text, choices)
     fix = f"did you mean `{meant}`?" if meant else ""
     message = f"`{spell(path)}` must be {one_of(choices)}, not `{_short(text)}`"
-    return Problem("wrong value", path, message, fix, surely_meant(text, choices) or "")
+    return Problem("wrong value", path, message, fix, sure)
 
 
 def _unknown_name(record: Record, name: str, path: Path) -> Problem:

@@ -8,6 +8,9 @@ from typing import Any, Final
 from imagewright.engine.plan import BuildPlan
 
 NAME_CHARACTERS_MAX: Final = 128
+_TAG_KEY_CHARACTERS_MAX: Final = 128
+_TAG_VALUE_CHARACTERS_MAX: Final = 256
+_TAG_KEY: Final = re.compile(r"(?!aws:)[a-zA-Z0-9\s_.:/=+\-@]{1,128}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}", re.ASCII)
 _VARIABLE: Final = re.compile(r"\{\{\s*(?P<kind>imagebuilder|ssm):(?P<rest>[^{}]*?)\s*\}\}")
 _DATE_PART: Final = re.compile(r"(?P<quoted>'[^']*')|(?P<letters>([A-Za-z])\3*)|(?P<other>.)")
@@ -100,6 +103,22 @@ def text_problems(text: str, plan: BuildPlan) -> Iterator[str]:
         expanded(text, plan)
     except BadVariable as error:
         yield str(error)
+
+
+def tag_problems(key: str, value: str, plan: BuildPlan) -> Iterator[str]:
+    """Say why an image cannot have a tag (TAG-02): clauses after ``its tag KEY``."""
+    if not _TAG_KEY.fullmatch(key):
+        yield (
+            f"has a key that is none: one has 1 to {_TAG_KEY_CHARACTERS_MAX} letters, digits, "
+            "spaces, and _ . : / = + - @, and does not begin with aws:"
+        )
+    try:
+        length = len(expanded(value, plan))
+    except BadVariable as error:
+        yield str(error)
+        return
+    if length > _TAG_VALUE_CHARACTERS_MAX:
+        yield f"has {length} characters, and may have {_TAG_VALUE_CHARACTERS_MAX}"
 
 
 def _value(found: "re.Match[str]", plan: BuildPlan) -> str:
