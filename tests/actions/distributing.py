@@ -51,7 +51,7 @@ def step(*distributions: dict[str, Any], name: str = "Copy", **more: Any) -> dic
 def sent(bench: Bench, *steps: dict[str, Any], **more: Any) -> str:
     """Start an image that is its parent, distributed; return its ARN."""
     run = {"workflowArn": bench.workflow(document(*steps), kind="DISTRIBUTION")}
-    recipe = bench.recipe(parent=PARENT, **more)
+    recipe = bench.recipe(**{"parent": PARENT, **more})
     return bench.start(recipe, workflows=[run])
 
 

@@ -157,6 +157,18 @@ def test_an_image_of_another_account_is_neither_copied_nor_tagged(bench: Bench) 
     assert json.loads(tags) == {}
 
 
+def test_an_image_that_puts_out_another_account_s_is_no_way_to_it(bench: Bench) -> None:
+    arn = sent(bench, step({"region": HERE, "name": "secret", "targetAccountIds": [OTHER]}))
+    [theirs] = [each for _, account, each in amis(bench.built(arn)) if account == OTHER]
+    skipped = {"name": "Skipped", "action": "WaitForAction", "if": NEVER}
+    build = document(skipped, outputs=[{"name": "ImageId", "value": theirs}])
+    mine = bench.start(bench.recipe(parent=PARENT), workflows=[bench.workflow(build)])
+    assert amis(bench.built(mine)) == {(HERE, OWN, theirs)}
+
+    with pytest.raises(ClientError, match=f"nothing here stands for the parent image '{mine}'"):
+        sent(bench, step({"region": WEST}), parent=mine)
+
+
 def test_a_release_goes_out_in_stages(bench: Bench) -> None:
     arn = sent(
         bench,

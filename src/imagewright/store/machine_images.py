@@ -167,7 +167,10 @@ def by_reference(
 
 
 def _shown_by(connection: Connection, image_arn: str) -> Row[Any] | None:
-    """Find what an image that was only distributed shows in its own region: another's (§7.7)."""
+    """Find what an image that was only distributed shows in its own region: another's (§7.7).
+
+    A build may put out any id: what its account may not use stands for nothing.
+    """
     arn = Arn.parse(image_arn)
     if arn.version is None or arn.build is None:
         return None
@@ -175,7 +178,9 @@ def _shown_by(connection: Connection, image_arn: str) -> Row[Any] | None:
     stored = resources.build(connection, place, arn.path, Version.parse(arn.version), arn.build)
     shown = [] if stored is None else stored.body.get("outputResources", {}).get("amis", [])
     ids = [ami["image"] for ami in shown if ami["region"] == arn.region]
-    return find(connection, ids[0]) if ids else None
+    found = find(connection, ids[0]) if ids else None
+    is_usable = found is not None and usable(found, account=arn.account, region=arn.region)
+    return found if is_usable else None
 
 
 def usable(row: Row[Any], *, account: str, region: str) -> bool:
