@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tests.conftest import wait_until
 from tests.e2e.conftest import Bench
 from tests.other_services import OtherServices
 
+from imagewright.cli.client import Refused
 from imagewright.engine.crash_points import CrashPoint
 
 BUCKET = "distributed"
@@ -107,6 +109,31 @@ def test_a_copy_is_a_parent_in_its_region_for_its_account(bench: Bench) -> None:
         )
         child = there.built(there.start(recipe, workflows=[test]))
         assert amis(child) == {(WEST, copy["accountId"], copy["amiId"])}
+        recipe = there.recipe(parent=child["arn"])
+        grandchild = there.built(there.start(recipe, workflows=[test]))
+        assert amis(grandchild) == {(WEST, copy["accountId"], copy["amiId"])}
+
+
+def test_what_was_only_distributed_is_shown_and_exported_if_it_was_built_here(
+    bench: Bench, tmp_path: Path
+) -> None:
+    arn = sent(bench, step({"region": WEST}))
+    bench.built(arn)
+    [copy] = outputs(bench, arn)["distributedImages"]
+    west = Bench(bench.server, bench.server.client(OWN, WEST))
+    child = sent(west, step({"region": WEST}), parent=copy["amiId"])
+    west.built(child)
+
+    assert west.door.get("/images/contents", image=child)["files"]["listed"] == []
+    with west.door.download("/images/export", image=child, format="tar") as answer:
+        (tmp_path / "image.tar").write_bytes(answer.read())
+    with tarfile.open(tmp_path / "image.tar") as archive:
+        assert any(name.endswith("etc/hello") for name in archive.getnames())
+    with (
+        pytest.raises(Refused, match=f"'{arn}' was not built here: it is its parent image"),
+        bench.door.download("/images/export", image=arn, format="tar"),
+    ):
+        pytest.fail("it was exported")
 
 
 def test_where_the_image_is_nothing_is_copied(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from imagewright.door.asked import Asked
 from imagewright.door.finding import AVAILABLE, find_image
 from imagewright.door.workshop import OpenWorkshop, Workshop
-from imagewright.errors import ResourceNotFound
+from imagewright.errors import InvalidRequest, ResourceNotFound
 from imagewright.store import machine_images
 from imagewright.store.builds import plan_of
 from imagewright.store.database import Database
@@ -92,13 +92,20 @@ class Contents:
 
 
 def find_built(database: Database, asked: Asked) -> BuiltImage:
-    """Return the newest available image that the caller means. Raises ResourceNotFound."""
+    """Return the newest available image that the caller means, and how it was built.
+
+    One that was only distributed is the image that was. Raises ResourceNotFound; InvalidRequest
+    for what was built elsewhere.
+    """
     reference = asked.text("image")
     with database.read() as connection:
         stored = find_image(connection, reference, asked.call, AVAILABLE)
-        made = machine_images.newest_of(connection, str(stored.arn))
+        made = machine_images.by_reference(connection, str(stored.arn))
     if made is None:
-        raise ResourceNotFound(reference)
+        raise InvalidRequest(
+            f"The image '{stored.arn}' was not built here: it is its parent image as it was, or "
+            "one that its workflow found elsewhere."
+        )
     version = f"{stored.arn.version}/{stored.arn.build}"
     return BuiltImage(str(stored.arn), stored.name, version, made.id, made.layer_id, made.config)
 

@@ -217,8 +217,9 @@ class Workbench:
             return plan.parent_image
         if ":image/" in plan.parent_image and ":aws:image/" not in plan.parent_image:
             with self._database.read() as connection:
-                if (own := machine_images.newest_of(connection, plan.parent_image)) is not None:
-                    return str(own.id)
+                own = machine_images.by_reference(connection, plan.parent_image)
+            if own is not None:
+                return str(own.id)
         return _id_from("ami", plan.parent_image)
 
     def make_image(self, instance_id: str, *, plan: BuildPlan, token: str) -> str:
