@@ -104,6 +104,24 @@ def test_an_image_of_nobody_here_cannot_be_changed(bench: Bench) -> None:
     assert (region["region"], region["status"]) == (HERE, "FAILED")
 
 
+def test_what_a_failed_step_put_out_may_be_referred_to(bench: Bench) -> None:
+    """§4.4, §5.6: it failed with outputs; those copies that arrived are permitted."""
+    away = {"region": "ap-south-1", "targetAccountIds": [OTHER]}
+    copying = step({"region": WEST}, {**away, "name.$": "$.imagebuilder.dateTime"})
+    permission = {"launchPermission": {"userIds": [OTHER]}}
+
+    arn = sent(
+        bench,
+        {**copying, "onFailure": "Continue"},
+        modifying({"region": WEST, **permission}),
+    )
+
+    bench.built(arn)
+    assert bench.steps(arn)["Copy"]["status"] == "FAILED"
+    [permitted] = outputs(bench, arn, "Permit")["modifiedImages"]
+    assert (permitted["region"], permitted["status"]) == (WEST, "Completed")
+
+
 def test_a_region_without_a_copy_fails_the_step(bench: Bench) -> None:
     other = {"region": "eu-north-1", "launchPermission": {"userIds": [OTHER]}}
     arn = sent(bench, step({"region": WEST}), modifying(other))

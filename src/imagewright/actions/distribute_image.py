@@ -13,8 +13,9 @@ Names, descriptions and the values of tags may have the variables `{{ imagebuild
 
 Regions are folders, buckets or registries of the settings ([Distribution](distribution.md)); only
 a bucket can encrypt with `kmsKeyId`. Copies are made side by side, and each whatever becomes of
-the others: if one fails, so does the step, and its outputs say which. Copies that are made stay,
-and RetryImage makes only those that are missing.
+the others: if one fails, so does the step, and its outputs say which; with `onFailure: Continue`
+the next steps may refer to them, and do their work for the copies that arrived. Copies that are
+made stay, and RetryImage makes only those that are missing.
 """
 
 import re

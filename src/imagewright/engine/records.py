@@ -122,7 +122,8 @@ class StepExecution:
     outputs: str | None = None
     """JSON text: what reads show; of a failed step the error."""
     results: Mapping[str, Any] | None = None
-    """What later steps may refer to: the outputs, and those that are not shown."""
+    """What later steps may refer to: the outputs, those of a failure too, and those that are not
+    shown."""
     on_failure: str = "Abort"
     timeout_seconds: int = 0
     started_at: datetime | None = None

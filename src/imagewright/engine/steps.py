@@ -121,7 +121,7 @@ class Steps:
         if answer["action"] == "STOP":
             reason = answer.get("reason")
             text = f"The step was stopped: {reason}" if reason else "The step was stopped."
-            return self._fail(replace(step, results=outputs), ActionError(text, outputs=outputs))
+            return self._fail(step, ActionError(text, outputs=outputs))
         return self._complete(step, outputs, outputs)
 
     def context(
@@ -256,8 +256,8 @@ class Steps:
     def _failed(self, step: StepExecution, error: Exception) -> StepExecution:
         outputs = error.outputs if isinstance(error, ActionError) else {}
         secrets = self._secrets.known(step.image_arn)
-        message = secrets.mask(str(error))
-        told = {"errorMessage": message, **secrets.mask_all(outputs)}
+        message, results = secrets.mask(str(error)), secrets.mask_all(dict(outputs))
+        told = {"errorMessage": message, **results}
         if isinstance(error, ActionError) and error.component is not None:
             told["componentFailure"] = secrets.mask_all(dict(error.component))
         now = self._clock.now()
@@ -266,6 +266,7 @@ class Steps:
             status=StepStatus.FAILED,
             message=_shortened(message),
             outputs=as_json(told),
+            results=results or None,  # §5.6: what it put out all the same may be referred to
             started_at=step.started_at or now,
             ended_at=now,
         )
