@@ -1,5 +1,6 @@
 """Text to nodes: places, budgets, and what becomes of YAML's own errors."""
 
+import json
 import time
 
 import pytest
@@ -131,6 +132,29 @@ def test_merge_keys_give_way_to_own_keys_and_to_earlier_maps() -> None:
 
     assert isinstance(root, MapNode)
     assert native(root.entries[2].value) == {"a": 1, "b": 1, "c": 3, "d": 3}
+
+
+@pytest.mark.parametrize("ascii_alone", [True, False])
+@pytest.mark.parametrize(
+    "value", ["done 😀", "😀😀", "C:\\\\ud83d\\\\ude00 🛠", "\ue03d\ue600 \ufffd\ufffd 😀"]
+)
+def test_json_spells_any_character_as_programs_write_it(value: str, ascii_alone: bool) -> None:
+    text = json.dumps({"a": "x", value: [value, {"b": f"{value} hello"}]}, ensure_ascii=ascii_alone)
+
+    root = root_of(text)
+
+    assert native(root) == json.loads(text)
+    assert isinstance(root, MapNode)
+    last = root.entries[-1].value
+    assert (root.span.end.column, last.span.end.column) == (len(text) + 1, len(text))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "\\ud83d"}', '{"a": "\\ude00\\ud83d"}', 'a: "\\ud83d\\ude00"']
+)
+def test_half_a_character_is_refused_where_it_stands(text: str) -> None:
+    column = text.index("\\") + 1
+    assert first(text) == ("YM001", 1, column, "this escape stands for no character")
 
 
 def test_json_is_read_like_yaml() -> None:

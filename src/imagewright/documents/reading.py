@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from imagewright.documents import syntax
+from imagewright.documents import json_text, syntax
 from imagewright.documents.diagnostics import Diagnostic, in_order
 from imagewright.documents.edits import Edit
 from imagewright.documents.nodes import Entry, ListNode, MapNode, Node, Scalar
@@ -47,7 +47,13 @@ def load(text: str, budget: Budget | None = None) -> Loaded:
     text = text.removeprefix("\ufeff")
     if (refusal := _refuse(text, budget)) is not None:
         return Loaded(None, (refusal,))
-    builder = _Builder(text, budget)
+    loaded = _read(_Builder(text, budget), text)
+    if loaded.root is None and json_text.has_pairs(text):
+        return _read(_JsonBuilder(text, budget), text)
+    return loaded
+
+
+def _read(builder: "_Builder", text: str) -> Loaded:
     try:
         root = builder.document()
     except _UnreadableError as stop:
@@ -130,11 +136,12 @@ class _Cost:
 class _Builder:
     """Makes nodes of events, and counts what they cost."""
 
-    def __init__(self, text: str, budget: Budget) -> None:
+    def __init__(self, text: str, budget: Budget, *, source: str | None = None) -> None:
+        """``source`` is what libyaml reads, if not the text itself."""
         self.findings: list[Diagnostic] = []
         self._text = text
         self._budget = budget
-        self._next_event: Callable[[], Any] = _LOADER(text).get_event
+        self._next_event: Callable[[], Any] = _LOADER(source or text).get_event
         self._nodes = 0
         self._characters = 0
         self._deepest = 0
@@ -180,7 +187,10 @@ class _Builder:
         if raw[-1:].isspace():  # the end of a block scalar is the beginning of what follows it
             raw = raw.rstrip()
             span = Span(span.start, _position_after(span.start, raw))
-        return Scalar(event.value, not event.style and not is_text, span, raw)
+        return Scalar(self._value(event, raw), not event.style and not is_text, span, raw)
+
+    def _value(self, event: Any, _raw: str) -> str:
+        return str(event.value)
 
     def _list(self, event: Any, depth: int) -> ListNode:
         items: list[Node] = []
@@ -301,6 +311,17 @@ class _Builder:
                 message = "only maps can be merged with `<<`"
                 self.findings.append(syntax.BadMergeKey.finding(part.span, message))
         return [part for part in parts if isinstance(part, MapNode)]
+
+
+class _JsonBuilder(_Builder):
+    """Makes nodes of JSON with characters that YAML cannot read."""
+
+    def __init__(self, text: str, budget: Budget) -> None:
+        super().__init__(text, budget, source=json_text.without_pairs(text))
+
+    def _value(self, event: Any, raw: str) -> str:
+        read = json_text.read_string(raw)
+        return super()._value(event, raw) if read is None else read
 
 
 def _merge(own: dict[str, Entry], merged: list[MapNode]) -> dict[str, Entry]:

@@ -180,7 +180,7 @@ def explain(said: YamlProblem, text: str) -> Diagnostic:
     if said.at.offset >= len(text):
         # libyaml counts a line behind the last one, which editors do not show.
         said = replace(said, at=lines.end(text))
-    for explanation in (_tab, _braces, _colon, _known_phrase):
+    for explanation in (_tab, _braces, _colon, _no_character, _known_phrase):
         if (found := explanation(said, lines)) is not None:
             return found
     return _say(said.at, lines, said.problem)
@@ -283,6 +283,15 @@ def _colon(said: YamlProblem, lines: _Lines) -> Diagnostic | None:
         fix = "line it up with the keys it belongs to"
     place = _moved(said.at, indent + 1)
     return _say(place, lines, message, fix=fix, width=len(before.strip()))
+
+
+def _no_character(said: YamlProblem, lines: _Lines) -> Diagnostic | None:
+    if said.problem != "found invalid Unicode character escape code":
+        return None
+    at = _moved(said.at, said.at.column - len(r"\u"))
+    width = _word_length(lines[at.line][at.column - 1 :][: len(r"\uFFFF")])
+    fix = r"write the character itself, or `\U` and eight digits: `\U0001F600`"
+    return _say(at, lines, "this escape stands for no character", fix=fix, width=width)
 
 
 @dataclass(frozen=True, slots=True)
