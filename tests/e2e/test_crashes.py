@@ -20,6 +20,7 @@ from imagewright.engine.crash_points import CrashPoint
 
 REACHED_BY_OTHERS = {
     CrashPoint.MACHINE_ANSWERED: "test_every_action_survives_losing_the_server",
+    CrashPoint.FAILURE_LEFT: "test_a_failure_that_stays_is_done_once_after_losing_the_server",
     CrashPoint.RESTART_DUE: "test_a_restart_within_a_loop_survives_losing_the_server",
     CrashPoint.RESTARTED: "test_a_restart_within_a_loop_survives_losing_the_server",
     CrashPoint.FINDINGS_RECORDED: "test_a_scan_survives_losing_the_server",
@@ -110,6 +111,20 @@ def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
             "exit status 7 at line 3: exit 7\nsaid",
         )
         assert bench.executions(arn)[0]["status"] == "ROLLBACK_COMPLETED"
+        bench.nothing_is_left()
+
+
+def test_a_failure_that_stays_is_done_once_after_losing_the_server(lab: Lab) -> None:
+    """workflow-documents.md §4.4."""
+    once = command("Once", "echo once >> /once", "exit 4", onFailure="Continue")
+    text = workflow(once, command("Count", 'test "$(cat /once)" = once'))
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.FAILURE_LEFT.value) as bench:
+        arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
+        assert bench.server.process.wait(120) == -9
+
+    with lab.bench() as bench:
+        bench.built(arn)
+        assert bench.steps(arn)["Once"]["status"] == "FAILED"
         bench.nothing_is_left()
 
 

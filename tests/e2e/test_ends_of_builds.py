@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import wait_until
 from tests.e2e.conftest import Bench, Lab
-from tests.e2e.test_builds import command, waiting, workflow
+from tests.e2e.test_builds import command, component, waiting, workflow
+from tests.e2e.test_machine_actions import step
 
 LAUNCH = {"name": "Launch", "action": "LaunchInstance", "inputs": {"waitFor": "ssmAgent"}}
 NEVER = {"stringEquals": "Windows", "value": "$.imagebuilder.platform"}
@@ -24,16 +25,16 @@ STUBBORN = (
 def changed(name: str, **changes: Any) -> str:
     """Write the build workflow with one step changed."""
     document = json.loads(workflow())
-    for step in document["steps"]:
-        if step["name"] == name:
-            step.update(changes)
+    for each in document["steps"]:
+        if each["name"] == name:
+            each.update(changes)
     return json.dumps(document)
 
 
 def asks(bench: Bench, arn: str) -> list[str]:
     """Return the steps of a build that wait for an answer."""
     found = bench.client.list_waiting_workflow_steps(maxResults=100)["steps"]
-    return [step["stepExecutionId"] for step in found if step["imageBuildVersionArn"] == arn]
+    return [each["stepExecutionId"] for each in found if each["imageBuildVersionArn"] == arn]
 
 
 def is_asking(bench: Bench, arn: str) -> bool:
@@ -265,6 +266,26 @@ class TestStubbornCommands:
         steps = bench.steps(arn)
         assert "timed out" in steps["Stubborn"]["message"]
         assert json.loads(steps["Count"]["outputs"])["output"] == ["0"]
+
+
+def test_what_a_failed_step_left_is_there_for_the_steps_that_go_on(bench: Bench) -> None:
+    """workflow-documents.md §4.4: nothing is rolled back for it, before a retry and after it."""
+    text = workflow(
+        command("Half", "echo half > /half", "exit 4", onFailure="Continue"),
+        step("Components", "ExecuteComponents", onFailure="Continue"),
+        command("Read", "cat /half /component", "exit 5"),
+    )
+    recipe = bench.recipe(bench.component(component("echo component > /component", "exit 7")))
+    arn = bench.start(recipe, workflows=[bench.workflow(text)])
+    assert bench.finished(arn)["state"]["failureContext"]["failedStep"] == "Read"
+
+    bench.door.post("/builds/retry", {"image": arn})
+
+    assert bench.finished(arn)["state"]["failureContext"]["failedStep"] == "Read"
+    for ordinal in (0, 1):
+        steps = bench.steps(arn, ordinal=ordinal)
+        assert [steps[name]["status"] for name in ("Half", "Components")] == ["FAILED"] * 2
+        assert json.loads(steps["Read"]["outputs"])["output"] == ["half\ncomponent"]
 
 
 def test_a_flood_of_output_is_cut_and_the_build_goes_on(bench: Bench) -> None:

@@ -96,10 +96,7 @@ def run_one(
         run=lambda machine: _execute(each, machine, variables, context),
         always=_why_always(context.stage, each.text, each.component),
     )
-    done = context.machines.apply(
-        instance_id, work, plan=context.plan, token=context.token, unit=unit, log=context.log
-    )
-    return done.outputs
+    return context.apply(instance_id, work, unit=unit).outputs
 
 
 def _why_always(stage: Stage, text: str, component: Component) -> str:

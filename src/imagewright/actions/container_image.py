@@ -64,14 +64,7 @@ def build(
             has_run = True
         else:
             context.log.note(f"Line {task.line}: {_shown(task)}")
-            machines.apply(
-                instance_id,
-                _work(task, context, fetch),
-                plan=context.plan,
-                token=context.token,
-                unit=next(units),
-                log=context.log,
-            )
+            context.apply(instance_id, _work(task, context, fetch), unit=next(units))
     if context.plan.components and not has_run:
         context.log.note(
             "The recipe's components were not run: its template has no "

@@ -186,9 +186,7 @@ def run(inputs: Inputs, context: StepContext) -> Outputs:
         },
         run=lambda machine: _run_plugins(name, plugins, machine, context),
     )
-    done = context.machines.apply(
-        inputs.instance_id, work, plan=context.plan, token=context.token, unit=0, log=context.log
-    )
+    done = context.apply(inputs.instance_id, work)
     return Outputs(
         run_command_id=command_id(context.token),
         status="Success",

@@ -83,10 +83,7 @@ def run_script(script: Script, instance_id: str, context: StepContext) -> str:
         return {"output": execute_well(script, machine, context).output}
 
     work = Work(name=script.name, facts=script.facts, run=run)
-    done = context.machines.apply(
-        instance_id, work, plan=context.plan, token=context.token, unit=0, log=context.log
-    )
-    return str(done.outputs["output"])
+    return str(context.apply(instance_id, work).outputs["output"])
 
 
 def execute_well(script: Script, machine: Machine, context: StepContext) -> Ran:

@@ -306,8 +306,9 @@ def shell(
     """Open a shell in the machine of a build as it was before or after a step.
 
     It is a copy: what is changed in it is dropped at the end. A step that failed
-    left nothing; before and after it are the same. Without a terminal, standard
-    input is run as a script. Ends with the exit code of the shell.
+    left nothing, unless its onFailure is Continue: before and after it are the
+    same. Without a terminal, standard input is run as a script. Ends with the
+    exit code of the shell.
 
     \b
         imagewright runs shell
@@ -431,7 +432,8 @@ def _show_workflow(console: Console, workflow: Json) -> None:
             if work["reused"]:
                 console.print(Text(f"      {sign(AGAIN)} {work['name']}: {work['reason']}", "cyan"))
             else:
-                console.print(Text(f"      {work['name']}: done, {work['reason']}", "dim"))
+                done = "" if work.get("failed") else "done, "
+                console.print(Text(f"      {work['name']}: {done}{work['reason']}", "dim"))
         if "message" in step:
             console.print(Text(f"      {visible(step['message'])}", "red"))
 

@@ -19,7 +19,7 @@ from imagewright.engine.records import ImageStatus, StepExecution, WorkflowExecu
 from imagewright.logs.builds import BuildLogs
 from imagewright.store import builds
 from imagewright.store import resources as store
-from imagewright.store.build_tables import machine_steps, step_executions
+from imagewright.store.build_tables import FAILED_WORK, machine_steps, step_executions
 from imagewright.store.database import Database
 from imagewright.store.resources import EVERYTHING, Conditions, Stored
 from imagewright.store.tables import resources
@@ -207,7 +207,13 @@ def _works_by_step(connection: Connection, image_arn: str) -> Mapping[str, list[
     found: dict[str, list[Json]] = defaultdict(list)
     for row in connection.execute(query):
         found[row.token].append(
-            {"name": row.name, "reused": row.reused, "reason": row.reason, "layer": row.layer_id}
+            {
+                "name": row.name,
+                "reused": row.reused,
+                "failed": row.reason == FAILED_WORK,
+                "reason": row.reason,
+                "layer": row.layer_id,
+            }
         )
     return found
 

@@ -37,6 +37,8 @@ class CrashPoint(StrEnum):
     """The work is done; its layer is not sealed."""
     LAYER_SEALED = "layer-sealed"
     """The layer is sealed and the machine stands on it; the step does not know of it."""
+    FAILURE_LEFT = "failure-left"
+    """The machine stands on what a failed work left; the step does not know of its failure."""
     IMAGE_RECORDED = "image-recorded"
     """The image's row is there; the step does not know of it."""
     COPY_UNDER_WAY = "copy-under-way"

@@ -210,7 +210,7 @@ class Work:
     same layer make the same layer. JSON values."""
     run: Callable[[Machine], Mapping[str, Any]]
     """Does it and returns its outputs (JSON values), which a reuse brings back. Raises
-    ActionError: the half-written layer is dropped."""
+    ActionError."""
     always: str = ""
     """Why it always runs, in words; empty: it may be reused."""
 
@@ -247,11 +247,20 @@ class Machines(Protocol):
         ...
 
     def apply(
-        self, instance_id: str, work: Work, *, plan: BuildPlan, token: str, unit: int, log: StepLog
+        self,
+        instance_id: str,
+        work: Work,
+        *,
+        plan: BuildPlan,
+        token: str,
+        unit: int,
+        log: StepLog,
+        failure_stays: Callable[[], bool] = lambda: False,
     ) -> Done:
         """Do a work on a machine once: the same token and unit again brings back its outputs.
 
-        Raises ActionError.
+        Raises ActionError. Then what the work changed is dropped, unless ``failure_stays``, which
+        is asked as it fails.
         """
         ...
 
@@ -580,6 +589,24 @@ class StepContext:
     def token(self) -> str:
         """What makes the action's effects repeatable."""
         return self.step.id
+
+    def apply(self, instance_id: str, work: Work, *, unit: int = 0) -> Done:
+        """Do a work of the step on a machine: see Machines. Raises ActionError.
+
+        What a failed work changed stays where other steps go on from it (``Continue``, §4.4).
+        """
+        return self.machines.apply(
+            instance_id,
+            work,
+            plan=self.plan,
+            token=self.token,
+            unit=unit,
+            log=self.log,
+            failure_stays=self._goes_on_after_failure,
+        )
+
+    def _goes_on_after_failure(self) -> bool:
+        return self.step.on_failure == "Continue" and self.stop.reason != "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

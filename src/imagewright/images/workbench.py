@@ -10,13 +10,14 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from imagewright.clock import Clock, iso_milliseconds
 from imagewright.engine.crash_points import CrashPoint, pass_by
@@ -30,7 +31,7 @@ from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
 from imagewright.machines.machine import Command, Machine, MachineError
 from imagewright.store import findings, instances, machine_images, packages
-from imagewright.store.build_tables import machine_steps
+from imagewright.store.build_tables import FAILED_WORK, STOOD_ON, machine_steps
 from imagewright.store.builds import set_os_version, set_scan_state
 from imagewright.store.database import Database
 from imagewright.store.findings import FindingRow
@@ -128,13 +129,24 @@ class Workbench:
         return launched
 
     def apply(
-        self, instance_id: str, work: Work, *, plan: BuildPlan, token: str, unit: int, log: StepLog
+        self,
+        instance_id: str,
+        work: Work,
+        *,
+        plan: BuildPlan,
+        token: str,
+        unit: int,
+        log: StepLog,
+        failure_stays: Callable[[], bool] = lambda: False,
     ) -> Done:
         """Do a work once: see Machines."""
         with self._database.read() as connection:
-            if (done := _done_before(connection, instance_id, token, unit)) is not None:
-                return done
+            before = _work_before(connection, instance_id, token, unit)
+            if before is not None and before.reason != FAILED_WORK:
+                return before
             row = _running(connection, instance_id, plan)
+        if before is not None:  # it failed and was lost before its step knew: again from there
+            row = self._put_back(row, str(before.outputs[STOOD_ON]), token=token, unit=unit)
         key = layer_key(self._facts(work, row, plan), self._secret)
         found = self._layers.find(key, fresh=not plan.reuse_layers, always=work.always)
         if isinstance(found, Hit):
@@ -143,7 +155,17 @@ class Workbench:
             self._advance(row, found.layer_id, work.name, done, token=token, unit=unit)
             return done
         log.note(f"Doing {work.name}: {found.reason}", reused="no")
-        outputs, layer_id = self._do(work, row, plan, log)
+
+        def fail(machine: Machine) -> None:
+            if failure_stays():
+                failed = Done(outputs={STOOD_ON: row.layer}, reused=False, reason=FAILED_WORK)
+                self._advance(row, machine.commit(), work.name, failed, token=token, unit=unit)
+                log.note(f"What {work.name} changed before it failed stays on the machine.")
+                pass_by(CrashPoint.FAILURE_LEFT)
+            elif not plan.infrastructure.terminate_on_failure:
+                self._preserve(machine, row)
+
+        outputs, layer_id = self._do(work, row, log, fail)
         if not work.always:
             self._remember(work, key, outputs, stood_on=row.layer, came_to=layer_id)
         done = Done(outputs=outputs, reused=False, reason=found.reason)
@@ -419,16 +441,16 @@ class Workbench:
         )
 
     def _do(
-        self, work: Work, row: InstanceRow, plan: BuildPlan, log: StepLog
+        self, work: Work, row: InstanceRow, log: StepLog, fail: Callable[[Machine], None]
     ) -> tuple[Mapping[str, Any], str]:
-        """Do the work on the machine and seal what it changed."""
+        """Do the work on the machine and seal what it changed; ``fail`` is called if it fails."""
 
         def run(machine: Machine) -> Mapping[str, Any]:
             try:
                 outputs = work.run(machine)
             except ActionError:
-                if not plan.infrastructure.terminate_on_failure:
-                    self._preserve(machine, row)
+                with suppress(MachineError):  # what it left is lost; its failure is not
+                    fail(machine)
                 raise
             pass_by(CrashPoint.COMMAND_ENDED)
             return outputs
@@ -450,6 +472,13 @@ class Workbench:
             self._layers.remember(
                 came_to, key=key, made_by=work.name, outputs=outputs, network=self._has_network
             )
+
+    def _put_back(self, row: InstanceRow, layer_id: str, *, token: str, unit: int) -> InstanceRow:
+        """Let a machine stand where it stood before a work that failed."""
+        with self._database.write(soon=True) as connection:
+            instances.advance(connection, row.id, layer_id)
+            connection.execute(delete(machine_steps).where(*_is_work(row.id, token, unit)))
+        return replace(row, layer=layer_id)
 
     def _preserve(self, machine: Machine, row: InstanceRow) -> None:
         """Let a machine that is to be looked into stand on what the failed work left."""
@@ -517,12 +546,16 @@ def _unheard(_notice: str) -> None:
     """Tell nobody: a question is no work."""
 
 
-def _done_before(connection: Connection, instance_id: str, token: str, unit: int) -> Done | None:
-    query = select(machine_steps).where(
+def _is_work(instance_id: str, token: str, unit: int) -> tuple[ColumnElement[bool], ...]:
+    return (
         machine_steps.c.instance_id == instance_id,
         machine_steps.c.token == token,
         machine_steps.c.unit == unit,
     )
+
+
+def _work_before(connection: Connection, instance_id: str, token: str, unit: int) -> Done | None:
+    query = select(machine_steps).where(*_is_work(instance_id, token, unit))
     row = connection.execute(query).one_or_none()
     return None if row is None else Done(outputs=row.outputs, reused=row.reused, reason=row.reason)
 

@@ -1,5 +1,7 @@
 """The tables of builds: their plans, executions and steps, and the images that came of them."""
 
+from typing import Final
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -109,6 +111,11 @@ machine_images = Table(
     "it lies. launch_permission: which other accounts may use it. config: of a container image "
     "ctr-…, how containers of it are run.",
 )
+
+FAILED_WORK: Final = "it failed, and what it left stays"
+"""The reason of a piece of work whose step failed and let the next ones go on."""
+STOOD_ON: Final = "stoodOn"
+"""The only output of such a piece: the layer that the machine stood on before it."""
 
 machine_steps = Table(
     "machine_steps",
