@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagewright.engine.groups import units
+from imagewright.documents.specs import Stage
+from imagewright.engine.groups import has_aborted, units
+from imagewright.engine.records import (
+    StepExecution,
+    StepStatus,
+    WorkflowExecution,
+    WorkflowStatus,
+)
 
 
 @dataclass(frozen=True)
@@ -49,3 +56,46 @@ def test_everything_runs_once_and_a_group_together(groups: list[str | None]) -> 
     for unit in placed:
         assert len({item.parallel_group for item in unit}) == 1
         assert unit[0].parallel_group is not None or len(unit) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "steps", "aborted"),
+    [
+        ("RUNNING", ["COMPLETED Abort", "RUNNING Abort"], False),
+        ("RUNNING", ["FAILED Continue", "RUNNING Abort"], False),
+        ("RUNNING", ["COMPLETED Abort", "FAILED Abort"], True),
+        ("ROLLBACK_IN_PROGRESS", ["FAILED Abort"], True),
+        ("ROLLBACK_COMPLETED", ["FAILED Abort"], True),
+        ("FAILED", ["COMPLETED Abort"], True),
+        ("COMPLETED", ["FAILED Continue"], False),
+        ("PENDING", ["PENDING Abort"], False),
+    ],
+)
+def test_a_workflow_has_aborted_once_its_step_failed_for_good(
+    status: str, steps: list[str], aborted: bool
+) -> None:
+    """workflow-documents.md §10.2: while it is undone, too, no further test of its group starts."""
+    execution = WorkflowExecution(
+        id="wf-1",
+        image_arn="a",
+        ordinal=0,
+        planned=0,
+        workflow_arn="w",
+        stage=Stage.TEST,
+        status=WorkflowStatus(status),
+    )
+    records = [
+        StepExecution(
+            id=f"step-{place}",
+            workflow_execution_id="wf-1",
+            image_arn="a",
+            ordinal=place,
+            name=f"Step{place}",
+            action="WaitForAction",
+            status=StepStatus(step.split()[0]),
+            on_failure=step.split()[1],
+        )
+        for place, step in enumerate(steps)
+    ]
+
+    assert has_aborted(execution, records) is aborted

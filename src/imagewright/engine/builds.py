@@ -19,7 +19,7 @@ from imagewright.engine.breakdown import cause_of, end_build, end_workflow
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.durable import Durable
 from imagewright.engine.failures import STATES, failure_of
-from imagewright.engine.groups import units
+from imagewright.engine.groups import has_aborted, units
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import Machines, Records
 from imagewright.engine.records import (
@@ -212,8 +212,8 @@ class Builds:
         plan = self._records.plan(execution.image_arn)
         return any(
             other.parallel_group == execution.parallel_group
-            and other.status in {WorkflowStatus.FAILED, WorkflowStatus.ROLLBACK_COMPLETED}
             and not plan.workflows[other.planned].goes_on_after_failure
+            and has_aborted(other, self._records.steps(other.id))
             for other in self._records.executions(execution.image_arn)
         )
 
@@ -234,7 +234,8 @@ class Builds:
         ended = replace(execution, status=WorkflowStatus.COMPLETED, ended_at=self._clock.now())
         if execution.stage is Stage.BUILD and scene.plan.container is not None:
             if self._machines.container_image(scene.plan) is None:
-                message = "The workflow made no container image: no ExecuteComponents step ran."
+                why = "no ExecuteComponents step went well"
+                message = f"The workflow made no container image: {why}."
                 return replace(ended, status=WorkflowStatus.FAILED, message=message)
         elif execution.stage is Stage.BUILD:
             try:

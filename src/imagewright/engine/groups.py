@@ -3,6 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from imagewright.engine.records import (
+    StepExecution,
+    StepStatus,
+    WorkflowExecution,
+    WorkflowStatus,
+)
+
 AT_ONCE = 5
 """How many test workflows of one group run side by side."""
 
@@ -17,6 +24,22 @@ class Grouped(Protocol):
 
 
 Item = TypeVar("Item", bound=Grouped)
+
+_ABORTED = {
+    WorkflowStatus.FAILED,
+    WorkflowStatus.ROLLBACK_IN_PROGRESS,
+    WorkflowStatus.ROLLBACK_COMPLETED,
+}
+
+
+def has_aborted(execution: WorkflowExecution, steps: Sequence[StepExecution]) -> bool:
+    """Tell whether a workflow has failed, from the moment that the step did which ends it.
+
+    What it did may still be undone then, and no further test of its group is to begin (§10.2).
+    """
+    return execution.status in _ABORTED or any(
+        step.status is StepStatus.FAILED and step.on_failure == "Abort" for step in steps
+    )
 
 
 def units(items: Sequence[Item]) -> list[list[Item]]:
