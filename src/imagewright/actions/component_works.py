@@ -19,6 +19,7 @@ from imagewright.engine.ports import ActionError, StepContext, Work
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
+from imagewright.runner.hints import hint
 from imagewright.runner.modules.table import NEVER_REUSED, SPECS
 from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.reporting import Event, InDocument, OutputLine, Rebooting, Reporter
@@ -156,7 +157,7 @@ def _execute(
         raise ActionError(f"Document {planned.arn} failed! {error}") from error
     if context.stop.is_set():
         # What a stopped component left is no layer: it would be reused as if it were whole.
-        raise ActionError(f"Document {planned.arn} was stopped.")
+        raise _stopped(planned, result, context)
     summary = _summary(result, context)
     if result.failure is not None:
         raise _failed(planned, result, summary)
@@ -240,6 +241,26 @@ def _failed(
             "stepName": failure.step,
             "action": failure.action,
             "errorMessage": _explained(failure),
+        },
+    )
+
+
+def _stopped(planned: PlannedComponent, result: RunResult, context: StepContext) -> ActionError:
+    """Say that a component was stopped, and of one whose time was up where it was then."""
+    message = f"Document {planned.arn} was stopped."
+    steps = [step for phase in result.phases for step in phase.steps]
+    if context.stop.reason != "timed out" or not steps:
+        return ActionError(message)
+    seconds = context.step.timeout_seconds
+    why = f"timed out after {seconds} s, the timeoutSeconds of the workflow's {context.step.name}"
+    return ActionError(
+        message,
+        component={
+            "componentArn": planned.arn,
+            "phaseName": steps[-1].phase,
+            "stepName": steps[-1].step,
+            "action": steps[-1].action,
+            "errorMessage": f"{why}\nHint: {hint(why, [], exit_code=None)}",
         },
     )
 
