@@ -161,9 +161,17 @@ def _step(number: int, explained: "ExplainedStep") -> Iterator[str]:
 def _facts(explained: "ExplainedStep") -> Iterator[tuple[str, str]]:
     step = explained.step
     condition = one_line(explained.condition)
+    if explained.ended_by:
+        yield "runs", f"no, {visible(explained.ended_by)} has ended the workflow"
+        return
+    failure = one_line(explained.failure)
     match explained.runs:
         case True:
             yield "runs", f"yes, since {condition}" if condition else "yes"
+        case False if failure:
+            yield "runs", f"no, it fails: {failure}"
+            yield "fails", _on_failure(explained)
+            return
         case False:
             yield "runs", f"no, it is skipped unless {condition}"
             return
@@ -173,6 +181,8 @@ def _facts(explained: "ExplainedStep") -> Iterator[tuple[str, str]]:
         yield "input", f"{visible(name)}: {spell(value)}"
     default = "" if step.declared_timeout_seconds is not None else ", the action's default"
     yield "time", f"at most {seconds(step.timeout_seconds)}{default}"
+    if failure:
+        yield "fails", f"for certain: {failure}"
     yield "fails", _on_failure(explained)
 
 

@@ -1,6 +1,12 @@
 """What a workflow would do, told before it runs; and that the run then does just that."""
 
+import json
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from imagewright.actions.table import ACTIONS
 from imagewright.documents.nodes import Plain
@@ -8,6 +14,7 @@ from imagewright.documents.specs import Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.evaluation import resolved_inputs, runs
 from imagewright.documents.workflow.explanation import Explanation, explain, to_json
+from imagewright.documents.workflow.resolve import ResolveError
 from imagewright.documents.workflow.scope import Scope
 
 TEXT = """\
@@ -137,3 +144,103 @@ def test_with_everything_known_the_run_does_what_was_told(count: int) -> None:
         assert explained.inputs == resolved_inputs(explained.step, scope)
         # What other workflows put out is never taken for granted.
         assert explained.runs in (runs(explained.step, scope), None)
+
+
+FAILING = """\
+schemaVersion: 1.0
+parameters:
+  - {name: count, type: string, default: few}
+  - {name: ask, type: boolean, default: false}
+steps:
+  - name: Ask
+    action: WaitForAction
+    if: {booleanEquals: true, value: $.parameters.ask}
+  - name: Count
+    action: WaitForAction
+    onFailure: Continue
+    if: {numberGreaterThan: 2, value: $.parameters.count}
+  - name: Tell
+    action: WaitForAction
+    onFailure: Continue
+    inputs: {snsTopicArn.$: $.parameters.count}
+  - name: Perhaps
+    action: WaitForAction
+    if: {stringEquals: x, value: $.workflowOutputs.x}
+    inputs: {payload.$: $.stepOutputs.Tell.reason}
+  - name: Read
+    action: WaitForAction
+    inputs: {payload.$: $.stepOutputs.Ask.reason}
+  - name: Last
+    action: WaitForAction
+"""
+
+
+def test_what_is_certain_to_fail_is_told_with_what_it_ends() -> None:
+    """§5.6 rule 4, §6.4: and `explain` runs no step behind the end."""
+    workflow = load_workflow(FAILING, actions=ACTIONS).workflow
+    assert workflow is not None
+    scope = Scope(parameters={"count": "few", "ask": False})
+
+    steps = to_json(explain(workflow, ACTIONS, scope=scope))["steps"]
+
+    assert [(each["runs"], each.get("failure"), each.get("endedBy")) for each in steps] == [
+        ("no", None, None),
+        ("no", "`numberGreaterThan` compares numbers, not the text `few`", None),
+        ("yes", "`snsTopicArn` must be the ARN of an SNS topic, not `few`", None),
+        ("perhaps", "the step `Tell` fails, so it has no outputs", None),
+        ("yes", "the step `Ask` is skipped, so it has no outputs", None),
+        ("no", None, "Read"),
+    ]
+
+
+LEAVES = st.sampled_from(
+    [
+        {"numberEquals": 1, "value": "$.parameters.one"},
+        {"numberLessThan": 1, "value": "$.parameters.one"},
+        {"numberEquals": 1, "value": "$.parameters.text"},
+        {"booleanEquals": "$.parameters.text", "value": True},
+        {"stringEquals": "x{{ $.parameters.one }}", "value": "x1"},
+        {"stringEquals": "x", "value": "$.stepOutputs.Skipped.reason"},
+    ]
+)
+CONDITIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(
+            lambda word, children: {word: children},
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=1, max_size=3),
+        ),
+        st.builds(lambda child: {"not": child}, inner),
+    ),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(CONDITIONS)
+def test_a_condition_is_said_to_fail_just_where_the_run_fails_over_it(condition: Any) -> None:
+    """§6.2: children are asked in their order, and no further than is needed."""
+    never = {"stringEquals": "a", "value": "b"}
+    document = {
+        "schemaVersion": 1.0,
+        "parameters": [{"name": "one", "type": "integer"}, {"name": "text"}],
+        "steps": [
+            {"name": "Skipped", "action": "WaitForAction", "if": never},
+            {"name": "Asked", "action": "WaitForAction", "if": condition},
+        ],
+    }
+    workflow = load_workflow(json.dumps(document), actions=ACTIONS).workflow
+    assume(workflow is not None)
+    assert workflow is not None
+    known = Scope(parameters={"one": 1, "text": "x"})
+    ran = replace(known, without_outputs={"Skipped": "was skipped"})
+
+    told = explain(workflow, ACTIONS, scope=known).steps[1]
+
+    try:
+        verdict = runs(workflow.steps[1], ran)
+    except ResolveError:
+        assert told.failure
+    else:
+        assert (told.failure, told.runs) == ("", verdict)

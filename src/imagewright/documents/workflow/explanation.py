@@ -5,7 +5,7 @@ of steps and of other workflows) stays as the reference that the document has.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imagewright.documents.nodes import Plain
@@ -23,6 +23,7 @@ from imagewright.documents.workflow.model import OnFailure, Parameter, Step, Wor
 from imagewright.documents.workflow.references import Reference
 from imagewright.documents.workflow.resolve import ResolveError, resolve
 from imagewright.documents.workflow.scope import Scope, as_text
+from imagewright.documents.workflow.sure_failures import condition_failure, inputs_failure
 from imagewright.documents.workflow.templates import (
     SUFFIX,
     Broken,
@@ -64,6 +65,10 @@ class ExplainedStep:
     spec: ActionSpec
     runs: bool | None
     """None: only the run will tell."""
+    failure: str
+    """Why it is certain to fail, if its turn comes and its ``if`` holds; mostly empty."""
+    ended_by: str
+    """The step before it that is certain to end the workflow; mostly empty."""
     condition: str
     """What decides it, or did, with what is known already left out; empty without an ``if``."""
     inputs: Mapping[str, Plain]
@@ -203,21 +208,39 @@ def _steps(
     workflow: Workflow, actions: Mapping[str, ActionSpec], scope: Scope
 ) -> Iterator[ExplainedStep]:
     before: list[tuple[Step, ActionSpec]] = []
+    ended_by = ""
     for step in workflow.steps:
         spec = actions[step.action]
         condition = step.condition
         runs = True if condition is None else foresee(condition, scope)
-        if runs is not False:
+        failure = condition_failure(condition, scope) if condition is not None else ""
+        ends = bool(failure)
+        if ended_by:
+            runs, failure = False, ""
+        elif failure:
+            runs = False
+        elif runs is False:
+            skipped = {**scope.without_outputs, step.name: "is skipped"}
+            scope = replace(scope, without_outputs=skipped)
+        else:
             before.append((step, spec))
+            failure = inputs_failure(step, spec, scope)
+            ends = runs is True and bool(failure)
         left = open_part(condition, scope) if condition is not None else None
         yield ExplainedStep(
             step=step,
             spec=spec,
             runs=runs,
+            failure=failure,
+            ended_by=ended_by,
             condition=spell(left or condition) if condition is not None else "",
             inputs=_foreseen_map(step.inputs, scope) if step.inputs is not None else {},
             undone=tuple(_undone(step, before, scope)),
         )
+        if ends and step.on_failure is OnFailure.ABORT:
+            ended_by = ended_by or step.name
+        elif failure:
+            scope = replace(scope, without_outputs={**scope.without_outputs, step.name: "fails"})
 
 
 def _undone(failing: Step, ran: list[tuple[Step, ActionSpec]], scope: Scope) -> Iterator[Undo]:
@@ -282,6 +305,8 @@ def _step_json(explained: ExplainedStep) -> dict[str, Any]:
             "action": step.action,
             "description": step.description,
             "runs": {True: "yes", False: "no", None: "perhaps"}[explained.runs],
+            "failure": explained.failure or None,
+            "endedBy": explained.ended_by or None,
             "condition": explained.condition or None,
             "inputs": dict(explained.inputs),
             "timeoutSeconds": step.timeout_seconds,
