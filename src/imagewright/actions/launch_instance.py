@@ -12,6 +12,10 @@ With the health check `STATUS_CHECK_PASSED` the machine is brought up and must r
 one ran before on the very state it starts from. With `RUNNING` it is brought up by the first step
 that works on it, and that step fails if it cannot be.
 
+From step to step the machine keeps its disk, `/tmp` included, and nothing else: processes that a
+step leaves in the background, what it writes into `/run` or `/dev/shm`, and a name it gives the
+host end with the step. Start what a later step needs in that step.
+
 Rollback does what the infrastructure configuration says: it ends the machine, or keeps it for a
 look inside when `terminateInstanceOnFailure` is false.
 """

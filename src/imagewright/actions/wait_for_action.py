@@ -2,7 +2,7 @@
 
 The step shows as `WAITING` and is listed by `ListWaitingWorkflowSteps`; `SendWorkflowStepAction`
 answers it, and so does `imagewright runs approve`. `RESUME` completes the step, `STOP` fails it,
-and `onFailure` decides what follows. In a build the machine keeps running meanwhile.
+and `onFailure` decides what follows. The machine stays meanwhile, with all that is on its disk.
 
 Once the step waits, those who may answer are told, at least once and after a crash perhaps again:
 
