@@ -83,6 +83,8 @@ def test_a_document_without_findings_stays_as_it_is() -> None:
         ('"instanceId.$": "$.step', '"instanceId": "$.step'),
         ("found {{ $.stepOutputs", "found {{ stepOutputs"),
         ("schemaVersion: 1.0\nparam", "param"),
+        ("value: $.imagebuilder", "value.$: $.imagebuilder"),
+        ("rollbackEnabled: true\n    onFailure", "rollbackEnabled.$: true\n    onFailure"),
     ],
 )
 def test_an_obvious_mistake_is_mended(right: str, wrong: str) -> None:
@@ -105,6 +107,18 @@ def test_braces_without_quotes_are_quoted_and_comments_stay_outside() -> None:
     repaired = mend(bad)
 
     assert 'payload: "{{ $.stepOutputs.Find.output[0] }} found" # it' in repaired.content.decode()
+    assert repaired.result.findings == ()
+
+
+def test_an_output_takes_no_suffix_and_loses_it() -> None:
+    """§5.4."""
+    bad = DOCUMENT + "outputs:\n  - name: Found\n    value.$: $.stepOutputs.Find.output\n"
+
+    repaired = mend(bad)
+
+    helps = [finding.help for finding in check(bad.encode()).findings]
+    assert "`value` takes a reference as it is, without `.$`" in helps
+    assert "    value: $.stepOutputs.Find.output\n" in repaired.content.decode()
     assert repaired.result.findings == ()
 
 

@@ -22,7 +22,7 @@ from imagewright.documents.workflow.rules.conditions import (
     UnknownOperator,
 )
 from imagewright.documents.workflow.template_reading import read_leaf
-from imagewright.documents.workflow.templates import Leaf
+from imagewright.documents.workflow.templates import SUFFIX, Leaf
 
 CHILDREN_MAX: Final = 10
 DEPTH_MAX: Final = 4
@@ -96,6 +96,12 @@ def _child(node: Node, report: Report, depth: int) -> Condition | None:
 def _comparison(node: MapNode, report: Report) -> Comparison | None:
     operators = [entry for entry in node.entries if entry.key.text != "value"]
     value = node.get("value")
+    if value is None and (suffixed := node.get(f"value{SUFFIX}")) is not None:
+        key = suffixed.key
+        message = "`value` takes a reference as it is, without `.$`"
+        edits = replacing(key.span, key.text, "value")
+        report(ConditionForm.finding(key.span, message, fix="write `value`", edits=edits))
+        return None
     if value is None:
         span = operators[0].key.span if operators else node.span
         message = "a comparison needs the key `value`, what is to be compared"

@@ -35,7 +35,7 @@ from imagewright.documents.workflow.rules.structure import (
     NotAWorkflow,
 )
 from imagewright.documents.workflow.template_reading import read_leaf, read_map
-from imagewright.documents.workflow.templates import Leaf, Literal, MapTemplate, Mixed
+from imagewright.documents.workflow.templates import SUFFIX, Leaf, Literal, MapTemplate, Mixed
 
 STEPS_MAX: Final = 15
 PARAMETERS_MAX: Final = 25
@@ -65,6 +65,10 @@ _HINTS: Final = {
     "defaultValue": Hint(
         "default", "the key is called `default`; `defaultValue` is the API's name for it"
     ),
+    **{
+        f"{key}{SUFFIX}": Hint(key, f"`{key}` takes a reference as it is, without `{SUFFIX}`")
+        for key in ("rollbackEnabled", "value")
+    },
 }
 
 
