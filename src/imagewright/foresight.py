@@ -6,6 +6,7 @@ from imagewright.actions.command_documents import CommandDocuments
 from imagewright.actions.table import STEP_ACTIONS
 from imagewright.aws.clients import AwsClients
 from imagewright.documents.component.loading import load_component
+from imagewright.documents.reading import ADMITTED
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Foreseen, Prospect, RegionRefusal
 from imagewright.errors import InvalidRequest
@@ -20,7 +21,7 @@ def component_refusals(
     """Return what says why phases of a component cannot run; see ``api.planning.Planner``."""
 
     def tell(text: str, phases: Sequence[str], parameters: Mapping[str, str]) -> Sequence[str]:
-        component = load_component(text, modules=SPECS).component
+        component = load_component(text, modules=SPECS, budget=ADMITTED).component
         if component is None:
             return ("this release does not accept its document any more",)
         runs = any(phase.name in phases for phase in component.phases)

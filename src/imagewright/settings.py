@@ -88,7 +88,10 @@ class Quotas(BaseModel):
         default=20, ge=0, description="Components that one recipe may name."
     )
     document_bytes: int = Field(
-        default=65_536, ge=1, description="Largest document read through `uri` (CRT-04)."
+        default=65_536,
+        ge=1,
+        le=1_000_000,
+        description="Largest document read through `uri` (CRT-04).",
     )
 
 

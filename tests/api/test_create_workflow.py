@@ -348,6 +348,18 @@ def test_bad_tags_are_refused(
     assert refused(tags=tags)[0] == "InvalidParameterValueException"
 
 
+COMPONENT = b"""\
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Say
+        action: ExecuteBash
+        inputs:
+          commands: [echo hi]
+"""
+
+
 class TestReadingFromS3:
     @pytest.fixture
     def with_s3(self, serve: StartServer, others: OtherServices) -> "ImagebuilderClient":
@@ -368,6 +380,34 @@ class TestReadingFromS3:
         ]
         assert workflow["data"] == text
         assert "uri" not in workflow
+
+    def test_how_large_a_document_may_be_is_a_setting(
+        self,
+        serve: StartServer,
+        refused: Callable[..., tuple[str, int, str]],
+        others: OtherServices,
+        name: str,
+    ) -> None:
+        """CRT-04, workflow-documents.md §14 point 20."""
+        larger = {"IMAGEWRIGHT_QUOTAS_DOCUMENT_BYTES": "200000"}
+        client = serve(environment={"IMAGEWRIGHT_AWS_S3_ENDPOINT": others.url, **larger}).client()
+        text = document() + "#" * (200_000 - len(document()))
+        uri = others.put("documents", name, text.encode())
+        component = others.put("documents", f"c-{name}", COMPONENT + b"#" * 150_000)
+
+        arn = client.create_workflow(**a_request(name, data=None, uri=uri))
+        client.create_component(
+            name=name,
+            semanticVersion="1.0.0",
+            platform="Linux",
+            uri=component,
+            clientToken=str(uuid4()),
+        )
+
+        shown = client.get_workflow(workflowBuildVersionArn=arn["workflowBuildVersionArn"])
+        assert shown["workflow"]["data"] == text
+        uri = others.put("documents", name, text.encode() + b"#")
+        assert "larger than 200000 bytes" in refused(client, data=None, uri=uri)[2]
 
     @pytest.mark.parametrize(
         ("content", "detail"),

@@ -12,6 +12,7 @@ from imagewright.actions.component_log import ComponentLog
 from imagewright.actions.component_questions import read_component, read_parameter
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
+from imagewright.documents.reading import ADMITTED
 from imagewright.documents.specs import Platform, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import PlannedComponent
@@ -61,7 +62,7 @@ def chosen(context: StepContext) -> Iterator[Chosen]:
     wanted = _PHASES[context.stage]
     for planned in context.plan.components:
         text = context.documents.open(planned.document, context.plan.region)
-        component = load_component(text, modules=SPECS).component
+        component = load_component(text, modules=SPECS, budget=ADMITTED).component
         if component is None:
             raise ActionError(f"The document of {planned.arn} is not accepted any more.")
         if any(phase.name in wanted and phase.steps for phase in component.phases):

@@ -10,6 +10,7 @@ from imagewright.api.documents import Document
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component, Parameter
 from imagewright.documents.diagnostics.wire import wire_message
+from imagewright.documents.reading import ADMITTED
 from imagewright.documents.specs import ModuleSpec, Platform
 from imagewright.errors import InvalidParameterValue
 
@@ -36,7 +37,9 @@ class ComponentChecker:
         Raises InvalidParameterValue for the member that carried the text, with everything that
         is wrong with it (CRT-41).
         """
-        checked = load_component(text, modules=self._modules, platform=Platform(platform))
+        checked = load_component(
+            text, modules=self._modules, platform=Platform(platform), budget=ADMITTED
+        )
         if checked.component is None:
             raise InvalidParameterValue(member, wire_message(checked.findings))
         return CheckedComponent(

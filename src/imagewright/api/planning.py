@@ -23,6 +23,7 @@ from imagewright.api.shapes import CreateImageRequest, WorkflowConfiguration
 from imagewright.api.workflow_outputs import check_outputs
 from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
+from imagewright.documents.reading import ADMITTED
 from imagewright.documents.specs import ActionSpec, ImageType, Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT, foreseen_inputs, may_run
@@ -313,7 +314,7 @@ class Planner:
         return None
 
     def _load(self, document: Document, stored: Stored) -> Workflow:
-        checked = load_workflow(document.text, actions=self.actions)
+        checked = load_workflow(document.text, actions=self.actions, budget=ADMITTED)
         if checked.workflow is None:
             raise InvalidRequest(
                 f"The document of the workflow '{stored.arn}' is not accepted by this release."

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from imagewright.documents.diagnostics import has_errors
 from imagewright.documents.diagnostics.wire import wire_message
+from imagewright.documents.reading import ADMITTED
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.parameters import details
@@ -25,7 +26,9 @@ class WorkflowChecker:
 
         Raises InvalidParameterValue for ``member``, with every error and its place (CRT-41).
         """
-        checked = load_workflow(text, actions=self.actions, stage=Stage(workflow_type))
+        checked = load_workflow(
+            text, actions=self.actions, stage=Stage(workflow_type), budget=ADMITTED
+        )
         if checked.workflow is None or has_errors(checked.findings):
             raise InvalidParameterValue(member, wire_message(checked.findings))
         return tuple(dict(detail) for detail in details(checked.workflow))

@@ -32,6 +32,11 @@ class Budget:
     """In all scalars together, aliases likewise."""
 
 
+ADMITTED: Final = Budget(size_bytes=1_000_000)
+"""Of a document whose size was looked at where it came from: a server may admit larger ones
+(``quotas.document_bytes``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What became of a text."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from imagewright.documents.nodes import Plain
+from imagewright.documents.reading import ADMITTED
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.documents.workflow.check import load_workflow
 from imagewright.documents.workflow.evaluation import IMAGE_OUTPUT
@@ -112,7 +113,7 @@ class Scenes:
         return self._records.plan(image_arn)
 
     def _parse(self, arn: str, text: str) -> Workflow:
-        checked = load_workflow(text, actions=self._actions)
+        checked = load_workflow(text, actions=self._actions, budget=ADMITTED)
         if checked.workflow is None:
             raise ValueError(f"the document of {arn} is not accepted any more")
         return checked.workflow

@@ -13,6 +13,7 @@ from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component
 from imagewright.documents.component.variables import unknown_names, values
 from imagewright.documents.diagnostics.wire import wire_message
+from imagewright.documents.reading import ADMITTED
 from imagewright.runner.calls import DocumentCall, DocumentEnd
 from imagewright.runner.failures import Cancelled, ComponentRefused, ModuleFailure
 from imagewright.runner.guest import Place
@@ -98,6 +99,7 @@ class NestedRuns:
             nested.text,
             modules={name: module.spec for name, module in self.session.modules.items()},
             platform=self.session.environment.platform,
+            budget=ADMITTED,
         )
         if checked.component is None:
             why = wire_message(checked.findings)

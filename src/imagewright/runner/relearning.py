@@ -16,6 +16,7 @@ from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Step
 from imagewright.documents.component.variables import values
 from imagewright.documents.nodes import Scalar
+from imagewright.documents.reading import ADMITTED
 from imagewright.documents.specs import ModuleSpec
 from imagewright.masking import Secrets
 from imagewright.runner.environment import ReadParameter
@@ -50,7 +51,7 @@ class Relearning:
         """
         if "aws:ssm:" not in text and "ExecuteDocument" not in text:
             return
-        component = load_component(text, modules=self.modules).component
+        component = load_component(text, modules=self.modules, budget=ADMITTED).component
         if component is None:
             return
         known = values(component, parameters)

@@ -12,6 +12,7 @@ from typing import Any
 
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.component.model import Component, Counting, Phase, Step
+from imagewright.documents.reading import ADMITTED
 from imagewright.runner.modules.table import SPECS
 from imagewright.runner.result import masked, sum_up
 from imagewright.runner.state import NestedRun, RunState, StepState
@@ -142,7 +143,7 @@ def _nested(state: StepState) -> list[Json]:
 
 
 def _nested_run(nested: NestedRun) -> DocumentsRun:
-    component = load_component(nested.text, modules=SPECS).component
+    component = load_component(nested.text, modules=SPECS, budget=ADMITTED).component
     assert component is not None, "it was checked before it ran"  # noqa: S101
     result, began = sum_up(component, nested.state), nested.state.started_at
     ended = "" if any(not s.ended_at for s in nested.state.steps) else _last_end(nested.state)
