@@ -269,11 +269,13 @@ class TestStubbornCommands:
 
 
 def test_what_a_failed_step_left_is_there_for_the_steps_that_go_on(bench: Bench) -> None:
-    """workflow-documents.md §4.4: nothing is rolled back for it, before a retry and after it."""
+    """§4.4: nothing is rolled back for it, before a retry and after it; §5.6: nor its outputs."""
+    said = "{{ $.stepOutputs.Half.output[0] }}"
+    failed = {"stringEquals": "Failed", "value": "$.stepOutputs.Components.status"}
     text = workflow(
-        command("Half", "echo half > /half", "exit 4", onFailure="Continue"),
+        command("Half", "echo half > /half", "echo said", "exit 4", onFailure="Continue"),
         step("Components", "ExecuteComponents", onFailure="Continue"),
-        command("Read", "cat /half /component", "exit 5"),
+        command("Read", "cat /half /component", f"echo {said}", "exit 5", **{"if": failed}),
     )
     recipe = bench.recipe(bench.component(component("echo component > /component", "exit 7")))
     arn = bench.start(recipe, workflows=[bench.workflow(text)])
@@ -285,7 +287,7 @@ def test_what_a_failed_step_left_is_there_for_the_steps_that_go_on(bench: Bench)
     for ordinal in (0, 1):
         steps = bench.steps(arn, ordinal=ordinal)
         assert [steps[name]["status"] for name in ("Half", "Components")] == ["FAILED"] * 2
-        assert json.loads(steps["Read"]["outputs"])["output"] == ["half\ncomponent"]
+        assert json.loads(steps["Read"]["outputs"])["output"] == ["half\ncomponent\nsaid"]
 
 
 def test_a_flood_of_output_is_cut_and_the_build_goes_on(bench: Bench) -> None:

@@ -244,3 +244,23 @@ def test_a_condition_is_said_to_fail_just_where_the_run_fails_over_it(condition:
         assert told.failure
     else:
         assert (told.failure, told.runs) == ("", verdict)
+
+
+def test_a_script_that_is_certain_to_fail_has_outputs_all_the_same() -> None:
+    """§5.6 rule 4."""
+    machine = {"instanceId.$": "$.stepOutputs.Start.instanceId"}
+    script = {"documentName": "AWS-RunShellScript", "parameters": {"commands": ["exit 4"]}}
+    fails = {"name": "Fail", "action": "RunCommand", "onFailure": "Continue"}
+    reads = {"payload.$": "$.stepOutputs.Fail.status"}
+    steps = [
+        {"name": "Start", "action": "LaunchInstance", "inputs": {"waitFor": "ssmAgent"}},
+        {**fails, "inputs": {**machine, **script}},
+        {"name": "Read", "action": "WaitForAction", "inputs": reads},
+    ]
+    text = json.dumps({"schemaVersion": 1.0, "steps": steps})
+    workflow = load_workflow(text, actions=ACTIONS).workflow
+    assert workflow is not None
+
+    _, failing, reading = explain(workflow, ACTIONS, scope=Scope()).steps
+
+    assert (failing.failure, reading.failure) == ("its script ends in `exit 4`", "")

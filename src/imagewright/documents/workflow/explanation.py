@@ -23,7 +23,11 @@ from imagewright.documents.workflow.model import OnFailure, Parameter, Step, Wor
 from imagewright.documents.workflow.references import Reference
 from imagewright.documents.workflow.resolve import ResolveError, resolve
 from imagewright.documents.workflow.scope import Scope, as_text
-from imagewright.documents.workflow.sure_failures import condition_failure, inputs_failure
+from imagewright.documents.workflow.sure_failures import (
+    condition_failure,
+    inputs_failure,
+    run_failure,
+)
 from imagewright.documents.workflow.templates import (
     SUFFIX,
     Broken,
@@ -214,17 +218,18 @@ def _steps(
         condition = step.condition
         runs = True if condition is None else foresee(condition, scope)
         failure = condition_failure(condition, scope) if condition is not None else ""
-        ends = bool(failure)
+        ends, without_outputs = bool(failure), "fails" if failure else ""
         if ended_by:
             runs, failure = False, ""
         elif failure:
             runs = False
         elif runs is False:
-            skipped = {**scope.without_outputs, step.name: "is skipped"}
-            scope = replace(scope, without_outputs=skipped)
+            without_outputs = "is skipped"
         else:
             before.append((step, spec))
             failure = inputs_failure(step, spec, scope)
+            without_outputs = "fails" if failure else ""
+            failure = failure or run_failure(step, spec, scope)
             ends = runs is True and bool(failure)
         left = open_part(condition, scope) if condition is not None else None
         yield ExplainedStep(
@@ -239,8 +244,9 @@ def _steps(
         )
         if ends and step.on_failure is OnFailure.ABORT:
             ended_by = ended_by or step.name
-        elif failure:
-            scope = replace(scope, without_outputs={**scope.without_outputs, step.name: "fails"})
+        if without_outputs:
+            known = {**scope.without_outputs, step.name: without_outputs}
+            scope = replace(scope, without_outputs=known)
 
 
 def _undone(failing: Step, ran: list[tuple[Step, ActionSpec]], scope: Scope) -> Iterator[Undo]:

@@ -47,10 +47,16 @@ def inputs_failure(step: Step, spec: ActionSpec, scope: Scope) -> str:
         return ""
     if why := next(_unfound(references_in(step.inputs), scope), ""):
         return why
-    known = foreseen_inputs(step, scope)
-    for problem in spec.check_inputs(known):
+    for problem in spec.check_inputs(foreseen_inputs(step, scope)):
         return f"{problem.message}; {problem.help}" if problem.help else problem.message
-    return spec.sure_failure(known) if spec.sure_failure is not None else ""
+    return ""
+
+
+def run_failure(step: Step, spec: ActionSpec, scope: Scope) -> str:
+    """Say why what a step runs fails, where its inputs show that; then it has outputs."""
+    if spec.sure_failure is None or step.inputs is None:
+        return ""
+    return spec.sure_failure(foreseen_inputs(step, scope))
 
 
 def _comparison_failure(comparison: Comparison, scope: Scope) -> str:
