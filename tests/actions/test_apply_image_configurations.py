@@ -234,7 +234,7 @@ class TestAServiceThatSaysNothing:
         with silent() as (url, is_asked):
             environment = {
                 "IMAGEWRIGHT_AWS_SSM_ENDPOINT": url,
-                "IMAGEWRIGHT_AWS_TIMEOUT_SECONDS": "1.5",
+                "IMAGEWRIGHT_AWS_TIMEOUT_SECONDS": "3",
             }
             with distributing(tmp_path / "state", **environment) as bench:
                 yield bench, is_asked
