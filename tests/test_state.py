@@ -1,10 +1,12 @@
 import fcntl
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
+from imagewright import files
 from imagewright.state import StateDirectory, StateError
 
 
@@ -23,6 +25,18 @@ def test_the_secret_of_a_state_stays_the_same(tmp_path: Path) -> None:
 
     assert state.own_secret() == state.own_secret()
     assert len(state.own_secret()) == 32
+
+
+def test_who_asks_while_another_makes_the_secret_gets_that_one(tmp_path: Path) -> None:
+    state = StateDirectory(tmp_path)
+
+    with ThreadPoolExecutor(1) as pool:
+        with files.exclusive(state.secret):
+            asked = pool.submit(state.own_secret)
+            wait({asked}, timeout=0.5)
+            files.write_private(state.secret, b"first")
+
+        assert asked.result() == b"first"
 
 
 def test_a_state_from_a_newer_release_is_refused_by_name(tmp_path: Path) -> None:

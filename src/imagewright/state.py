@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from imagewright.files import write_private
+from imagewright.files import exclusive, write_private
 
 STATE_VERSION = 1
 """Raised when a release lays things out differently; the database has revisions of its own."""
@@ -125,7 +125,9 @@ class StateDirectory:
     def own_secret(self) -> bytes:
         """Return the installation's secret, made at first use."""
         if not self.secret.exists():
-            write_private(self.secret, os.urandom(32))
+            with exclusive(self.secret):  # the first of two processes makes it, for both
+                if not self.secret.exists():
+                    write_private(self.secret, os.urandom(32))
         return self.secret.read_bytes()
 
     @contextmanager
