@@ -167,6 +167,7 @@ def sandbox_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxRo
     """
     kept = os.environ.get("IMAGEWRIGHT_TEST_STATE")
     state = Path(kept) if kept else tmp_path_factory.mktemp("sandbox")
+    state.mkdir(parents=True, exist_ok=True)
     database = open_sqlite(state / "runner-tests.db")
     schema.prepare(database, back_up=lambda: None)
     ledger = DatabaseLedger(database)
