@@ -36,7 +36,7 @@ from imagewright.engine.steps import Steps
 from imagewright.errors import InvalidRequest, ServiceUnavailable
 from imagewright.logs.builds import BuildLogs, StepLog
 from imagewright.outside.places import Outside, open_outside
-from imagewright.settings import Settings
+from imagewright.settings import ComponentLimits, Settings
 from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
 from imagewright.store.builds import BuildRecords
@@ -311,6 +311,7 @@ class SandboxBuilder:
             self._outbox,
             open_outside(settings, self._state.root, proxies=proxies),
             self._components,
+            settings.components,
         )
         secrets = BuildSecrets(
             partial(
@@ -467,6 +468,7 @@ def _open_world(
     outbox: Outbox,
     outside: Outside,
     components: Components,
+    limits: ComponentLimits,
 ) -> World:
     """Put together what steps reach outside their build; nothing is connected yet."""
     # Only builds need these, and the port answers before there is one.
@@ -484,4 +486,5 @@ def _open_world(
         messages=Messages(clients),
         events=Events(database, outbox),
         outside=outside,
+        limits=limits,
     )

@@ -510,6 +510,31 @@ class Managed(BaseModel):
         return None if folder is None else _folder(folder)
 
 
+class ComponentLimits(BaseModel):
+    """What stops the run of a component that would not end by itself (O-4, O-9)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    loop_rounds_max: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Rounds of one loop; the step of a longer one fails.",
+    )
+    restarts_max: int = Field(
+        default=15,
+        ge=0,
+        le=1000,
+        description="Restarts of the machine that one run, or one script of RunCommand, asks for.",
+    )
+    output_characters_max: int = Field(
+        default=1 << 20,
+        ge=1024,
+        le=64 << 20,
+        description="How much of its standard output a step hands on; the log has all of it.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything an installation may set."""
 
@@ -587,6 +612,7 @@ class Settings(BaseSettings):
     sandbox: Sandbox = Sandbox()
     bases: Bases = Bases()
     scanning: Scanning = Scanning()
+    components: ComponentLimits = ComponentLimits()
     managed: Managed = Managed()
 
     @field_validator("commands")

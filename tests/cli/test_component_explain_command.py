@@ -106,7 +106,7 @@ def test_a_loop_that_is_too_long_says_so(run: Run, tmp_path: Path) -> None:
 
     done = run("component", "explain", "c.json")
 
-    assert "more than 10,000 times, so that it fails: 1, 3, 5," in done.stdout
+    assert "more than 10,000 times, so that it fails unless" in done.stdout
 
 
 def test_what_keeps_it_from_running_is_told(run: Run, tmp_path: Path) -> None:

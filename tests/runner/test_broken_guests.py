@@ -56,7 +56,8 @@ def test_a_run_that_restarts_for_ever_says_what_to_do(lab: Lab) -> None:
 
     assert result.failure is not None
     assert result.failure.message == (
-        "the run asked for more than 15 restarts of the machine; "
+        "the run asked for more than 15 restarts of the machine, "
+        "the setting components.restarts_max; "
         "a script that exits 194 runs again, until it exits 0"
     )
 

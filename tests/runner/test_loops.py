@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from tests.runner.conftest import Lab
 
+from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.result import RunResult, StepResult
+from imagewright.settings import ComponentLimits
 
 
 def loop(over: Mapping[str, Any], *commands: str, **keys: object) -> dict[str, object]:
@@ -105,7 +107,18 @@ def test_a_loop_has_a_limit(lab: Lab) -> None:
 
     result = lab.run(loop(over, "echo ran"))
 
-    assert last(result).message == "the loop has more than 10,000 rounds"
+    assert last(result).message == (
+        "the loop has more than 10,000 rounds, the setting components.loop_rounds_max"
+    )
+
+
+@pytest.mark.parametrize(("end", "status"), [(3, "success"), (4, "failed")])
+def test_the_settings_say_how_long_a_loop_may_be(end: int, status: str, lab: Lab) -> None:
+    """O-4."""
+    over = {"for": {"start": 1, "end": end, "updateBy": 1}}
+    environment = RunEnvironment(limits=ComponentLimits(loop_rounds_max=3))
+
+    assert lab.run(loop(over, "echo ran"), environment=environment).status == status
 
 
 def test_a_value_is_never_read_as_an_expression(lab: Lab) -> None:

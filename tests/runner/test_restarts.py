@@ -10,6 +10,7 @@ from tests.runner.conftest import Lab
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.reporting import Rebooting, StepStarted
 from imagewright.runner.result import RunResult
+from imagewright.settings import ComponentLimits
 
 
 def bash(*commands: str, **keys: object) -> dict[str, object]:
@@ -75,12 +76,15 @@ def test_a_restart_takes_no_attempt(lab: Lab) -> None:
 def test_a_run_restarts_the_machine_only_so_often(limit: int, lab: Lab) -> None:
     document = build(bash("echo x >>/opt/runs; exit 194"))
 
-    result = lab.run(document, environment=RunEnvironment(reboots_max=limit))
+    result = lab.run(
+        document, environment=RunEnvironment(limits=ComponentLimits(restarts_max=limit))
+    )
 
     assert (result.status, result.reboots) == ("failed", limit)
     assert result.failure is not None
     assert result.failure.message == (
-        f"the run asked for more than {limit} restarts of the machine; "
+        f"the run asked for more than {limit} restarts of the machine, "
+        "the setting components.restarts_max; "
         "a script that exits 194 runs again, until it exits 0"
     )
     assert len(lines(lab, "/opt/runs")) == limit + 1

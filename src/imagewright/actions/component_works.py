@@ -26,6 +26,7 @@ from imagewright.runner.refusal import reads_parameter_store
 from imagewright.runner.reporting import Event, InDocument, OutputLine, Rebooting, Reporter
 from imagewright.runner.result import Failure, RunResult
 from imagewright.runner.run import run_component
+from imagewright.settings import ComponentLimits
 
 if TYPE_CHECKING:
     from imagewright.documents.dockerfile.tasks import FetchTask
@@ -94,11 +95,18 @@ def run_one(
             "phases": list(_PHASES[context.stage]),
             "working directory": context.plan.working_directory,
             "variables": heeded,
+            **_handed_on(context.world.limits),
         },
         run=lambda machine: _execute(each, machine, variables, context),
         always=_why_always(context.stage, each.text, each.component),
     )
     return context.apply(instance_id, work, unit=unit).outputs
+
+
+def _handed_on(limits: ComponentLimits) -> Mapping[str, int]:
+    """Return what of the limits changes a component that goes well, where it is not as ever."""
+    size = limits.output_characters_max
+    return {} if size == ComponentLimits().output_characters_max else {"output": size}
 
 
 def _why_always(stage: Stage, text: str, component: Component) -> str:
@@ -177,6 +185,7 @@ def _environment(
         account_id=plan.account,
         region=plan.region,
         outside=context.world.outside,
+        limits=context.world.limits,
         metadata={
             "instance-id": machine.id,
             "local-hostname": machine.id,

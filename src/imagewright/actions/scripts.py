@@ -21,7 +21,6 @@ _PLACE: Final = "/run/imagewright"
 _NOT_FOUND: Final = 127
 _REBOOT: Final = 194
 """A script that exits with this asks for a restart of the machine, and to run again (§7.15)."""
-_REBOOTS_MAX: Final = 15
 _NO_POWERSHELL: Final = "pwsh: No such file or directory"
 """What a machine says that lacks it."""
 
@@ -113,7 +112,7 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
         pass_by(CrashPoint.COMMAND_RUNNING)
         maskers[line.stream].feed(line, line.text)
 
-    reboots = 0
+    reboots, reboots_max = 0, context.world.limits.restarts_max
     try:
         while True:
             ended = _run_once(script, machine, context, hear)
@@ -122,9 +121,10 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
             wants_restart = ended.reason == "exited" and ended.code == _REBOOT
             if not (wants_restart and script.may_restart):
                 break
-            if reboots == _REBOOTS_MAX:
+            if reboots == reboots_max:
                 why = f"{script.name} asked for a restart again after {reboots} of them"
-                return Ran(output=said.output, failure=f"{why} (exit code 194).", status="Failed")
+                failure = f"{why} (exit code 194), the setting components.restarts_max."
+                return Ran(output=said.output, failure=failure, status="Failed")
             reboots += 1
             context.log.note("The machine restarts (exit code 194), and the script runs again.")
             machine.reboot()

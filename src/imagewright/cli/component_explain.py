@@ -180,7 +180,8 @@ def _loop(explained: ExplainedStep) -> str:
     shown = ", ".join(spell(value) for value in rounds[:_ROUNDS_SHOWN])
     more = ", …" if len(rounds) > _ROUNDS_SHOWN else ""
     if len(rounds) > ITERATIONS_MAX:
-        return f"more than {ITERATIONS_MAX:,} times, so that it fails: {shown}{more}"
+        fails = "so that it fails unless components.loop_rounds_max allows for them"
+        return f"more than {ITERATIONS_MAX:,} times, {fails}: {shown}{more}"
     return f"{len(rounds)} times: {shown}{more}"
 
 

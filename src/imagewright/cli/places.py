@@ -170,6 +170,7 @@ class Places:
         return RunEnvironment(
             working_directory=placed.working_directory,
             platform=placed.platform,
+            limits=self.settings.components,
             execution_id=execution_id,
             account_id=self.settings.account,
             region=region,

@@ -20,6 +20,7 @@ from imagewright.engine.stop import Stop
 from imagewright.machines.machine import Machine
 from imagewright.masking import Secrets, StoredText
 from imagewright.outside.places import Outside
+from imagewright.settings import ComponentLimits
 
 
 class ActionError(Exception):
@@ -558,6 +559,8 @@ class World:
     events: Events
     outside: Outside
     """What components fetch from."""
+    limits: ComponentLimits
+    """What their runs do not go beyond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

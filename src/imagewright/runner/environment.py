@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from imagewright.documents.specs import Platform
 from imagewright.masking import Secrets, StoredText
 from imagewright.outside.places import Outside, no_settings
+from imagewright.settings import ComponentLimits
 
 ReadParameter = Callable[[str], StoredText]
 """Returns what a parameter of the Parameter Store holds, by its name; raises ModuleFailure."""
@@ -40,8 +41,8 @@ class RunEnvironment:
     """Where the log of the run is kept; empty where that is no folder."""
     outside: Outside = field(default_factory=no_settings)
     """What modules reach elsewhere, by way of this host; nothing of it is for scripts."""
-    reboots_max: int = 15
-    """In one run; a script that asks for one each time would never end (O-9)."""
+    limits: ComponentLimits = field(default_factory=ComponentLimits)
+    """What a run does not go beyond."""
 
     def missing(self, service: str) -> str | None:
         """Say what a service would take that a component asks, or None if it can be asked."""

@@ -20,7 +20,6 @@ from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import Cancelled, ModuleFailure, TimedOut
 from imagewright.runner.reporting import CommandEnded, CommandStarted, Event, Notice, OutputLine
 
-STDOUT_CHARACTERS_MAX = 1 << 20
 """Kept of a command's standard output for chaining; all of it goes to the log (O-4)."""
 FILE_BYTES_MAX = 64 << 20
 """The largest file that is read to the host."""
@@ -293,7 +292,7 @@ class _Output:
         secrets = guest.environment.secrets
         self._maskers = {stream: LineMasker(secrets, self._tell) for stream in ("stdout", "stderr")}
         self._stdout: list[str] = []
-        self._room = STDOUT_CHARACTERS_MAX
+        self._room = self._room_of_all = guest.environment.limits.output_characters_max
         self._last = {"stdout": _LastLines(_STDOUT_LINES), "stderr": _LastLines(_STDERR_LINES)}
 
     def take(self, line: Line) -> None:
@@ -326,8 +325,11 @@ class _Output:
         self._stdout.append(text[: self._room])
         self._room -= len(text)
         if self._room <= 0:
-            limit = f"{STDOUT_CHARACTERS_MAX:,} characters"
-            self._guest.warn(f"only the first {limit} of the output can be used by other steps")
+            limit = f"{self._room_of_all:,} characters"
+            self._guest.warn(
+                f"only the first {limit} of the output can be used by other steps, the setting "
+                "components.output_characters_max"
+            )
 
 
 class _LastLines:

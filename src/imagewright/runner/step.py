@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from imagewright.documents.component.conditions import Reader, describe
-from imagewright.documents.component.loops import ITERATIONS_MAX, values_of
+from imagewright.documents.component.loops import values_of
 from imagewright.documents.component.model import If, OnFailure, Phase, Step, Verdict
 from imagewright.documents.component.operators import Operand
 from imagewright.documents.nodes import MapNode, Scalar
@@ -125,11 +125,18 @@ class StepRun:
         if self._step.loop is None:
             yield 0, None
             return
+        limits = self._session.environment.limits
         if state.loop_values is None:
             resolver = self._resolver(guest)
-            state.loop_values = list(values_of(self._step.loop, lambda s: resolver.text(s.text)))
-        if len(state.loop_values) > ITERATIONS_MAX:
-            raise ModuleFailure(f"the loop has more than {ITERATIONS_MAX:,} rounds")
+            found = values_of(
+                self._step.loop, lambda s: resolver.text(s.text), rounds_max=limits.loop_rounds_max
+            )
+            state.loop_values = list(found)
+        if len(state.loop_values) > limits.loop_rounds_max:
+            raise ModuleFailure(
+                f"the loop has more than {limits.loop_rounds_max:,} rounds, the setting "
+                "components.loop_rounds_max"
+            )
         for number in range(state.round, len(state.loop_values)):
             yield number, Round(number, state.loop_values[number])
 
@@ -171,11 +178,12 @@ class StepRun:
     def _reboot(self, state: StepState, wish: RebootNeeded) -> bool:
         """Restart the machine, and tell whether the step is done with that."""
         run = self._session.outermost.state
-        limit = self._session.environment.reboots_max
+        limit = self._session.environment.limits.restarts_max
         if run.reboots >= limit:
             help_ = "; a script that exits 194 runs again, until it exits 0" * wish.runs_again
             raise ModuleFailure(
-                f"the run asked for more than {limit} restarts of the machine{help_}"
+                f"the run asked for more than {limit} restarts of the machine, the setting "
+                f"components.restarts_max{help_}"
             )
         run.reboots += 1
         if not wish.runs_again:

@@ -5,6 +5,7 @@ from tests.runner.conftest import Lab
 
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.reporting import CommandEnded, CommandStarted, OutputLine
+from imagewright.settings import ComponentLimits
 
 
 def bash(lab: Lab, *commands: str, **options: object) -> tuple[str, str]:
@@ -211,3 +212,16 @@ def test_only_a_megabyte_is_kept_for_other_steps_and_all_of_it_is_logged(lab: La
     logged = sum(len(e.text) for e in lab.log.of(OutputLine) if isinstance(e, OutputLine))
     assert len(stdout) == 1 << 20
     assert logged == 1_500_000
+
+
+def test_the_settings_say_how_much_is_kept_for_other_steps(lab: Lab) -> None:
+    """O-4."""
+    environment = RunEnvironment(limits=ComponentLimits(output_characters_max=2048))
+
+    script = {"commands": ["head -c 4096 /dev/zero | tr '\\0' x"]}
+    step = {"name": "Only", "action": "ExecuteBash", "inputs": script}
+    document = {"phases": [{"name": "build", "steps": [step]}]}
+
+    result = lab.run(document, environment=environment)
+
+    assert result.phases[0].steps[0].outputs["stdout"] == "x" * 2048

@@ -25,7 +25,7 @@ from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused, ModuleFailure
 from imagewright.runner.reporting import InDocument, Notice, OutputLine
 from imagewright.runner.result import StepResult
-from imagewright.settings import Aws
+from imagewright.settings import Aws, ComponentLimits
 from imagewright.toe.asked import read_asked
 from imagewright.toe.documents import load_document
 from imagewright.toe.log_folder import LogFolder
@@ -265,7 +265,8 @@ def test_a_restart_within_goes_on_within_whenever_the_driver_dies(lab: Lab) -> N
 def test_restarts_count_for_the_whole_run(lab: Lab) -> None:
     put(lab, "/opt/in.yaml", bash("exit 194"))
 
-    step = only(lab, execute("/opt/in.yaml"), environment=RunEnvironment(reboots_max=2))
+    environment = RunEnvironment(limits=ComponentLimits(restarts_max=2))
+    step = only(lab, execute("/opt/in.yaml"), environment=environment)
 
     assert "the run asked for more than 2 restarts of the machine" in step.message
 

@@ -12,7 +12,7 @@ from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar, as_int,
 NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 DELIMITERS = (".", ",", ";", ":", "\n", "\t", " ", "-", "_")
 ITERATIONS_MAX = 10_000
-"""A safety cap (decision O-4)."""
+"""A safety cap (decision O-4), which the setting components.loop_rounds_max changes."""
 
 
 def read_loop(node: MapNode, findings: list[Diagnostic], context: str) -> Loop:
@@ -58,7 +58,7 @@ class _Over:
             return None
         count = (end - start) // update_by + 1
         if count > ITERATIONS_MAX:
-            message = f"the loop has {count:,} rounds, and no more than {ITERATIONS_MAX:,} run"
+            message = f"the loop has {count:,} rounds, of which {ITERATIONS_MAX:,} may run"
             finding = rules.ManyRounds.finding(fields.span, message, context=self._context)
             self._findings.append(finding)
         return Counting(start, end, update_by)
@@ -106,8 +106,10 @@ def _text(node: Node) -> str | None:
     return node.text if isinstance(node, Scalar) else None
 
 
-def values_of(loop: Loop, read: Callable[[Scalar], str]) -> Sequence[str]:
-    """List what a loop goes through, as texts.
+def values_of(
+    loop: Loop, read: Callable[[Scalar], str], *, rounds_max: int = ITERATIONS_MAX
+) -> Sequence[str]:
+    """List what a loop goes through, as texts; of one that counts beyond the cap, one too many.
 
     >>> values_of(Loop(None, Counting(3, 9, 3), EMPTY), str)
     ['3', '6', '9']
@@ -115,7 +117,7 @@ def values_of(loop: Loop, read: Callable[[Scalar], str]) -> Sequence[str]:
     match loop.over:
         case Counting(start, end, update_by):
             past = end + (1 if update_by > 0 else -1)
-            return [str(number) for number in range(start, past, update_by)[: ITERATIONS_MAX + 1]]
+            return [str(number) for number in range(start, past, update_by)[: rounds_max + 1]]
         case Listed(items):
             return [read(item) for item in items]
         case Delimited(text, delimiter):

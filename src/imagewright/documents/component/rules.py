@@ -359,7 +359,10 @@ class LoopName(Rule):
 
 
 class ManyRounds(Rule):
-    """A loop has at most 10,000 rounds; the step of a longer one fails when it runs."""
+    """A loop has at most 10,000 rounds; the step of a longer one fails when it runs.
+
+    Where the setting `components.loop_rounds_max` allows more, that many run.
+    """
 
     code = "CD064"
     severity = "warning"
