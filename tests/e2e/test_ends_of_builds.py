@@ -138,6 +138,13 @@ def test_a_step_that_refers_to_a_skipped_one_fails_as_its_author_wished(bench: B
     for name in ("Input", "Condition"):
         assert steps[name]["status"] == "FAILED"
         assert "the step `Never` was skipped, so it has no outputs" in steps[name]["message"]
+    shown = {
+        name: json.loads(steps[name]["inputs"])["parameters"] for name in ("Input", "Condition")
+    }
+    assert shown == {
+        "Input": {"commands": ["echo {{ $.stepOutputs.Never.output[0] }}"]},
+        "Condition": {"commands": ["true"]},
+    }
 
 
 def test_outputs_of_a_groups_test_are_for_later_ones_and_not_for_its_siblings(

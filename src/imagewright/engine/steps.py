@@ -11,7 +11,9 @@ import structlog
 from imagewright.clock import Clock
 from imagewright.documents.specs import to_plain
 from imagewright.documents.workflow.evaluation import resolved_inputs, runs, typed_inputs
+from imagewright.documents.workflow.model import Step
 from imagewright.documents.workflow.resolve import ResolveError
+from imagewright.documents.workflow.scope import Scope
 from imagewright.engine.breakdown import cause_of
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
@@ -97,7 +99,7 @@ class Steps:
         try:
             started = self._start(step, scene)
         except ResolveError as error:
-            return self._fail(step, error)
+            return self._fail(replace(step, inputs=self._refused_inputs(step, scene)), error)
         return Verdict.GO_ON if started is None else self._act(*started, scene)
 
     def seconds_left(self, step_id: str) -> float:
@@ -155,16 +157,9 @@ class Steps:
 
     def _start(self, step: StepExecution, scene: Scene) -> tuple[StepExecution, Any] | None:
         """Record that the step runs; return its record and typed inputs, None if it is skipped."""
-        document = scene.step(step)
-        before = {
-            other.name: other
-            for other in self._records.steps(step.workflow_execution_id)
-            if other.ordinal < step.ordinal
-        }
-        scope = scene.scope(before)
+        document, scope = scene.step(step), self._scope(step, scene)
         if step.status is StepStatus.PENDING and not runs(document, scope):
-            raw_inputs = as_json(document.raw_inputs) if document.inputs else None
-            self._skip(replace(step, inputs=raw_inputs))
+            self._skip(replace(step, inputs=_raw_inputs(document)))
             return None
         values = resolved_inputs(document, scope)
         inputs = typed_inputs(document, self._actions[step.action].spec, values)
@@ -179,6 +174,24 @@ class Steps:
             pass_by(CrashPoint.STEP_STARTED, which=step.action)
         return step, inputs
 
+    def _refused_inputs(self, step: StepExecution, scene: Scene) -> str | None:
+        """Return what a step that fails over its inputs shows: what they came to, or else raw."""
+        document = scene.step(step)
+        if document.inputs is None:
+            return None
+        try:
+            return as_json(resolved_inputs(document, self._scope(step, scene)))
+        except ResolveError:
+            return _raw_inputs(document)
+
+    def _scope(self, step: StepExecution, scene: Scene) -> Scope:
+        before = {
+            other.name: other
+            for other in self._records.steps(step.workflow_execution_id)
+            if other.ordinal < step.ordinal
+        }
+        return scene.scope(before)
+
     def _act(self, step: StepExecution, inputs: Any, scene: Scene) -> Verdict:
         action = self._actions[step.action]
         with watching(
@@ -192,9 +205,7 @@ class Steps:
             if isinstance(result, Pause):
                 return self._wait(step, result)
         if isinstance(result, Skip):
-            document = scene.step(step)
-            raw_inputs = as_json(document.raw_inputs) if document.inputs else None
-            self._skip(replace(step, inputs=raw_inputs))
+            self._skip(replace(step, inputs=_raw_inputs(scene.step(step))))
             return Verdict.GO_ON
         if result is None:
             return self._complete(step, {}, {})
@@ -286,6 +297,10 @@ class Steps:
     def _seconds_left(self, step: StepExecution) -> float:
         started_at = step.started_at or self._clock.now()
         return _until(started_at + timedelta(seconds=step.timeout_seconds), self._clock.now())
+
+
+def _raw_inputs(document: Step) -> str | None:
+    return as_json(document.raw_inputs) if document.inputs else None
 
 
 def _begins(scene: Scene, step: StepExecution) -> bool:
