@@ -195,6 +195,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     Layers belong to ids that an ordinary user cannot act for outside of the sandbox.
     """
+    if hasattr(session.config, "workerinput"):  # beside it lie those of other workers
+        return
     base = session.config._tmp_path_factory._basetemp  # type: ignore[attr-defined]  # no public way that does not make one
     if base is None or os.geteuid() == 0:
         return
