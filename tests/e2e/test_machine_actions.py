@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 from tests.conftest import wait_until
-from tests.e2e.conftest import Bench, Lab
-from tests.e2e.test_builds import command, component, waiting_ids, workflow
+from tests.e2e.conftest import Bench
+from tests.e2e.test_builds import command, waiting_ids, workflow
 
 X86 = platform.machine() == "x86_64"
 MANAGED = "arn:aws:imagebuilder:us-east-1:aws:workflow/"
@@ -67,16 +67,6 @@ class TestRestarts:
         reason = bench.finished(arn)["state"]["reason"]
 
         assert "asked for a restart again after 15 of them" in reason
-
-    def test_the_settings_say_how_often(self, lab: Lab) -> None:
-        """O-9."""
-        with lab.bench(IMAGEWRIGHT_COMPONENTS_RESTARTS_MAX="1") as bench:
-            command_again = build(bench, command("Change", "exit 194"))
-            component_again = bench.start(bench.recipe(bench.component(component("exit 194"))))
-
-            for arn in (command_again, component_again):
-                state = json.dumps(bench.finished(arn)["state"])
-                assert "the setting components.restarts_max" in state
 
 
 class TestWaitForSSMAgent:
