@@ -17,6 +17,7 @@ from imagewright.machines.host import HostMachine
 from imagewright.masking import Secrets
 from imagewright.outside.places import no_settings
 from imagewright.runner.modules.table import SPECS
+from imagewright.settings import ComponentLimits
 
 ARN = "arn:aws:imagebuilder:us-east-1:000000000000:component/slow/1.0.0/1"
 TEXT = """\
@@ -74,7 +75,7 @@ def context(reason: Reason, folder: Path) -> StepContext:
         token="step-1",
         base_image_id="ami-00000000",
         machines=SimpleNamespace(parent_image_id=lambda _plan: "ami-00000000"),
-        world=SimpleNamespace(outside=no_settings()),
+        world=SimpleNamespace(outside=no_settings(), limits=ComponentLimits()),
         secrets=Secrets(),
         seconds_left=600.0,
         stop=log.stop,
