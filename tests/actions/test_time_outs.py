@@ -11,7 +11,7 @@ from imagewright.actions.scripts import Script, execute
 from imagewright.documents.component.loading import load_component
 from imagewright.documents.specs import Stage
 from imagewright.engine.plan import KeptDocument, PlannedComponent
-from imagewright.engine.ports import ActionError, Done, StepContext, Work
+from imagewright.engine.ports import ActionError, Done, Work
 from imagewright.engine.stop import Reason, Stop
 from imagewright.machines.host import HostMachine
 from imagewright.masking import Secrets
@@ -51,14 +51,14 @@ class Stopping:
         pass
 
 
-def context(reason: Reason, folder: Path) -> StepContext:
+def context(reason: Reason, folder: Path) -> Any:
     """Return as much of a step on this host as its works look at."""
     log = Stopping(reason)
 
     def apply(_instance_id: str, work: Work, *, unit: int) -> Done:
         return Done(outputs=work.run(HostMachine()), reused=False, reason=f"unit {unit}")
 
-    step: Any = SimpleNamespace(
+    return SimpleNamespace(
         plan=SimpleNamespace(
             working_directory=str(folder),
             platform="Linux",
@@ -82,7 +82,6 @@ def context(reason: Reason, folder: Path) -> StepContext:
         log=log,
         apply=apply,
     )
-    return step  # type: ignore[no-any-return]  # a part of one is enough
 
 
 @pytest.mark.parametrize(

@@ -138,10 +138,7 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
             "component before this step, or write the lines for AWS-RunShellScript"
         )
         return Ran(output="", failure=why, status="Failed")
-    reason = ended.reason
-    if reason == "cancelled" and context.stop.reason == "timed out":
-        reason = "timed out"  # the step looked at the clock before the command did
-    how = f"exited with {ended.code}" if reason == "exited" else reason
+    how = f"exited with {ended.code}" if ended.reason == "exited" else ended.reason
     tail = f" Its last lines: {' / '.join(said.last)}" if said.last else " It printed nothing."
     lack = f" {LACK_OF_MEMORY.capitalize()}." if ended.lacked_memory else ""
     failure = f"{script.name} {how} after {ended.seconds:.1f} s.{lack}"
@@ -149,7 +146,7 @@ def execute(script: Script, machine: Machine, context: StepContext) -> Ran:
     return Ran(
         output=said.output,
         failure=failure + tail + (f" Hint: {advice}." if advice else ""),
-        status="TimedOut" if reason == "timed out" else "Failed",
+        status="TimedOut" if ended.reason == "timed out" else "Failed",
     )
 
 
