@@ -58,12 +58,11 @@ def read_files(
     In a folder and all below it, every visible ``*.yaml``, ``*.yml`` and ``*.json`` counts,
     and where that is wanted every Dockerfile.
     """
-    is_wanted = _is_any_document if with_dockerfiles else _is_document
     for argument in dict.fromkeys(arguments):
         if argument == STDIN:
             yield _read_stdin(size_bytes_max)
         elif argument and Path(argument).is_dir():
-            yield from _read_folder(Path(argument), size_bytes_max, is_wanted)
+            yield from _read_folder(Path(argument), size_bytes_max, with_dockerfiles)
         else:
             yield _read(argument, size_bytes_max, found=False)
 
@@ -83,8 +82,9 @@ def _is_any_document(path: Path) -> bool:
 
 
 def _read_folder(
-    folder: Path, size_bytes_max: int, is_wanted: Callable[[Path], bool]
+    folder: Path, size_bytes_max: int, with_dockerfiles: bool
 ) -> Iterator[Content | Unreadable]:
+    is_wanted = _is_any_document if with_dockerfiles else _is_document
     unreadable: list[OSError] = []
     nothing = True
     for path in _documents_below(folder, unreadable, is_wanted):
@@ -93,10 +93,8 @@ def _read_folder(
     for error in unreadable:
         yield Unreadable(shown(str(error.filename)), error.strerror or "it cannot be listed")
     if nothing and not unreadable:
-        kinds = "*.yaml, *.yml or *.json"
-        if is_wanted is _is_any_document:
-            kinds = "*.yaml, *.yml, *.json or Dockerfile"
-        yield Unreadable(shown(str(folder)), f"the folder holds no {kinds}")
+        more = ", *.json or Dockerfile" if with_dockerfiles else " or *.json"
+        yield Unreadable(shown(str(folder)), f"the folder holds no *.yaml, *.yml{more}")
 
 
 def _documents_below(

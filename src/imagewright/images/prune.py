@@ -99,11 +99,14 @@ def plan_packed(
     ``found``: the least recently used first. ``layers_bytes``: of all layers that stay.
     """
     age = GRACE if policy.everything else max(policy.max_age, GRACE)
-    useless = [blob for blob in found if blob.layer_id in gone or blob.used_at < now - age]
-    if not policy.size_bytes_max:
-        return useless
-    kept = [blob for blob in found if blob not in useless]
-    return [*useless, *beyond(kept, policy.size_bytes_max - layers_bytes)]
+    useless: list[KeptBlob] = []
+    kept: list[KeptBlob] = []
+    for blob in found:
+        is_useless = blob.layer_id in gone or blob.used_at < now - age
+        (useless if is_useless else kept).append(blob)
+    if policy.size_bytes_max:
+        useless += beyond(kept, policy.size_bytes_max - layers_bytes)
+    return useless
 
 
 def _with_ancestors(ids: set[str], parents: dict[str, str | None]) -> set[str]:
