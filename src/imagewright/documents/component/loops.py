@@ -58,8 +58,11 @@ class _Over:
             return None
         count = (end - start) // update_by + 1
         if count > ITERATIONS_MAX:
-            message = f"the loop has {count:,} rounds, of which {ITERATIONS_MAX:,} may run"
-            finding = rules.ManyRounds.finding(fields.span, message, context=self._context)
+            message = (
+                f"the loop has {count:,} rounds; with more than {ITERATIONS_MAX:,} its step fails"
+            )
+            fix = "split the loop, or raise the setting components.loop_rounds_max"
+            finding = rules.ManyRounds.finding(fields.span, message, fix=fix, context=self._context)
             self._findings.append(finding)
         return Counting(start, end, update_by)
 

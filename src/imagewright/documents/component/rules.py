@@ -361,7 +361,7 @@ class LoopName(Rule):
 class ManyRounds(Rule):
     """A loop has at most 10,000 rounds; the step of a longer one fails when it runs.
 
-    Where the setting `components.loop_rounds_max` allows more, that many run.
+    The setting `components.loop_rounds_max` allows for more, or fewer.
     """
 
     code = "CD064"
