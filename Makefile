@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 pip = $(PYTHON) -m pip --python $(1)/bin/python --disable-pip-version-check
 
-.PHONY: help setup system demo test e2e mutated check format docs bench constraints clean
+.PHONY: help setup system demo test e2e again mutated check format docs bench constraints clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ test: system setup  ## Run the linters and the whole test suite
 
 e2e: system setup  ## Run the end-to-end tests alone
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/e2e
+
+again: setup  ## Run the tests that failed last time, one after another
+	$(BIN)/python -m pytest -v --last-failed --last-failed-no-failures none --maxfail 1
 
 mutated: setup  ## Check 10,000 new documents of each kind that went wrong at random
 	IMAGEWRIGHT_TEST_EXAMPLES=10000 $(BIN)/python -m pytest -v --durations=0 tests/documents/component/test_mutated_components.py tests/documents/dockerfile/test_mutated_templates.py tests/documents/workflow/test_mutated_workflows.py

@@ -246,6 +246,17 @@ def at_best_within(seconds: float, measure: Callable[[], float], *, tries: int =
     pytest.fail(f"it never took less than {seconds} s: {taken}")
 
 
+def works_within(seconds: float, work: Callable[[], object]) -> None:
+    """Demand that a work takes less processor time than so many seconds, on a busy machine too."""
+
+    def measure() -> float:
+        began = time.thread_time()
+        work()
+        return time.thread_time() - began
+
+    at_best_within(seconds, measure)
+
+
 def json_lines(path: Path) -> list[dict[str, object]]:
     """Return the entries of a log."""
     return [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]

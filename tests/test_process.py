@@ -27,7 +27,7 @@ def sh(script: str) -> list[str]:
 
 def test_output_and_exit_code_come_back() -> None:
     script = "echo out; echo err >&2; cat; exit 3"
-    done = run(sh(script), timeout_seconds=10, stdin=b"in", check=False)
+    done = run(sh(script), timeout_seconds=60, stdin=b"in", check=False)
 
     assert (done.code, done.stdout, done.stderr) == (3, b"out\nin", b"err\n")
 
@@ -35,7 +35,7 @@ def test_output_and_exit_code_come_back() -> None:
 def test_the_environment_is_only_what_was_stated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAK", "yes")
 
-    done = run(["/usr/bin/env"], timeout_seconds=10, env={"GIVEN": "1"})
+    done = run(["/usr/bin/env"], timeout_seconds=60, env={"GIVEN": "1"})
 
     assert done.stdout == b"GIVEN=1\n"
 
@@ -55,7 +55,7 @@ def test_lines_are_handed_over_while_the_program_runs(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_the_last_lines_and_a_command_to_paste() -> None:
     with pytest.raises(CommandFailed) as caught:
-        run(sh("seq 100; echo 'it broke' >&2; exit 2"), timeout_seconds=10)
+        run(sh("seq 100; echo 'it broke' >&2; exit 2"), timeout_seconds=60)
 
     message = str(caught.value)
     assert message.startswith("sh exited 2 after 0.")
@@ -65,16 +65,16 @@ def test_a_failure_keeps_the_last_lines_and_a_command_to_paste() -> None:
 
 
 def test_a_program_ended_by_a_signal_gives_128_and_its_number() -> None:
-    assert run(sh("kill -9 $$"), timeout_seconds=10, check=False).code == 137
+    assert run(sh("kill -9 $$"), timeout_seconds=60, check=False).code == 137
 
 
 def test_a_missing_program_is_told_apart_from_a_failing_one(tmp_path: Path) -> None:
     with pytest.raises(ProgramMissing, match="no-such-program is not installed"):
-        run(["no-such-program"], timeout_seconds=10)
+        run(["no-such-program"], timeout_seconds=60)
     with pytest.raises(CommandFailed, match="no such directory"):
-        run(["true"], timeout_seconds=10, cwd=tmp_path / "absent")
+        run(["true"], timeout_seconds=60, cwd=tmp_path / "absent")
     with pytest.raises(CommandFailed, match="Permission denied"):
-        run([str(tmp_path)], timeout_seconds=10)
+        run([str(tmp_path)], timeout_seconds=60)
 
 
 def sleepers() -> list[str]:

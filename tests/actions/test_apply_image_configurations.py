@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.actions.distributing import OTHER, OWN, WEST, distributing, outputs, sent, silent, step
 from tests.conftest import wait_until
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 from tests.other_services import OtherServices
 
 from imagewright.engine.crash_points import CrashPoint
@@ -234,7 +234,7 @@ class TestAServiceThatSaysNothing:
         with silent() as (url, is_asked):
             environment = {
                 "IMAGEWRIGHT_AWS_SSM_ENDPOINT": url,
-                "IMAGEWRIGHT_AWS_TIMEOUT_SECONDS": "3",
+                "IMAGEWRIGHT_AWS_TIMEOUT_SECONDS": "60",  # longer than any step here
             }
             with distributing(tmp_path / "state", **environment) as bench:
                 yield bench, is_asked
@@ -248,7 +248,7 @@ class TestAServiceThatSaysNothing:
     ) -> None:
         bench, _ = waited
 
-        arn = sent(bench, step({"region": WEST}), applying(one, timeoutSeconds=1))
+        arn = sent(bench, step({"region": WEST}), applying(one, timeoutSeconds=5))
 
         assert "The step timed out" in bench.finished(arn)["state"]["reason"]
         [entry] = outputs(bench, arn, "Apply")["configuredImages"]
@@ -282,7 +282,7 @@ def test_losing_the_server_adds_one_version(
     action = "" if point == "configuration-applied" else ":ApplyImageConfigurations"
     with distributing(state, others.url, IMAGEWRIGHT_CRASH_AT=f"{at}{action}") as bench:
         arn = sent(bench, step({"region": WEST}), applying(one))
-        assert bench.server.process.wait(60) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with distributing(state, others.url) as bench:
         bench.built(arn)

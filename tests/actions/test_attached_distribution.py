@@ -22,7 +22,7 @@ from tests.actions.distributing import (
     distributing,
     followed,
 )
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 from tests.other_services import OtherServices
 
 from imagewright.engine.crash_points import CrashPoint
@@ -246,7 +246,7 @@ def test_losing_the_server_makes_no_copy_twice(tmp_path: Path, point: CrashPoint
     state = tmp_path / "state"
     with distributing(state, IMAGEWRIGHT_CRASH_AT=point.value) as bench:
         arn = followed(bench, configured(bench, entry(WEST), entry(NORTH)))
-        assert bench.server.process.wait(60) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with distributing(state) as bench:
         image = bench.built(arn)

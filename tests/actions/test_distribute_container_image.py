@@ -19,6 +19,7 @@ from tests.actions.containers import (
 )
 from tests.actions.distributing import HERE, NORTH, WEST, silent
 from tests.conftest import wait_until
+from tests.e2e.conftest import BUILD_SECONDS
 from tests.other_services import OtherServices
 from tests.registries import Running, running
 
@@ -278,7 +279,7 @@ def test_losing_the_server_again_and_again_has_each_effect_once(
         ) as made:
             layer_id = made.layer_id
             arn = arn or made.built(entry(WEST, "web", ["latest"]))
-            assert made.bench.server.process.wait(120) == -9, point
+            assert made.bench.server.process.wait(BUILD_SECONDS) == -9, point
 
     with containers(state, layer_id=layer_id, IMAGEWRIGHT_REGIONS=regions) as made:
         image = made.bench.built(arn)

@@ -26,7 +26,7 @@ from tests.actions.distributing import (
     step,
 )
 from tests.conftest import wait_until
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 from tests.other_services import OtherServices
 
 from imagewright.cli.client import Refused
@@ -392,7 +392,7 @@ class TestLosingTheServer:
         state = tmp_path / "state"
         with distributing(state, IMAGEWRIGHT_CRASH_AT=point.value) as bench:
             arn = sent(bench, step({"region": WEST}, {"region": NORTH}))
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
 
         with distributing(state) as bench:
             image = bench.built(arn)
@@ -410,7 +410,7 @@ class TestLosingTheServer:
         state = tmp_path / "state"
         with distributing(state, IMAGEWRIGHT_CRASH_AT=CrashPoint.COPY_UNDER_WAY.value) as bench:
             arn = sent(bench, step({"region": WEST}))
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
         west = state / "regions" / WEST
         assert [path.suffix for path in west.iterdir()] == [".partial"]
         with sqlite3.connect(state / "imagewright.db") as connection:

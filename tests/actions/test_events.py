@@ -11,7 +11,7 @@ from tests.actions.conftest import Asked, Endpoint, endpoint, reaching, started
 from tests.actions.distributing import silent
 from tests.actions.test_wait_for_action import is_waiting
 from tests.conftest import wait_until
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 
 from imagewright.engine.crash_points import CrashPoint
 
@@ -121,7 +121,7 @@ def test_what_was_not_told_when_the_server_was_lost_is_told_by_the_next(tmp_path
     with endpoint() as served:
         lost = listening_to(served)
         with reaching(tmp_path / "state", None, **lost) as bench:
-            served.answer = lambda _: (bench.server.process.wait(60) and 200, {}, b"")
+            served.answer = lambda _: (bench.server.process.wait(BUILD_SECONDS) and 200, {}, b"")
             arn = started(bench, document_of_nothing())
             bench.built(arn)
             wait_until(lambda: bool(served.asked))
@@ -144,7 +144,7 @@ def test_a_state_that_a_crash_did_not_let_be_recorded_is_told_once(tmp_path: Pat
         crash = {"IMAGEWRIGHT_CRASH_AT": CrashPoint.STAGE_ENDED.value}
         with reaching(tmp_path / "state", None, **settings, **crash) as bench:
             arn = started(bench, document_of_nothing())
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
 
         with reaching(tmp_path / "state", None, **settings):
             wait_until(lambda: ("TESTING", "AVAILABLE") in moves(served, arn))
@@ -165,7 +165,7 @@ def test_one_who_does_not_hear_keeps_nobody_else_waiting(tmp_path: Path) -> None
         with reaching(tmp_path / "state", None, **settings) as bench:
 
             def hang(_: Asked) -> tuple[int, dict[str, str], bytes]:
-                bench.server.process.wait(60)
+                bench.server.process.wait(BUILD_SECONDS)
                 return 200, {}, b""
 
             deaf.answer = hang

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.actions.conftest import Asked, document, endpoint, passed_on, reaching, started
 from tests.aws.test_refusals_of_other_services import answering
 from tests.conftest import wait_until
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 from tests.other_services import OtherServices
 
 from imagewright.aws.clients import AwsClients
@@ -253,7 +253,7 @@ class TestLosingTheServer:
         machine = others.state_machine(name[-70:], Type="Wait", Seconds=seconds)
         with reaching(state, others.url, IMAGEWRIGHT_CRASH_AT=point.value) as bench:
             arn = started(bench, step(machine, inputs={"input": '{"a": 1}'}))
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
 
         with reaching(state, others.url) as bench:
             bench.built(arn)
@@ -267,7 +267,7 @@ class TestLosingTheServer:
         crash_at = CrashPoint.EXECUTION_STARTED.value
         with reaching(state, others.url, IMAGEWRIGHT_CRASH_AT=crash_at) as bench:
             arn = started(bench, step(slow))
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
         with sqlite3.connect(state / "imagewright.db") as connection:
             connection.execute("UPDATE builds SET cancel_requested = 1")
 
@@ -283,7 +283,7 @@ class TestLosingTheServer:
         crash_at = CrashPoint.EXECUTION_STARTED.value
         with reaching(state, others.url, IMAGEWRIGHT_CRASH_AT=crash_at) as bench:
             arn = started(bench, step(slow))
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
         with sqlite3.connect(state / "imagewright.db") as connection:
             begun = "UPDATE step_executions SET started_at = '2020-01-01T00:00:00.000Z'"
             assert connection.execute(f"{begun} WHERE status = 'RUNNING'").rowcount == 1

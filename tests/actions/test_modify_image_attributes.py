@@ -18,7 +18,7 @@ from tests.actions.distributing import (
     sent,
     step,
 )
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 
 from imagewright.engine.crash_points import CrashPoint
 
@@ -186,7 +186,7 @@ def test_losing_the_server_changes_nothing(tmp_path: Path, point: CrashPoint) ->
     state, at = tmp_path / "state", f"{point.value}:ModifyImageAttributes"
     with distributing(state, IMAGEWRIGHT_CRASH_AT=at) as bench:
         arn = sent(bench, step({"region": WEST}), permitting(userIds=[OTHER]))
-        assert bench.server.process.wait(60) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with distributing(state) as bench:
         bench.built(arn)

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.actions.conftest import Asked, Endpoint, document, endpoint, reaching, started
 from tests.conftest import wait_until
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import BUILD_SECONDS, Bench
 from tests.other_services import OtherServices
 
 from imagewright.engine.crash_points import CrashPoint
@@ -430,7 +430,7 @@ class TestLosingTheServer:
         crash_at = {"IMAGEWRIGHT_CRASH_AT": point.value}
         with reaching(tmp_path / "state", others.url, **crash_at) as bench:
             arn = started(bench, step(snsTopicArn=topic))
-            assert bench.server.process.wait(60) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
 
         with reaching(tmp_path / "state", others.url) as bench:
             messages = others.received(queue, count=count)

@@ -75,7 +75,7 @@ def behind_tokens(registry: Running, given: bytes | None = None) -> Iterator[str
 
 
 def place(registry: Running, credentials: Credentials | None = None) -> Registry:
-    return Registry(f"http://{registry.host}/images", credentials, timeout_seconds=5)
+    return Registry(f"http://{registry.host}/images", credentials, timeout_seconds=30)
 
 
 def test_a_copy_is_pushed_and_says_what_it_is(registry: Running, parcel: Parcel) -> None:
@@ -133,9 +133,9 @@ def test_who_is_not_known_is_refused(
 def test_a_token_is_fetched_where_the_registry_says(registry: Running, parcel: Parcel) -> None:
     copy = replace(parcel, copy_id="ami-11111111")
     with behind_tokens(registry) as host:
-        known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
+        known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=30)
         known.put(copy)
-        unknown = Registry(f"http://{host}/images", Credentials("me", "no"), timeout_seconds=5)
+        unknown = Registry(f"http://{host}/images", Credentials("me", "no"), timeout_seconds=30)
         with pytest.raises(ActionError, match="answered 401: no token"):
             unknown.put(replace(parcel, copy_id="ami-22222222"))
 
@@ -146,7 +146,7 @@ def test_a_token_is_fetched_where_the_registry_says(registry: Running, parcel: P
 def test_what_is_no_token_is_told(registry: Running, parcel: Parcel, answer: bytes) -> None:
     copy = replace(parcel, copy_id="ami-33333333")
     with behind_tokens(registry, answer) as host:
-        known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=5)
+        known = Registry(f"http://{host}/images", Credentials("me", "secret"), timeout_seconds=30)
         with pytest.raises(ActionError, match="/token answered without a token"):
             known.put(copy)
 
@@ -160,7 +160,7 @@ def test_a_place_for_blobs_that_is_none_is_told(
         do_POST = partialmethod(PassingOn.say, 202, {"Location": place}, b"")  # noqa: N815 - so is this
 
     with standing_before(registry, Handler) as host:
-        pushing = Registry(f"http://{host}/images", None, timeout_seconds=5)
+        pushing = Registry(f"http://{host}/images", None, timeout_seconds=30)
         with pytest.raises(ActionError, match=r"could not be pushed: .*URL"):
             pushing.put(parcel)
 
@@ -199,7 +199,7 @@ def test_docker_hub_is_asked_where_it_listens(parcel: Parcel, name: str) -> None
         listening = threading.Thread(target=listen, daemon=True)
         listening.start()
         proxies = {"https_proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"}
-        hub = Registry(f"{name}/me", None, timeout_seconds=10, proxies=proxies)
+        hub = Registry(f"{name}/me", None, timeout_seconds=30, proxies=proxies)
 
         with pytest.raises(ActionError, match=f"^docker.io/me/web:{COPY} is out of reach"):
             hub.put(parcel)

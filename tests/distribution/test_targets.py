@@ -31,7 +31,7 @@ def targets(
     """Return the places of settings with a registry in the west."""
     return Targets(
         {WEST: Region(registry=registry)}, tmp_path / "regions", clients=AwsClients(Aws()),
-        ledger=lab.ledger, timeout_seconds=5, ca_bundle=ca_bundle, proxies=proxies or {},
+        ledger=lab.ledger, timeout_seconds=30, ca_bundle=ca_bundle, proxies=proxies or {},
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from tests.conftest import wait_until
 from tests.e2e import test_container_images as container_images
-from tests.e2e.conftest import Lab
+from tests.e2e.conftest import BUILD_SECONDS, Lab
 from tests.e2e.test_builds import command, waiting, workflow
 from tests.e2e.test_image_scans import SCANNING, write_advisories
 from tests.e2e.test_machine_actions import step
@@ -74,7 +74,7 @@ phases:
 def test_a_build_survives_losing_the_server(lab: Lab, point: CrashPoint) -> None:
     with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
         arn = bench.start(bench.recipe(bench.component(component())))
-        assert bench.server.process.wait(120) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench() as bench:
         bench.built(arn)
@@ -99,7 +99,7 @@ def test_a_failing_build_fails_with_its_cause_after_losing_the_server(
 ) -> None:
     with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
         arn = bench.start(bench.recipe(bench.component(component(fails=True))))
-        assert bench.server.process.wait(120) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench() as bench:
         state = bench.finished(arn)["state"]
@@ -120,7 +120,7 @@ def test_a_failure_that_stays_is_done_once_after_losing_the_server(lab: Lab) -> 
     text = workflow(once, command("Count", 'test "$(cat /once)" = once'))
     with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.FAILURE_LEFT.value) as bench:
         arn = bench.start(bench.recipe(), workflows=[bench.workflow(text)])
-        assert bench.server.process.wait(120) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench() as bench:
         bench.built(arn)
@@ -135,7 +135,7 @@ def test_a_cancel_outlives_the_server(lab: Lab) -> None:
         arn = bench.start(bench.recipe(bench.component(text)))
         wait_until(lambda: '"said"' in bench.log(arn))
         bench.client.cancel_image_creation(imageBuildVersionArn=arn)
-        assert bench.server.process.wait(60) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench() as bench:
         assert bench.finished(arn)["state"] == {"status": "CANCELLED"}
@@ -146,10 +146,10 @@ def test_a_cancel_outlives_the_server(lab: Lab) -> None:
 def test_a_server_lost_again_and_again_still_gets_there(lab: Lab) -> None:
     with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.BUILD_BEGUN.value) as bench:
         arn = bench.start(bench.recipe(bench.component(component())))
-        bench.server.process.wait(120)
+        bench.server.process.wait(BUILD_SECONDS)
     for point in (CrashPoint.STEP_STARTED, CrashPoint.COMMAND_RUNNING, CrashPoint.LAYER_SEALED):
         with lab.bench(IMAGEWRIGHT_CRASH_AT=point.value) as bench:
-            assert bench.server.process.wait(120) == -9
+            assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench() as bench:
         bench.built(arn)
@@ -202,7 +202,7 @@ def test_every_action_survives_losing_the_server(lab: Lab) -> None:
     for instant in INSTANTS:
         with lab.bench(IMAGEWRIGHT_CRASH_AT=instant) as bench:
             arn = arn or bench.start(recipe, workflows=workflows)
-            assert bench.server.process.wait(120) == -9, instant
+            assert bench.server.process.wait(BUILD_SECONDS) == -9, instant
 
     with lab.bench() as bench:
         bench.built(arn)
@@ -266,7 +266,7 @@ def test_a_restart_within_a_loop_survives_losing_the_server(lab: Lab) -> None:
     ):
         with lab.bench(IMAGEWRIGHT_CRASH_AT=instant) as bench:
             arn = arn or bench.start(bench.recipe(bench.component(text)))
-            assert bench.server.process.wait(120) == -9, instant
+            assert bench.server.process.wait(BUILD_SECONDS) == -9, instant
 
     with lab.bench() as bench:
         bench.built(arn)
@@ -287,15 +287,15 @@ def test_a_retry_outlives_the_server(lab: Lab) -> None:
     with lab.bench() as bench:
         arn = stopped(bench)
         bench.server.process.terminate()
-        bench.server.process.wait(60)
+        bench.server.process.wait(BUILD_SECONDS)
     with lab.bench() as bench:
         go_on(bench, arn)
         bench.server.process.kill()
-        bench.server.process.wait(60)
+        bench.server.process.wait(BUILD_SECONDS)
     with lab.bench() as bench:
         waiting_steps(bench, arn)
         bench.server.process.kill()
-        bench.server.process.wait(60)
+        bench.server.process.wait(BUILD_SECONDS)
     with lab.bench() as bench:
         answer(bench, arn, "RESUME")
 
@@ -326,7 +326,7 @@ def test_a_scan_survives_losing_the_server(lab: Lab, tmp_path: Path) -> None:
     dying = {**setting, "IMAGEWRIGHT_CRASH_AT": CrashPoint.FINDINGS_RECORDED.value}
     with lab.bench(**dying) as bench:
         arn = bench.start(bench.recipe(), **SCANNING)
-        assert bench.server.process.wait(120) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench(**setting) as bench:
         bench.built(arn)
@@ -351,7 +351,7 @@ def test_a_server_that_was_lost_knows_again_what_is_secret(lab: Lab, others: Oth
         executes = {"action": "ExecuteDocument", "inputs": {"document": inner}}
         reads = bench.component(document(canary, before=[executes]))
         arn = bench.start(bench.recipe(reads, bench.component(as_document(build=[READS, shows]))))
-        assert bench.server.process.wait(120) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with lab.bench(**endpoint) as bench:
         bench.built(arn)
@@ -370,7 +370,7 @@ def test_a_build_whose_secrets_cannot_be_read_again_fails_and_can_be_retried(
     with lab.bench(**endpoint, IMAGEWRIGHT_CRASH_AT="layer-sealed") as bench:
         reads = bench.component(document(canary))
         arn = bench.start(bench.recipe(reads, bench.component(as_document(build=[READS]))))
-        assert bench.server.process.wait(120) == -9
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hangs = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -412,7 +412,7 @@ def test_a_container_image_survives_losing_the_server(lab: Lab) -> None:
             arn = arn or container_images.start(
                 bench, container_images.recipe(bench, *lines, components=[bench.component(tested)])
             )
-            assert bench.server.process.wait(120) == -9, instant
+            assert bench.server.process.wait(BUILD_SECONDS) == -9, instant
 
     with lab.bench() as bench:
         image = bench.built(arn)

@@ -195,7 +195,7 @@ def test_odd_files_end_in_words_and_leave_with_the_image(bench: Bench, tmp_path:
         step("Read", "CopyFile", {"source": "/odd/pipe", "destination": "/c"}, onFailure="Ignore",
              timeoutSeconds=2),
         step("Star", "CopyFile", {"source": "/odd/*", "destination": "/copies/"},
-             timeoutSeconds=20),
+             timeoutSeconds=120),
     )  # fmt: skip
 
     arn = build(bench, planted, used)

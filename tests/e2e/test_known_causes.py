@@ -56,7 +56,7 @@ def test_a_cause_that_a_command_names_comes_with_a_hint(
     bench: Bench, lines: str, said: tuple[str, ...], advice: str
 ) -> None:
     """IMG-33."""
-    message = failure(bench, component(lines, timeoutSeconds=30))
+    message = failure(bench, component(lines, timeoutSeconds=120))
 
     for part in said:
         assert part in message

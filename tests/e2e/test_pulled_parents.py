@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from tests.conftest import wait_until
 from tests.distribution.conftest import COPY, packed
-from tests.e2e.conftest import Lab
+from tests.e2e.conftest import BUILD_SECONDS, Lab
 from tests.e2e.test_builds import workflow
 from tests.e2e.test_component_runs import Component, component, summary, write
 from tests.images.test_pulls import WEB, between
@@ -43,7 +43,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     )
     (place / "registry").mkdir()
     with running(place / "registry") as found:
-        Registry(f"http://{found.host}/images", None, timeout_seconds=5).put(parcel)
+        Registry(f"http://{found.host}/images", None, timeout_seconds=30).put(parcel)
         yield found
 
 
@@ -70,7 +70,7 @@ def test_a_build_outlives_its_server_while_its_parent_is_pulled(
             wait_until(lambda: any("GET blob" in each for each in server.seen))
             assert [*lab.state.glob("exports/*")]
             bench.server.process.kill()
-            bench.server.process.wait(60)
+            bench.server.process.wait(BUILD_SECONDS)
         released.set()
         with lab.bench(**reaching(server.host)) as bench:
             bench.built(arn)

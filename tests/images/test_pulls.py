@@ -52,7 +52,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture
 def pushed(registry: Running, parcel: Parcel) -> Running:
     """Return a registry with an image of three layers."""
-    Registry(f"http://{registry.host}/images", None, timeout_seconds=5).put(parcel)
+    Registry(f"http://{registry.host}/images", None, timeout_seconds=30).put(parcel)
     return registry
 
 
@@ -97,7 +97,7 @@ def pulling(lab: Lab, tmp_path: Path) -> Iterator[Callable[..., Pulling]]:
         **named: Named,
     ) -> Pulling:
         known = {host: Named(url=f"http://{host}") for host in hosts} | named
-        downloads = Downloads(timeout_seconds=5)
+        downloads = Downloads(timeout_seconds=30)
         pulls = Pulls(
             lab.layers,
             Registries(known, downloads, ca_bundle=ca_bundle),
@@ -448,7 +448,7 @@ def test_who_may_pull_is_asked_for(
     auth = {"htpasswd": {"realm": "ours", "path": str(tmp_path / "users")}}
     with running(tmp_path, auth=auth) as closed:
         place = f"http://{closed.host}/images"
-        Registry(place, Credentials("me", "secret"), timeout_seconds=5).put(
+        Registry(place, Credentials("me", "secret"), timeout_seconds=30).put(
             replace(parcel, described={**parcel.described, "name": "closed"})
         )
         text = f"{closed.host}/{WEB}"
@@ -473,7 +473,7 @@ def test_only_the_accounts_that_are_named_pull_with_a_password(
     auth = {"htpasswd": {"realm": "ours", "path": str(tmp_path / "users")}}
     with running(tmp_path, auth=auth) as closed:
         place, text = f"http://{closed.host}/images", f"{closed.host}/{WEB}"
-        Registry(place, Credentials("me", "secret"), timeout_seconds=5).put(parcel)
+        Registry(place, Credentials("me", "secret"), timeout_seconds=30).put(parcel)
         named = Named(
             url=f"http://{closed.host}", username="me", password="secret", accounts=(OWN,)
         )
@@ -514,7 +514,7 @@ def test_an_image_is_pulled_only_if_it_is_small_enough_unpacked(
 def test_a_mirror_stands_in_for_a_registry(
     registry: Running, parcel: Parcel, pulling: Callable[..., Pulling]
 ) -> None:
-    Registry(f"http://{registry.host}/hub/library", None, timeout_seconds=5).put(parcel)
+    Registry(f"http://{registry.host}/hub/library", None, timeout_seconds=30).put(parcel)
     mirror = Named(url=f"http://{registry.host}/hub")
 
     assert pulling(**{"docker.io": mirror})("web:1.0.0-1")
@@ -552,7 +552,7 @@ def test_tls_is_spoken_unless_the_settings_say_otherwise(
     files = {"certificate": str(certificate), "key": str(key)}
     with running(tmp_path, http={"tls": files}) as served:
         host = served.host
-        Registry(f"{host}/images", None, timeout_seconds=5, ca_bundle=certificate).put(parcel)
+        Registry(f"{host}/images", None, timeout_seconds=30, ca_bundle=certificate).put(parcel)
         untrusted = pulling(**{host: Named()}).refusal(f"{host}/{WEB}")
         trusting = pulling(ca_bundle=certificate, **{host: Named()})
         assert trusting(f"{host}/{WEB}")

@@ -37,7 +37,7 @@ class Counting(SandboxDriver):
 
 def daemon(seconds: int) -> str:
     """Leave a process running, and wait until it is one: a fork has its parent's name at first."""
-    return f"sleep {seconds} & until ps | grep -q '[s]leep {seconds}'; do :; done"
+    return f"sleep {seconds} & until grep -q sleep /proc/$!/comm; do :; done"
 
 
 def script(text: str) -> Callable[[Machine], tuple[int, str]]:

@@ -39,7 +39,7 @@ def server() -> Iterator[WebServer]:
 def web(server: WebServer | None = None, **options: Any) -> Web:
     own = {name: options.pop(name) for name in ("ca_bundle", "proxies") if name in options}
     allowed = () if server is None else (server.host,)
-    settings = Downloads(allowed_hosts=allowed, timeout_seconds=5, **options)
+    settings = Downloads(allowed_hosts=allowed, timeout_seconds=30, **options)
     return Web(settings, pause_seconds=0.01, **own)
 
 

@@ -164,18 +164,18 @@ def test_a_time_out_ends_the_whole_tree_and_every_attempt_has_its_own(lab: Lab) 
     document = build(
         bash(
             "echo x >>/opt/tries",
-            "(sleep 3; touch /opt/survived) & sleep 60",
+            "(sleep 6; touch /opt/survived) & sleep 60",
             timeoutSeconds=2,
             maxAttempts=2,
             onFailure="Continue",
         ),
-        bash("sleep 2.5"),
+        bash("sleep 5"),
     )
     started = time.monotonic()
 
     result = lab.run(document)
 
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 55
     assert result.failure is not None
     assert result.failure.message == (
         "timed out after 2 s, the step's timeoutSeconds (attempt 2 of 2)"
@@ -347,13 +347,13 @@ def test_cancelling_ends_the_running_command_and_nothing_follows(lab: Lab) -> No
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert reporter.heard.wait(20)
+    assert reporter.heard.wait(120)
     cancelled_at = time.monotonic()
     cancel.set()
-    thread.join(20)
+    thread.join(120)
 
     (result,) = results
-    assert time.monotonic() - cancelled_at < 5
+    assert time.monotonic() - cancelled_at < 30
     assert (result.status, statuses(result)) == ("cancelled", ["cancelled"])
     assert result.failure is None
     assert lab.names("/opt") == []

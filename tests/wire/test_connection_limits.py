@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 import uvicorn
 from anyio import sleep
+from tests.conftest import at_best_within
 
 from imagewright.wire.connection import GuardedConnection
 from imagewright.wire.messages import HttpAnswer, HttpRequest, Receive, Scope, Send, read_body
@@ -31,7 +32,13 @@ class Small(GuardedConnection):
 class Patient(Small):
     """One whose deadline no pause of a busy machine reaches."""
 
-    receive_seconds = 2.0
+    receive_seconds = 60.0
+
+
+class Brief(Small):
+    """One whose deadline a test can outlast, and a pause of a busy machine does not reach."""
+
+    receive_seconds = 4.0
 
 
 class Address(NamedTuple):
@@ -65,7 +72,15 @@ def serving(connection: type[GuardedConnection]) -> Iterator[Address]:
 
 @pytest.fixture
 def address() -> Iterator[Address]:
+    """Of a server that waits half a second for a request."""
     with serving(Small) as address:
+        yield address
+
+
+@pytest.fixture
+def patient() -> Iterator[Address]:
+    """Of a server that waits for a request as long as need be."""
+    with serving(Patient) as address:
         yield address
 
 
@@ -127,14 +142,14 @@ def test_a_request_that_comes_too_slowly_is_refused(
     assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert b"x-amzn-errortype: RequestTimeout" in head
     assert "0.5 seconds" in json.loads(body)["message"]
-    assert seconds < 20 * Small.receive_seconds / 5 + 1
+    assert seconds < 60
 
 
 def test_a_connection_that_says_nothing_is_closed(address: Address) -> None:
     received, seconds = answer_to(address, lambda connection: None)
 
     assert received == b""
-    assert Small.receive_seconds * 0.9 <= seconds < 5
+    assert Small.receive_seconds * 0.9 <= seconds < 60
 
 
 def test_after_an_early_answer_a_slow_rest_gets_no_second_one(address: Address) -> None:
@@ -148,7 +163,7 @@ def test_after_an_early_answer_a_slow_rest_gets_no_second_one(address: Address) 
 @pytest.mark.parametrize(
     "piece", [b"a: b\r\n", b"a", b"POST / HTTP/1.1\r\nx:" + b"y" * 3000], ids=["many", "one", "big"]
 )
-def test_an_endless_head_is_refused(address: Address, piece: bytes) -> None:
+def test_an_endless_head_is_refused(patient: Address, piece: bytes) -> None:
     def send(connection: socket.socket) -> None:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nlong: ")
         try:
@@ -157,12 +172,12 @@ def test_an_endless_head_is_refused(address: Address, piece: bytes) -> None:
         except (BrokenPipeError, ConnectionResetError):
             pass
 
-    received, seconds = answer_to(address, send)
+    received, seconds = answer_to(patient, send)
 
     # A client that goes on sending may be reset before it reads the answer.
     assert received == b"" or received.startswith(b"HTTP/1.1 431 ")
-    assert seconds < 5
-    assert ask(address) == b"0"
+    assert seconds < Patient.receive_seconds
+    assert ask(patient) == b"0"
 
 
 @pytest.mark.parametrize(
@@ -175,9 +190,9 @@ def test_an_endless_head_is_refused(address: Address, piece: bytes) -> None:
     ],
     ids=lambda sent: repr(sent[:24]),
 )
-def test_what_is_no_http_is_answered_like_any_other_error(address: Address, sent: bytes) -> None:
+def test_what_is_no_http_is_answered_like_any_other_error(patient: Address, sent: bytes) -> None:
     """ERR-40."""
-    received, _ = answer_to(address, lambda connection: connection.sendall(sent))
+    received, _ = answer_to(patient, lambda connection: connection.sendall(sent))
 
     head, _, body = received[received.rindex(b"HTTP/1.1") :].partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -186,7 +201,7 @@ def test_what_is_no_http_is_answered_like_any_other_error(address: Address, sent
     assert json.loads(body) == {"message": "The request is not well-formed HTTP."}
 
 
-def test_what_is_no_http_is_answered_behind_an_answered_request_too(address: Address) -> None:
+def test_what_is_no_http_is_answered_behind_an_answered_request_too(patient: Address) -> None:
     """ERR-40."""
 
     def send(connection: socket.socket) -> None:
@@ -194,7 +209,7 @@ def test_what_is_no_http_is_answered_behind_an_answered_request_too(address: Add
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"\x00\x01")
 
-    received, _ = answer_to(address, send)
+    received, _ = answer_to(patient, send)
 
     assert b"HTTP/1.1 400 Bad Request\r\n" in received
 
@@ -205,23 +220,23 @@ def test_what_is_no_http_is_answered_behind_an_answered_request_too(address: Add
     ids=["head", "body"],
 )
 def test_what_is_no_http_is_not_answered_in_the_place_of_an_earlier_request(
-    address: Address, behind: bytes
+    patient: Address, behind: bytes
 ) -> None:
     slow = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
 
-    received, _ = answer_to(address, lambda connection: connection.sendall(slow + behind))
+    received, _ = answer_to(patient, lambda connection: connection.sendall(slow + behind))
 
     assert received == b""
 
 
-def test_a_large_body_in_one_piece_is_no_large_head(address: Address) -> None:
-    assert ask(address, body=b"x" * 50_000) == b"50000"
+def test_a_large_body_in_one_piece_is_no_large_head(patient: Address) -> None:
+    assert ask(patient, body=b"x" * 50_000) == b"50000"
 
 
-def test_many_connections_do_not_keep_others_out(address: Address) -> None:
-    silent = [socket.create_connection(address) for _ in range(50)]
+def test_many_connections_do_not_keep_others_out(patient: Address) -> None:
+    silent = [socket.create_connection(patient) for _ in range(50)]
 
-    answers = [ask(address) for _ in range(5)]
+    answers = [ask(patient) for _ in range(5)]
 
     for connection in silent:
         connection.close()
@@ -244,12 +259,12 @@ def test_a_slow_answer_has_all_its_time_and_its_place(address: Address) -> None:
 
 
 def test_a_kept_connection_takes_one_request_after_another() -> None:
-    with serving(Patient) as address:
+    with serving(Brief) as address:
         connection = http.client.HTTPConnection(*address, timeout=60)
 
         lengths = []
         for size in (0, 10, 3000):
-            time.sleep(Patient.receive_seconds * 0.4)
+            time.sleep(Brief.receive_seconds * 0.4)
             connection.request("POST", "/", b"x" * size)
             lengths.append(connection.getresponse().read())
 
@@ -257,16 +272,18 @@ def test_a_kept_connection_takes_one_request_after_another() -> None:
     assert lengths == [b"0", b"10", b"3000"]
 
 
-def test_an_answer_is_sent_at_once(address: Address) -> None:
+def test_an_answer_is_sent_at_once(patient: Address) -> None:
     """Not after the 40 ms that a client's system waits before it confirms half an answer."""
-    connection = http.client.HTTPConnection(*address, timeout=60)
+    connection = http.client.HTTPConnection(*patient, timeout=60)
 
-    seconds = []
-    for _ in range(20):
-        began = time.monotonic()
-        connection.request("POST", "/", b"x")
-        connection.getresponse().read()
-        seconds.append(time.monotonic() - began)
+    def median() -> float:
+        seconds = []
+        for _ in range(20):
+            began = time.monotonic()
+            connection.request("POST", "/", b"x")
+            connection.getresponse().read()
+            seconds.append(time.monotonic() - began)
+        return statistics.median(seconds)
 
+    at_best_within(0.03, median)
     connection.close()
-    assert statistics.median(seconds) < 0.03

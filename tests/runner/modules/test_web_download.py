@@ -345,7 +345,7 @@ def test_what_takes_long_tells_how_far_it_is(
 
     download(
         lab, server, {"source": server.url("/stuck"), "destination": "/opt/a"},
-        timeoutSeconds=1,
+        timeoutSeconds=3,
     )  # fmt: skip
 
     told = [each.text for each in lab.log.events if isinstance(each, Notice)]
