@@ -19,7 +19,7 @@ def test_a_component_restarts_its_machine_so_often(bench: Bench) -> None:
 
     failure = json.dumps(bench.finished(arn)["state"]["failureContext"])
 
-    assert "more than 1 restarts of the machine, the setting components.restarts_max" in failure
+    assert "more than 1 restart of the machine, the setting components.restarts_max" in failure
 
 
 def test_a_script_of_run_command_restarts_its_machine_so_often(bench: Bench) -> None:

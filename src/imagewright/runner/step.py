@@ -182,8 +182,8 @@ class StepRun:
         if run.reboots >= limit:
             help_ = "; a script that exits 194 runs again, until it exits 0" * wish.runs_again
             raise ModuleFailure(
-                f"the run asked for more than {limit} restarts of the machine, the setting "
-                f"components.restarts_max{help_}"
+                f"the run asked for more than {limit} restart{'s' * (limit != 1)} of the machine, "
+                f"the setting components.restarts_max{help_}"
             )
         run.reboots += 1
         if not wish.runs_again:

@@ -239,3 +239,33 @@ def test_a_reference_of_another_type_than_its_operator_reads_is_refused(
     findings = load_workflow(PARAMETERS.replace("[]", step), actions=ACTIONS).findings
 
     assert [each.code for each in findings if each.is_error] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("web {{ imagebuilder:buildDate }}", []),
+        ("web {{imagebuilder:buildDate:yyyyMMdd}} {{ imagebuilder:buildVersion }}", []),
+        ("web {{ imagebuilder:date }}", [("WF356", 8)]),
+        ("{{ imagebuilder:buildVersion:1 }} {{ imagebuilder: }}", [("WF356", 8)] * 2),
+        ("web {{ aws:ssm:/a }} {{ imagebuilder:date", []),
+    ],
+)
+def test_the_variables_of_a_copy_are_those_of_its_build(
+    said: str, expected: list[tuple[str, int]]
+) -> None:
+    """DST-03."""
+    text = (
+        "  - name: Copy\n    action: DistributeImage\n    inputs:\n      distributions:\n"
+        f"        - region: eu-west-1\n          name: '{said}'\n"
+    )
+
+    assert warned(text, Stage.DISTRIBUTION) == expected
+
+
+def test_no_other_action_expands_the_variables_of_a_copy() -> None:
+    text = (
+        "  - {name: Ask, action: WaitForAction, inputs: {payload: '{{imagebuilder:buildDate}}'}}\n"
+    )
+
+    assert warned(text) == [("WF356", 3)]

@@ -31,6 +31,7 @@ MEANING_RULES: tuple[WorkflowRule, ...] = (
     reference_forms.ReferenceWithoutSuffix(),
     reference_forms.LiteralUnderSuffix(),
     reference_forms.BracesWithoutReference(),
+    reference_forms.UnknownBuildVariable(),
     conditions.WrongOperand(),
     conditions.ConstantCondition(),
 )
@@ -80,6 +81,7 @@ WORKFLOW_RULES: tuple[type[Rule], ...] = (
     reference_forms.BracesWithoutReference,
     reference_forms.ReadsSkippedStep,
     reference_forms.UnusedParameter,
+    reference_forms.UnknownBuildVariable,
     conditions.UnknownOperator,
     conditions.ConditionForm,
     conditions.ConditionCount,

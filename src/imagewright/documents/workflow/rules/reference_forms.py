@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from imagewright.build_tokens import build_tokens
 from imagewright.documents.diagnostics import Diagnostic
 from imagewright.documents.edits import Edit, replacing
 from imagewright.documents.nodes import Scalar
@@ -241,6 +242,59 @@ steps:
             yield self.finding(parameter.name_span, message, fix=fix)
 
 
+class UnknownBuildVariable(WorkflowRule):
+    """A variable of a copy's name, description or tags is one of the build's.
+
+    `DistributeImage` knows `{{ imagebuilder:buildDate }}`, the same with a format
+    (`{{ imagebuilder:buildDate:yyyyMMdd }}`), and `{{ imagebuilder:buildVersion }}`, and fails for
+    any other. No other action knows them.
+    """
+
+    code = "WF356"
+    severity = "warning"
+    good = """\
+schemaVersion: 1.0
+steps:
+  - name: Copy
+    action: DistributeImage
+    inputs:
+      distributions:
+        - region: eu-west-1
+          name: web {{ imagebuilder:buildDate }}
+"""
+    bad = """\
+schemaVersion: 1.0
+steps:
+  - name: Copy
+    action: DistributeImage
+    inputs:
+      distributions:
+        - region: eu-west-1
+          name: web {{ imagebuilder:date }}
+"""
+
+    def check(self, facts: Facts) -> Iterator[Diagnostic]:
+        """Look at every such variable in inputs."""
+        for step in facts.workflow.steps:
+            for node in _scalars(templates.leaves(step.inputs)) if step.inputs else ():
+                for found in _BUILD_VARIABLE.finditer(node.text):
+                    if step.action != _EXPANDING:
+                        message = f"`{found[0]}` stays as it is here; {_EXPANDING} alone expands it"
+                        fix = "write a reference, such as `{{ $.imagebuilder.imageName }}`"
+                    elif build_tokens(found[0]):
+                        continue
+                    else:
+                        message = f"there is no variable `{found[0]}`, and the step fails for it"
+                        fix = _BUILD_VARIABLES
+                    yield self.finding(node.part(*found.span()), message, fix=fix)
+
+
+_EXPANDING: Final = "DistributeImage"
+_BUILD_VARIABLE: Final = re.compile(r"\{\{\s*imagebuilder:[^{}]*\}\}")
+_BUILD_VARIABLES: Final = (
+    "write `{{ imagebuilder:buildDate }}`, `{{ imagebuilder:buildDate:yyyyMMdd }}` or "
+    "`{{ imagebuilder:buildVersion }}`"
+)
 _BRACES: Final = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_.\[\]-]*)\s*\}\}")
 _OPEN: Final = re.compile(r"\{\{\s*(?=\$\.)")
 
