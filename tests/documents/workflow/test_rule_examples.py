@@ -30,10 +30,9 @@ every_syntax_rule = pytest.mark.parametrize("rule", SYNTAX_RULES, ids=lambda rul
 
 def check(text: str) -> tuple[Diagnostic, ...]:
     """Check as a BUILD workflow, or as a DISTRIBUTION one where that is what it is."""
-    findings = load_workflow(text, actions=ACTIONS, stage=Stage.BUILD).findings
-    if "DistributeContainerImage" in text or "{{ imagebuilder:" in text:
-        findings = load_workflow(text, actions=ACTIONS, stage=Stage.DISTRIBUTION).findings
-    return findings
+    distributes = any(each in text for each in ("ContainerImage", "{{ imagebuilder:", "Modify"))
+    stage = Stage.DISTRIBUTION if distributes else Stage.BUILD
+    return load_workflow(text, actions=ACTIONS, stage=stage).findings
 
 
 def check_beside(rule: type[CompanionRule], text: str) -> list[Diagnostic]:

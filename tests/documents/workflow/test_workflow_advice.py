@@ -269,3 +269,33 @@ def test_no_other_action_expands_the_variables_of_a_copy() -> None:
     )
 
     assert warned(text) == [("WF356", 3)]
+
+
+COPY = (
+    "  - name: Copy\n    action: DistributeImage\n    inputs:\n      distributions: {sent}\n"
+    "  - name: Permit\n    action: ModifyImageAttributes\n    inputs:\n"
+    "      distributedImages.$: {copies}\n      attributes: {done}\n"
+)
+OF_COPY = "$.stepOutputs.Copy.distributedImages"
+
+
+@pytest.mark.parametrize(
+    ("sent", "copies", "done", "expected"),
+    [
+        ("[{region: a}, {region: b}]", OF_COPY, "[{region: b}]", []),
+        ("[{region: a}]", OF_COPY, "[{region: a}, {region: b}, {region: c}]", ["b", "c"]),
+        ("[]", OF_COPY, "[{region: b}]", ["b"]),
+        ("[{region: a}, {region.$: $.imagebuilder.imageName}]", OF_COPY, "[{region: b}]", []),
+        ("[{region: a}]", OF_COPY, "[{region.$: $.imagebuilder.imageName}]", []),
+        ("[{region: a}]", "$.imagebuilder.imageName", "[{region: b}]", []),
+    ],
+)
+def test_what_is_done_to_copies_is_done_where_there_are_some(
+    sent: str, copies: str, done: str, expected: list[str]
+) -> None:
+    text = HEAD + COPY.format(sent=sent, copies=copies, done=done)
+
+    findings = load_workflow(text, actions=ACTIONS, stage=Stage.DISTRIBUTION).findings
+
+    said = [each.message for each in findings if each.code == "WF505"]
+    assert said == [f"`Copy` sends no copy to `{region}`" for region in expected]

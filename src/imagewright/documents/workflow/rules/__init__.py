@@ -12,6 +12,7 @@ from imagewright.documents.workflow.rules import (
     flow,
     reference_forms,
     references,
+    regions,
     structure,
 )
 from imagewright.documents.workflow.rules.facts import WorkflowRule
@@ -44,6 +45,7 @@ ADVICE_RULES: tuple[WorkflowRule, ...] = (
     flow.NoImageOutput(),
     flow.MachineNotEnded(),
     flow.MachineGone(),
+    regions.RegionWithoutCopy(),
 )
 """Asked about a document without errors: a misspelt name makes everything look unused."""
 
@@ -92,6 +94,7 @@ WORKFLOW_RULES: tuple[type[Rule], ...] = (
     flow.NoImageOutput,
     flow.MachineNotEnded,
     flow.MachineGone,
+    regions.RegionWithoutCopy,
     companions.UnknownWorkflowOutput,
     companions.SharedOutputName,
 )
