@@ -1,6 +1,7 @@
 """A bucket of S3 as the place of a region, against moto over HTTP."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from tests.other_services import OtherServices
 from imagewright.aws.clients import AwsClients
 from imagewright.distribution.artefact import Parcel
 from imagewright.distribution.bucket import Bucket
+from imagewright.distribution.writers import Writers
 from imagewright.engine.ports import ActionError
 from imagewright.settings import Aws
 
@@ -22,12 +24,20 @@ def name(others: OtherServices, request: pytest.FixtureRequest) -> str:
 
 
 def open_bucket(others: OtherServices, url: str) -> Bucket:
-    return Bucket(url, "oci", "us-west-2", AwsClients(Aws()), endpoint=others.url)
+    return Bucket(
+        url, "oci", "us-west-2", AwsClients(Aws()), endpoint=others.url, writers=Writers()
+    )
 
 
 def keys(others: OtherServices, bucket: str) -> list[str]:
     found = others.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     return [each["Key"] for each in found]
+
+
+def stored(others: OtherServices, bucket: str, file: str) -> object:
+    """Return what a file beside a container image says."""
+    found = others.s3.get_object(Bucket=bucket, Key=f"team/web/1.0.0-1/{file}")
+    return json.loads(found["Body"].read())
 
 
 def test_a_copy_is_an_image_and_what_it_is(
@@ -96,14 +106,18 @@ def test_a_bucket_that_is_not_there_is_named(others: OtherServices, parcel: Parc
 
 def test_a_service_that_is_away_is_named(parcel: Parcel) -> None:
     clients = AwsClients(Aws(timeout_seconds=1))
-    bucket = Bucket("s3://away", "oci", "us-west-2", clients, endpoint="http://127.0.0.1:9")
+    bucket = Bucket(
+        "s3://away", "oci", "us-west-2", clients, endpoint="http://127.0.0.1:9", writers=Writers()
+    )
 
     with pytest.raises(ActionError, match="S3 is out of reach"):
         bucket.put(parcel)
 
 
 def test_without_access_a_bucket_says_what_it_needs() -> None:
-    bucket = Bucket("s3://b", "oci", "us-west-2", AwsClients(Aws()), endpoint=None)
+    bucket = Bucket(
+        "s3://b", "oci", "us-west-2", AwsClients(Aws()), endpoint=None, writers=Writers()
+    )
 
     assert "aws.s3_endpoint or aws.access_key_id" in str(bucket.refusal(None))
 
@@ -141,8 +155,7 @@ class TestAContainerImage:
         bucket.put(another(container))
 
         assert index in keys(others, name)
-        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
-        assert json.loads(described["Body"].read()) == another(container).described
+        assert stored(others, name, "image.json") == another(container).described
 
     def test_takes_no_place_of_another_account(
         self, others: OtherServices, name: str, container: Parcel
@@ -162,22 +175,55 @@ class TestAContainerImage:
         self, others: OtherServices, name: str, container: Parcel
     ) -> None:
         bucket = open_bucket(others, f"s3://{name}")
+        of_another_server = open_bucket(others, f"s3://{name}")
         late: list[Parcel] = []
 
         def meanwhile(_size_bytes: int) -> None:
             if not late:  # the first has looked, and found nothing there
                 late.append(theirs)
                 with pytest.raises(ActionError, match=f"is an image of the account {OWN}, which"):
-                    bucket.put(theirs)
+                    of_another_server.put(theirs)
 
         theirs = another(container, OTHER)
         bucket.put(replace(container, on_bytes=meanwhile))
 
         assert late == [theirs]
-        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
-        assert json.loads(described["Body"].read()) == container.described
-        claimed = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/account.json")
-        assert json.loads(claimed["Body"].read()) == {"accountId": OWN}
+        assert stored(others, name, "image.json") == container.described
+        assert stored(others, name, "account.json") == {"accountId": OWN}
+
+    def test_waits_for_another_of_its_name_that_is_under_way(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket, second = open_bucket(others, f"s3://{name}"), another(container)
+        has_waited, threads = threading.Event(), list[threading.Thread]()
+
+        def meanwhile(_size_bytes: int) -> None:
+            if not threads:
+                waiting = replace(second, on_bytes=lambda _size_bytes: has_waited.set())
+                threads.append(threading.Thread(target=bucket.put, args=[waiting]))
+                threads[0].start()
+                assert has_waited.wait(60)
+                assert stored(others, name, "account.json") == {"accountId": OWN}
+
+        bucket.put(replace(container, on_bytes=meanwhile))
+        threads[0].join()
+
+        assert stored(others, name, "image.json") == second.described
+
+    def test_that_waits_can_be_stopped(
+        self, others: OtherServices, name: str, container: Parcel
+    ) -> None:
+        bucket = open_bucket(others, f"s3://{name}")
+
+        def meanwhile(_size_bytes: int) -> None:
+            with pytest.raises(ActionError, match="stopped"):
+                bucket.put(stopped(another(container)))
+
+        bucket.put(replace(container, on_bytes=meanwhile))
+
+        assert stored(others, name, "image.json") == container.described
+        files = [*(file for file, _content in container.files()), "account.json", "image.json"]
+        assert sorted(keys(others, name)) == sorted(f"team/web/1.0.0-1/{file}" for file in files)
 
     def test_of_an_account_whose_name_it_is_goes_where_another_failed_before(
         self, others: OtherServices, name: str, container: Parcel
@@ -190,8 +236,7 @@ class TestAContainerImage:
             bucket.put(another(container, OTHER))
         bucket.put(another(container))
 
-        described = others.s3.get_object(Bucket=name, Key="team/web/1.0.0-1/image.json")
-        assert json.loads(described["Body"].read()) == another(container).described
+        assert stored(others, name, "image.json") == another(container).described
 
     def test_that_is_stopped_leaves_nothing_that_says_it_is_whole(
         self, others: OtherServices, name: str, container: Parcel

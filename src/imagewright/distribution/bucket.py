@@ -15,6 +15,7 @@ from imagewright.distribution.artefact import (
     Parcel,
     opened,
 )
+from imagewright.distribution.writers import Writers
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
 
@@ -30,15 +31,26 @@ class Bucket:
     """See ``artefact.Place``. A copy is whole once its ``image.json`` is there."""
 
     def __init__(
-        self, url: str, form: Form, region: str, clients: AwsClients, *, endpoint: str | None
+        self,
+        url: str,
+        form: Form,
+        region: str,
+        clients: AwsClients,
+        *,
+        endpoint: str | None,
+        writers: Writers,
     ) -> None:
-        """``url``: ``s3://BUCKET/PREFIX``. ``endpoint``: None: as the settings say for S3."""
+        """``url``: ``s3://BUCKET/PREFIX``. ``endpoint``: None: as the settings say for S3.
+
+        ``writers``: those of all buckets.
+        """
         self.form = form
         self._bucket, _, prefix = url.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._region = region
         self._clients = clients
         self._endpoint = endpoint
+        self._writers = writers
 
     def refusal(self, kms_key_id: str | None) -> str | None:
         """Say why no copy can be put here: see Place."""
@@ -48,6 +60,11 @@ class Bucket:
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
         key = f"{self._prefix}{parcel.path}"
+        with self._writers.only_one(self._url(key), parcel.go_on):
+            self._put(key, parcel)
+        return self._url(key)
+
+    def _put(self, key: str, parcel: Parcel) -> None:
         there = self._description(key, parcel)
         is_whole = there is not None and (
             # An id names one copy, but many images may have the name of a container image.
@@ -70,7 +87,6 @@ class Bucket:
                     with suppress(ActionError):
                         self._delete(each)
                 raise
-        return self._url(key)
 
     def uris(self, names: ContainerNames) -> Sequence[str]:
         """Return by what a container image is had: see Place. Its tags are in its layout."""

@@ -8,6 +8,7 @@ from imagewright.distribution.artefact import CONTAINER_FORM, Place
 from imagewright.distribution.bucket import Bucket
 from imagewright.distribution.folder import Folder
 from imagewright.distribution.registry import Registry
+from imagewright.distribution.writers import Writers
 from imagewright.machines.ledger import Ledger
 from imagewright.outside.registries import Credentials
 from imagewright.settings import Region, is_region
@@ -38,6 +39,7 @@ class Targets:
         self._timeout_seconds = timeout_seconds
         self._ca_bundle = ca_bundle
         self._proxies = proxies
+        self._writers = Writers()
 
     def refusal(
         self, region: str, kms_key_id: str | None, *, is_container: bool = False
@@ -58,7 +60,14 @@ class Targets:
         """Return the place of a region."""
         said = self._regions.get(region, Region())
         if said.bucket is not None:
-            return Bucket(said.bucket, said.format, region, self._clients, endpoint=said.endpoint)
+            return Bucket(
+                said.bucket,
+                said.format,
+                region,
+                self._clients,
+                endpoint=said.endpoint,
+                writers=self._writers,
+            )
         if said.registry is not None:
             credentials = None
             if said.username is not None and said.password is not None:
