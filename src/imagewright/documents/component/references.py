@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from posixpath import normpath
 
 from imagewright.documents.component import rules
 from imagewright.documents.component.conditions import operands
@@ -37,7 +38,7 @@ from imagewright.documents.nodes import ListNode, MapNode, Node, Scalar
 from imagewright.documents.rules import Rule
 from imagewright.documents.specs import ModuleSpec
 
-_FORBIDDEN_METADATA = ("iam/", "identity-credentials/")
+_FORBIDDEN_METADATA = ("iam", "identity-credentials")
 _OTHER_MACHINE = ("test", "container-host-test")
 _LEFT = "it stays as it is"
 _NAMES_MAX = 8
@@ -138,8 +139,8 @@ class _Place:
                 yield self._unknown_variable(name)
             case Stored(Stored() as inner):
                 yield from self._check(inner)
-            case Metadata(path) if path.lstrip("/").startswith(_FORBIDDEN_METADATA):
-                message = f"metadata below `{path.split('/')[0]}/` is not handed out"
+            case Metadata(path) if (first := _below(path)) in _FORBIDDEN_METADATA:
+                message = f"metadata below `{first}/` is not handed out"
                 yield self._say(rules.ForbiddenMetadata, message)
             case Context(key) if key not in CONTEXT_KEYS:
                 message = f"there is no `context:{key}`; {_LEFT}"
@@ -263,3 +264,8 @@ def _there_are(names: list[str]) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:57]}…"
+
+
+def _below(path: str) -> str:
+    """Name the first part of a metadata path, whatever detours it takes to get there."""
+    return normpath(f"/{path}").lstrip("/").partition("/")[0]
