@@ -20,6 +20,9 @@ from tests.conftest import wait_until
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
+needs_skopeo = pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+
+
 @dataclass
 class Running:
     """A registry that runs."""

@@ -21,7 +21,7 @@ from tests.actions.distributing import HERE, NORTH, WEST, silent
 from tests.conftest import wait_until
 from tests.e2e.conftest import BUILD_SECONDS
 from tests.other_services import OtherServices
-from tests.registries import Running, running
+from tests.registries import Running, needs_skopeo, running
 
 from imagewright.actions.distribute_container_image import foresee
 from imagewright.cli.export import ExportForm, export_image
@@ -95,6 +95,7 @@ def test_an_image_goes_to_the_repository_of_its_recipe_with_all_its_configuratio
     here.bench.nothing_is_left()
 
 
+@needs_skopeo
 def test_each_region_gets_the_image_under_the_tags_of_its_entry(
     here: Containers, registry: Running, others: OtherServices
 ) -> None:
@@ -133,6 +134,7 @@ def test_each_region_gets_the_image_under_the_tags_of_its_entry(
     assert sorted(path.name for path in folder.parent.iterdir()) == ["1.0.0-1"]
 
 
+@needs_skopeo
 def test_the_newest_image_of_a_name_takes_its_tags(here: Containers, registry: Running) -> None:
     """As in every registry; a folder and a bucket do the same."""
     regions = [entry(each, "moving", ["latest"]) for each in (WEST, NORTH, FOLDER)]
@@ -147,6 +149,7 @@ def test_the_newest_image_of_a_name_takes_its_tags(here: Containers, registry: R
         assert inspected(uri)["config"]["Labels"]["imagewright.image"] == second
 
 
+@needs_skopeo
 def test_an_image_is_exported_with_all_its_configuration(here: Containers, tmp_path: Path) -> None:
     arn = here.built(repository="exported")
     here.bench.built(arn)

@@ -20,7 +20,14 @@ import pytest
 from tests.conftest import at_best_within
 from tests.distribution.conftest import COPY, stopped
 from tests.machines.lab import Lab
-from tests.registries import MANIFEST, PassingOn, Running, running, standing_before
+from tests.registries import (
+    MANIFEST,
+    PassingOn,
+    Running,
+    needs_skopeo,
+    running,
+    standing_before,
+)
 
 from imagewright.distribution.artefact import ContainerNames, Parcel, pack
 from imagewright.distribution.registry import Registry
@@ -90,7 +97,7 @@ def test_a_copy_is_pushed_and_says_what_it_is(registry: Running, parcel: Parcel)
     assert len(manifest["layers"]) == 3
 
 
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+@needs_skopeo
 def test_skopeo_pulls_a_copy(registry: Running, parcel: Parcel, tmp_path: Path) -> None:
     location = place(registry).put(parcel)
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.machines.lab import Lab, sh
+from tests.registries import needs_skopeo
 
 from imagewright.images.arrival import ExportFailed
 from imagewright.images.contents import Change, changes, read_files, summed_up
@@ -167,7 +167,7 @@ def config_of(layout: Path) -> Any:
     return json.loads((layout / manifest["Config"]).read_text())["config"]
 
 
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
+@needs_skopeo
 def test_skopeo_loads_the_layout(lab: Lab, image: str, tmp_path: Path) -> None:
     written = export_oci(lab.layers, image, tmp_path / "layout", METADATA)
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
