@@ -216,6 +216,20 @@ def test_what_cannot_begin_is_told_in_the_same_form(component: Component, tmp_pa
         assert message in told["failureMessage"]
 
 
+def test_none_of_several_documents_runs_where_one_of_them_cannot(
+    component: Component, tmp_path: Path
+) -> None:
+    """What is missing is told before anything runs, of whichever document it is (§2.3, O-25)."""
+    write(tmp_path / "app.yaml", step("true", name="One"))
+    channel = {"type": "string", "default": "a", "allowedValues": ["a", "b"]}
+    write(tmp_path / "needs.yaml", step("true", name="One"), parameters=[{"Channel": channel}])
+
+    told = summary(component("run", "-d", "app.yaml,needs.yaml", "--parameters", "Channel=c"))
+
+    assert "the parameter `Channel` must be `a` or `b`" in told["failureMessage"]
+    assert (told["status"], told["executedStepCount"]) == ("failed", 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

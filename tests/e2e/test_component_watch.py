@@ -158,3 +158,19 @@ def test_flags_that_make_no_sense_beside_it_are_refused(lab: Lab, tmp_path: Path
         )  # fmt: skip
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_none_of_several_documents_runs_where_one_of_them_cannot(lab: Lab, tmp_path: Path) -> None:
+    needs = "parameters: [{Key: {type: string}}]\nphases: [{name: build, steps: []}]\n"
+    (tmp_path / "needs.yaml").write_text(f"schemaVersion: 1.0\n{needs}")
+
+    with watched(
+        lab, tmp_path, DOCUMENT.format(mark=uuid4().hex), "-d", "app.yaml,needs.yaml"
+    ) as watch:
+        said = watch.round()
+
+    assert said[-1] == (
+        "error: Document needs.yaml failed! the parameter `Key` has no default and was given no "
+        "value"
+    )
+    assert not any("ExecuteBash" in line for line in said)

@@ -23,6 +23,7 @@ from imagewright.documents.specs import Platform
 from imagewright.images.layers import Hit
 from imagewright.machines.machine import Command, MachineError
 from imagewright.machines.sandbox import SandboxMachine
+from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.reporting import Event, InDocument, OutputLine, StepEnded, StepStarted
 from imagewright.runner.result import Failure, RunResult
@@ -36,6 +37,7 @@ from imagewright.toe.documents import (
     kind_of_place,
     load_document,
 )
+from imagewright.toe.run import phases_of, why_not
 
 _LOOK_SECONDS = 0.2
 
@@ -204,6 +206,8 @@ class _Round:
             )
 
     def _go_on(self, machine: SandboxMachine, row: Held) -> Failure | None:
+        if why := why_not(self.documents, self.asked, self._environment(machine)):
+            raise ComponentRefused((why,))
         failure = None
         for number, document in enumerate(self.documents):
             left = [work for work in self._works if work.document == number]
@@ -222,19 +226,21 @@ class _Round:
     def _document(
         self, number: int, document: Loaded, machine: SandboxMachine, row: Held
     ) -> RunResult:
-        placed = Placed(machine=machine, base=self.place.base, in_sandbox=True)
-        component = document.component
         return run_component(
-            component,
+            document.component,
             machine=machine,
-            phases=[phase.name for phase in component.phases if self.asked.wants(phase.name)],
+            phases=phases_of(document, self.asked),
             parameters=self.asked.documents[number].parameters,
-            environment=self.places.environment(placed, machine.id),
+            environment=self._environment(machine),
             reporter=_Shower(self.view, with_lines=self.asked.trace),
             cancel=self.cancel,
             saved=self._states[number].to_json(),
             save=lambda state: self._keep(number, state, machine, row),
         )
+
+    def _environment(self, machine: SandboxMachine) -> RunEnvironment:
+        placed = Placed(machine=machine, base=self.place.base, in_sandbox=True)
+        return self.places.environment(placed, machine.id)
 
     def _keep(self, number: int, state: dict[str, Any], machine: SandboxMachine, row: Held) -> None:
         """After a step, make a layer of what it did, if that holds all of it."""

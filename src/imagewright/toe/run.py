@@ -13,6 +13,8 @@ from imagewright.clock import Clock, SystemClock
 from imagewright.machines.machine import Machine, MachineError
 from imagewright.runner.environment import RunEnvironment
 from imagewright.runner.failures import ComponentRefused
+from imagewright.runner.modules.table import MODULES
+from imagewright.runner.refusal import refusals_in
 from imagewright.runner.reporting import Event, StepStarted
 from imagewright.runner.result import RunResult
 from imagewright.runner.run import run_component
@@ -69,6 +71,26 @@ class Ended:
     result: RunResult
 
 
+def why_not(documents: Sequence[Loaded], asked: Asked, environment: RunEnvironment) -> str:
+    """Say what keeps one of the documents from running, before any of them runs (§2.3)."""
+    for document, given in zip(documents, asked.documents, strict=True):
+        problems = refusals_in(
+            environment,
+            document.component,
+            modules=MODULES,
+            phases=phases_of(document, asked),
+            parameters=given.parameters,
+        )
+        if problems:
+            return f"Document {document.place} failed! {'; '.join(problems)}"
+    return ""
+
+
+def phases_of(document: Loaded, asked: Asked) -> list[str]:
+    """Return the phases of a document that are to run."""
+    return [phase.name for phase in document.component.phases if asked.wants(phase.name)]
+
+
 class DocumentsRunner:
     """Runs documents one after another."""
 
@@ -114,6 +136,8 @@ class DocumentsRunner:
     ) -> Summary:
         """Run them, or what is left of them; a host's RestartDue goes on to the caller."""
         environment = replace(environment, log_url=self._folder.url)
+        if why := why_not(documents, self._asked, environment):
+            return self.fail(why)
         for number, document in enumerate(documents):
             given = self._asked.documents[number].parameters
             if number >= len(self._earlier):
@@ -152,7 +176,7 @@ class DocumentsRunner:
         result = run_component(
             component,
             machine=machine,
-            phases=[phase.name for phase in component.phases if self._asked.wants(phase.name)],
+            phases=phases_of(document, self._asked),
             parameters=parameters,
             environment=environment,
             reporter=_Reporter(
