@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -333,9 +334,9 @@ def test_a_component_of_the_server_runs_by_its_arn(
 
 
 @contextmanager
-def under_way(lab: Lab, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def under_way(lab: Lab, folder: Path, *before: dict[str, Any]) -> Iterator["subprocess.Popen[str]"]:
     """Run a step that takes its time, and yield once it has begun."""
-    write(folder / "slow.yaml", step("echo now; sleep 60", name="Long"))
+    write(folder / "slow.yaml", *before, step("echo now; sleep 60", name="Long"))
     argv = [sys.executable, "-m", "imagewright", "component", "run", "-d", "slow.yaml", "--trace"]
     with subprocess.Popen(
         argv,
@@ -359,6 +360,28 @@ def test_nothing_is_left_of_a_run_that_is_stopped(lab: Lab, tmp_path: Path) -> N
     assert json.loads(stdout)["status"] == "failed"
     with lab.bench() as bench:
         bench.nothing_is_left()
+
+
+def test_a_run_that_loses_its_machine_says_what_it_did_until_then(lab: Lab, tmp_path: Path) -> None:
+    with under_way(lab, tmp_path, step("true", name="One")) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        named = [c for c in children if b"imagewright machine" in cmdline(c)]
+        os.kill(int(named[0]), signal.SIGKILL)
+        stdout, _ = process.communicate(timeout=120)
+
+    told = json.loads(stdout)
+    counts = (told["status"], told["executedStepCount"], told["failedStepCount"])
+    assert counts == ("failed", 2, 1)
+    (file,) = tmp_path.glob("TOE_*/detailedoutput.json")
+    (document,) = json.loads(file.read_text())["documents"]
+    (phase,) = document["phases"]
+    assert [document["status"], phase["status"]] == ["failed", "failed"]
+    assert [each["status"] for each in phase["steps"]] == ["success", "failed"]
+    assert "the process that holds the machine ended" in phase["steps"][1]["failureMessage"]
+
+
+def cmdline(pid: str) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def without_network_notes(said: str) -> str:

@@ -28,7 +28,7 @@ class NestedRun:
     parameters: dict[str, str]
     state: "RunState"
     refusal: str = ""
-    """Why it did not run; empty if it did."""
+    """Why it did not run, or not to its end; empty if it did."""
 
     def to_json(self) -> dict[str, Any]:
         """Spell it with what JSON has."""
@@ -116,6 +116,15 @@ class RunState:
     def find(self, phase: str, step: str) -> StepState | None:
         """Find a step that has begun."""
         return next((s for s in self.steps if (s.phase, s.step) == (phase, step)), None)
+
+    def break_off(self, why: str, now: str) -> None:
+        """Let what runs end as failed: the machine is gone."""
+        for step in self.steps:
+            if step.ended_at is None:
+                step.status, step.message, step.ended_at = StepStatus.FAILED, why, now
+                for nested in step.nested[step.round :]:
+                    nested.refusal = why
+                    nested.state.break_off(why, now)
 
     def to_json(self) -> dict[str, Any]:
         """Spell it with what JSON has."""

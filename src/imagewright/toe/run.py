@@ -16,7 +16,7 @@ from imagewright.runner.failures import ComponentRefused
 from imagewright.runner.modules.table import MODULES
 from imagewright.runner.refusal import refusals_in
 from imagewright.runner.reporting import Event, StepStarted
-from imagewright.runner.result import RunResult
+from imagewright.runner.result import RunResult, sum_up
 from imagewright.runner.run import run_component
 from imagewright.runner.state import RunState, StepState
 from imagewright.runner.status import RunStatus
@@ -145,6 +145,7 @@ class DocumentsRunner:
             try:
                 goes_on = self._document(number, document, given, machine, environment)
             except (ComponentRefused, MachineError) as error:
+                self._break_off(document, str(error))
                 return self.fail(f"Document {document.place} failed! {error}")
             if not goes_on:
                 break
@@ -195,6 +196,14 @@ class DocumentsRunner:
         if result.failure is not None:
             self._say_failure(document, result, console)
         return not result.is_aborted
+
+    def _break_off(self, document: Loaded, why: str) -> None:
+        """Say where the document stood that cannot go on, and that it failed there."""
+        shown, now = self._run.documents[-1], self._clock.now().isoformat()
+        shown.state.break_off(why, now)
+        shown.status, shown.ended_at = RunStatus.FAILED.value, now
+        shown.failure = f"Document {document.place} failed!"
+        self.ended.append(Ended(document, sum_up(document.component, shown.state)))
 
     def _taken_up(self, number: int) -> dict[str, Any] | None:
         """Return where a document stood; the restart that it asked for is done."""
