@@ -334,8 +334,10 @@ def test_a_component_of_the_server_runs_by_its_arn(
 
 
 @contextmanager
-def under_way(lab: Lab, folder: Path, *before: dict[str, Any]) -> Iterator["subprocess.Popen[str]"]:
-    """Run a step that takes its time, and yield once it has begun."""
+def under_way(
+    lab: Lab, folder: Path, *before: dict[str, Any], said: str = "Stdout: now"
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a step that takes its time, and yield once it has begun, or something else is said."""
     write(folder / "slow.yaml", *before, step("echo now; sleep 60", name="Long"))
     argv = [sys.executable, "-m", "imagewright", "component", "run", "-d", "slow.yaml", "--trace"]
     with subprocess.Popen(
@@ -347,7 +349,7 @@ def under_way(lab: Lab, folder: Path, *before: dict[str, Any]) -> Iterator["subp
         stderr=subprocess.PIPE,
     ) as process:
         assert process.stderr is not None
-        assert any(line == "Stdout: now\n" for line in process.stderr)
+        assert any(line == f"{said}\n" for line in process.stderr)
         yield process
 
 
@@ -378,6 +380,30 @@ def test_a_run_that_loses_its_machine_says_what_it_did_until_then(lab: Lab, tmp_
     assert [document["status"], phase["status"]] == ["failed", "failed"]
     assert [each["status"] for each in phase["steps"]] == ["success", "failed"]
     assert "the process that holds the machine ended" in phase["steps"][1]["failureMessage"]
+
+
+def test_a_document_within_a_step_runs_until_its_last_step_is_over(
+    lab: Lab, tmp_path: Path
+) -> None:
+    inner = {"name": "build", "steps": [step("true", name="One"), step("sleep 60", name="Two")]}
+    text = yaml.safe_dump({"schemaVersion": "1.0", "phases": [inner]})
+    file = {"path": "/root/inner.yaml", "content": text}
+    put = {"name": "Put", "action": "CreateFile", "inputs": [file]}
+    run = {"name": "Run", "action": "ExecuteDocument", "inputs": {"document": file["path"]}}
+    with under_way(lab, tmp_path, put, run, said="Step Two") as process:
+        (file_of_results,) = tmp_path.glob("TOE_*/detailedoutput.json")
+        (document,) = json.loads(file_of_results.read_text())["documents"]
+        process.terminate()
+        process.communicate(timeout=120)
+
+    step_of_run = document["phases"][0]["steps"][1]
+    (nested,) = step_of_run["detailedOutput"]
+    assert [step_of_run["status"], nested["status"], nested["endTime"]] == [
+        "running",
+        "running",
+        "",
+    ]
+    assert nested["documents"][0]["status"] == "running"
 
 
 def cmdline(pid: str) -> bytes:

@@ -139,14 +139,17 @@ def _step(phase: Phase, state: StepState) -> Json:
 
 def _nested(state: StepState) -> list[Json]:
     """Return the trees of the documents that a step executes, a run for each (§7.1)."""
-    return [detailed_output(_nested_run(nested)) for nested in state.nested]
+    return [
+        detailed_output(_nested_run(nested, is_over=state.ended_at is not None or n < state.round))
+        for n, nested in enumerate(state.nested)
+    ]
 
 
-def _nested_run(nested: NestedRun) -> DocumentsRun:
+def _nested_run(nested: NestedRun, *, is_over: bool) -> DocumentsRun:
     component = load_component(nested.text, modules=SPECS, budget=ADMITTED).component
     assert component is not None, "it was checked before it ran"  # noqa: S101
     result, began = sum_up(component, nested.state), nested.state.started_at
-    ended = "" if any(not s.ended_at for s in nested.state.steps) else _last_end(nested.state)
+    ended = _last_end(nested.state) if is_over else ""
     status = result.status.value if ended else RUNNING
     failure = f"Document {nested.document} failed!" if ended and result.failure else ""
     if nested.refusal:
