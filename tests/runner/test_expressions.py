@@ -63,6 +63,10 @@ _BEFORE = yaml.safe_load(
   action: ExecuteBash
   if: {stringIsEmpty: 'no'}
   inputs: {commands: ['echo {{ Name }}']}
+- name: Doc
+  action: ExecuteDocument
+  if: {stringIsEmpty: 'no'}
+  inputs: {document: /doc.yaml, parameters: [{name: Site, value: '{{ Name }} "a"'}]}
 - name: Bad
   action: ExecuteBash
   onFailure: Ignore

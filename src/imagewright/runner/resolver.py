@@ -4,6 +4,7 @@ Each expression is asked for once per scalar; what nothing answers stays as writ
 warning. Replaced text is never read again.
 """
 
+import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -134,9 +135,9 @@ class Resolver:
         value = self._output(chain, state) if chain.side == "outputs" else self._input(chain, state)
         if isinstance(value, list):
             if chain.element is None:
-                return "\n".join(str(item) for item in value)
-            return str(value[chain.element]) if chain.element < len(value) else ""
-        return str(value)
+                return "\n".join(_spelt(item) for item in value)
+            return _spelt(value[chain.element]) if chain.element < len(value) else ""
+        return _spelt(value)
 
     def _output(self, chain: Chained, state: StepState | None) -> object:
         source = f"{chain.phase}.{chain.step}.outputs.{chain.key}"
@@ -216,6 +217,13 @@ class Resolver:
             "step": lambda: self.guest.place.step,
         }
         return answers[key]() if key in answers else None
+
+
+def _spelt(value: object) -> str:
+    """Return a text as it is, and a map as the files of the log folder have it (§9.3)."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _input_chains(step: Step) -> Iterator[Chained]:
