@@ -104,6 +104,18 @@ def test_a_failed_command_and_a_warning_are_marked() -> None:
     assert lines[-1] == "Step Say: [WARNING] {{ x }} means nothing here and stays as it is"
 
 
+def test_a_command_whose_time_was_up_is_told_with_what_it_said_and_no_exit_code() -> None:
+    lines = said(
+        started("ExecuteBinary"),
+        CommandStarted("build", "Say", ("/bin/slow",)),
+        OutputLine("build", "Say", "stderr", "waiting for a lock"),
+        CommandEnded("build", "Say", None),
+    )
+
+    assert "CmdExecution: Stderr: waiting for a lock" in lines
+    assert not any("ExitCode" in line or "completed" in line for line in lines)
+
+
 def test_output_without_an_end_is_said_in_parts_and_of_errors_the_end() -> None:
     piece = "x" * 65_536
     endless = [OutputLine("build", "Say", "stdout", piece, continues=True)] * 40

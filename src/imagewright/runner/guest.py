@@ -148,12 +148,17 @@ class Guest:
             _check_argument(argument)
         output = _Output(self)
         self._tell(CommandStarted(self.place.phase, self.place.step, tuple(shown or argv)))
+        code = None
         try:
             ended = self._run_command(self._command(argv, scratch, variables), output.take)
+            code = ended.code
+        except TimedOut as failure:
+            failure.outputs = {"stdout": output.text()}
+            raise
         finally:
             output.finish()
             self.last_lines = output.last_lines()
-        self._tell(CommandEnded(self.place.phase, self.place.step, ended.code))
+            self._tell(CommandEnded(self.place.phase, self.place.step, code))
         return Finished(ended.code, output.text(), ended.note)
 
     def clean_up(self, text: str, *arguments: str) -> None:

@@ -67,7 +67,8 @@ class CommandEnded:
 
     phase: str
     step: str
-    exit_code: int
+    exit_code: int | None
+    """None: it came to no end of its own, as when its time was up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,8 +206,9 @@ class StepRun:
         state.message = self._message(failure)
         if state.attempt > 1:
             state.message += f" (attempt {state.attempt} of {self._step.attempts_max})"
-        if failure.outputs:
-            state.outputs.append(failure.outputs)
+        known = self._module.spec.output_record
+        if captured := {n: text for n, text in failure.outputs.items() if known.member(n)}:
+            state.outputs.append(captured)
         ignored = self._step.on_failure is OnFailure.IGNORE
         self._end(state, StepStatus.IGNORED_FAILURE if ignored else StepStatus.FAILED)
 

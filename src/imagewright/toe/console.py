@@ -149,13 +149,15 @@ class Console:
         stderr = "".join(self._stderr).rstrip("\n")
         self._last_stderr[event.phase, event.step] = stderr
         self._say("CmdExecution: Terminating read operation on STDOUT pipe - EOF")
-        self._say("CmdExecution: Command execution has been completed")
+        if event.exit_code is not None:
+            self._say("CmdExecution: Command execution has been completed")
         if event.exit_code == 0:
             self._say("CmdExecution: Command execution was completed successfully")
         else:
             self._say("CmdExecution: [ERROR] Command execution has resulted in an error")
         self._say(f"CmdExecution: Stderr: {stderr}")
-        self._say(f"CmdExecution: ExitCode {event.exit_code}")
+        if event.exit_code is not None:
+            self._say(f"CmdExecution: ExitCode {event.exit_code}")
         if self._action == _BASH:
             folder = _folder_of(self._shown)
             self._say(f"{_BASH}: Removing temporary directory: {folder}")

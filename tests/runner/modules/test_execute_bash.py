@@ -135,6 +135,15 @@ def test_the_script_is_gone_after_a_time_out_too(lab: Lab) -> None:
     assert lab.names("/tmp") == []
 
 
+def test_what_a_script_said_until_its_time_was_up_is_kept_and_told(lab: Lab) -> None:
+    """O-5."""
+    _, stdout = bash(lab, "echo so far; echo waiting >&2; sleep 60", timeoutSeconds=1)
+
+    (ended,) = lab.log.of(CommandEnded)
+    assert isinstance(ended, CommandEnded)
+    assert (stdout, ended.exit_code) == ("so far", None)
+
+
 def test_its_own_words_say_why_it_failed(lab: Lab) -> None:
     """§10.3."""
     message, stdout = bash(
