@@ -229,6 +229,19 @@ def test_what_is_sealed_can_be_opened_again(value: str) -> None:
     assert seal.mark not in seal.masked(hidden)
 
 
+def test_pieces_are_hidden_sealed_and_opened_where_loops_cut_them() -> None:
+    secrets = knowing("user-one:Canary1;user-two:Canary2")
+    assert secrets.mask("Canary1, user-two:Canary2") == "Canary1, user-two:Canary2"
+
+    secrets.cut_at(";")
+    secrets.cut_at(":")
+
+    seal, hide = secrets.seal()
+    text = f"Canary1, user-two:Canary2, {base64.b64encode(b'Canary2').decode()}"
+    assert secrets.mask(text) == "***, ***, ***"
+    assert seal.opened(hide(text), ["user-one:Canary1;user-two:Canary2"]) == text
+
+
 def test_a_mark_of_another_seal_means_nothing() -> None:
     seal, hide = knowing(PLAIN).seal()
     other, _ = knowing(PLAIN).seal()

@@ -53,6 +53,7 @@ class Secrets:
     def __init__(self) -> None:
         self._lock = Lock()
         self._values: tuple[tuple[str, str], ...] = ()
+        self._cuts = ""
         self.finder = Finder(())
         """Replaced as a whole when a value is learnt."""
 
@@ -65,7 +66,19 @@ class Secrets:
         with self._lock:
             if (name, value) not in self._values:
                 self._values = (*self._values, (name, value))
-                self.finder = Finder(form for _, each in self._values for form in forms(each))
+                self._find_anew()
+
+    def cut_at(self, delimiters: str) -> None:
+        """Hide the pieces of the values too: a loop goes through what is between these."""
+        with self._lock:
+            cuts = "".join(sorted({*self._cuts, *delimiters}))
+            if cuts != self._cuts:
+                self._cuts = cuts
+                self._find_anew()
+
+    def _find_anew(self) -> None:
+        every = (form for _, each in self._values for form in forms(each, self._cuts))
+        self.finder = Finder(every)
 
     def are_in(self, text: str) -> bool:
         """Tell whether a text holds any of them."""
@@ -97,14 +110,14 @@ class Secrets:
         mark = randomness.token_hex(16)  # so that nothing a machine printed can be taken for one
         marks: dict[str, str] = {}
         for number, (_, value) in enumerate(self._values):
-            for ordinal, form in enumerate(forms(value)):
+            for ordinal, form in enumerate(forms(value, self._cuts)):
                 marks.setdefault(form.strip(_GAPS), f"<{mark}:{number}:{ordinal}>")
 
         def hide(text: str) -> str:
             spans = self.finder.spans(text.translate(_BARE), is_end=True)
             return _replaced(text, spans, lambda found: marks.get(found, MASK), by_line=False)
 
-        return Seal(mark, tuple(name for name, _ in self._values)), hide
+        return Seal(mark, tuple(name for name, _ in self._values), self._cuts), hide
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,8 @@ class Seal:
     mark: str
     names: tuple[str, ...]
     """What the values can be read by again."""
+    cuts: str = ""
+    """Where loops cut them, as ``Secrets.cut_at`` takes it."""
 
     def masked(self, text: str) -> str:
         """Put masks in place of the marks, for people."""
@@ -123,7 +138,7 @@ class Seal:
         """Put values in place of the marks: one for each name, as they are now."""
 
         def value(found: re.Match[str]) -> str:
-            written, ordinal = forms(values[int(found[1])]), int(found[2])
+            written, ordinal = forms(values[int(found[1])], self.cuts), int(found[2])
             # Another value may have fewer forms; its own text is the first.
             return written[ordinal if ordinal < len(written) else 0].strip(_GAPS)
 
@@ -300,14 +315,18 @@ def through(value: Any, change: Callable[[str], str]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def forms(value: str) -> tuple[str, ...]:
+def forms(value: str, cuts: str = "") -> tuple[str, ...]:
     """Name the forms in which a value is looked for, its own text first.
 
     These are what the usual tools make of it: base64 (in its three places within other bytes, both
     alphabets), base32, hex, URLs, JSON, HTML, the quotings of shells and of Python; each line of
     a value of several; and the same for each text in a value that is JSON, as those of Secrets
-    Manager are.
+    Manager are; and of each piece between the characters ``cuts``, which loops go through.
     """
+    if cuts:
+        pieces = [piece for each in (*cuts, cuts) for piece in re.split(_any_of(each), value)]
+        more = [forms(piece) for piece in pieces if len(piece.translate(_BARE)) >= SHORT]
+        return tuple(dict.fromkeys([*forms(value), *(form for found in more for form in found)]))
     if len(value.translate(_BARE)) < SHORT:
         return (value,)
     found = [value]
@@ -318,6 +337,10 @@ def forms(value: str) -> tuple[str, ...]:
         found += [text, *_quoted(text)]
     found += [*_in_urls(value), *_as_digits(value)]
     return tuple(form for form in dict.fromkeys(found) if len(form.translate(_BARE)) >= SHORT)
+
+
+def _any_of(characters: str) -> str:
+    return f"[{re.escape(characters)}]"
 
 
 def _leaves(value: str) -> Iterator[str]:

@@ -127,3 +127,19 @@ def test_who_does_not_answer_is_no_miss(text: str) -> None:
 
     with pytest.raises(OutOfReach):
         relearning.of(text, {})
+
+
+def test_the_pieces_that_a_loop_may_have_gone_through_are_known_again() -> None:
+    secrets = Secrets()
+    relearning = Relearning(
+        read=lambda _name: StoredText("user-one;user-two", is_secret=True),
+        open=lambda place, _owner: place,
+        secrets=secrets,
+        modules=SPECS,
+        miss=lambda _why: None,
+    )
+    over = {"list": "{{ aws:ssm:/secret }}", "delimiter": ";"}
+
+    relearning.of(document(bash("echo {{ loop.value }}", loop={"forEach": over})), {})
+
+    assert secrets.mask("a user-two") == "a ***"

@@ -1,5 +1,6 @@
 """Secret parameters stay out of all that leaves a run (component-documents.md §3.4, §3.5)."""
 
+import base64
 import json
 from dataclasses import asdict
 from typing import Any
@@ -127,6 +128,35 @@ def test_a_run_is_saved_without_its_secrets_and_goes_on_with_them(lab: Lab) -> N
     assert lab.read("/work/said").decode() == "a another one"
     assert lab.read("/work/script").decode() == "echo 'a another one'"
     assert "another one" not in all_of(lab, result)
+
+
+def test_the_pieces_of_a_secret_that_a_loop_goes_through_are_secret_too(lab: Lab) -> None:
+    """Also where the run goes on in another process, in the midst of the loop."""
+    echo = bash(
+        "echo 'a {{ each.value }}' >>/work/said; echo '{{ each.value }}' | base64",
+        "[ -e /work/once ] || { touch /work/once; exit 194; }",
+        loop={"name": "each", "forEach": {"list": SECRET, "delimiter": ";"}},
+    )
+    saved: list[dict[str, Any]] = []
+
+    def keep(state: dict[str, Any]) -> None:
+        saved.append(_copy(state))
+
+    first = lab.run(steps(echo), environment=reading("one-Canary;two-Canary"), save=keep)
+    at_restart = next(state for state in saved if state["reboot_pending"])
+    second = lab.run(
+        steps(echo, bash("cat /work/said")),
+        environment=reading("one-Canary;two-Canary"),
+        saved=at_restart,
+        save=keep,
+    )
+
+    assert lab.read("/work/said").decode() == (
+        "a one-Canary\na one-Canary\na two-Canary\n" + "a one-Canary\na two-Canary\n"
+    )
+    told = (all_of(lab, first) + all_of(lab, second) + json.dumps(saved)).lower()
+    assert "canary" not in told
+    assert base64.b64encode(b"one-Canary").decode()[:12].lower() not in told
 
 
 def test_a_run_whose_secret_is_gone_does_not_go_on(lab: Lab) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from imagewright.documents.component.expressions import Expression, Name, Stored, fill
 from imagewright.documents.component.inputs import texts
 from imagewright.documents.component.loading import load_component
-from imagewright.documents.component.model import Step
+from imagewright.documents.component.model import Delimited, Step
 from imagewright.documents.component.variables import values
 from imagewright.documents.nodes import Scalar
 from imagewright.documents.reading import ADMITTED
@@ -49,7 +49,7 @@ class Relearning:
 
         Raises OutOfReach where what would tell does not answer: nobody knows what is missing then.
         """
-        if "aws:ssm:" not in text and "ExecuteDocument" not in text:
+        if not any(word in text for word in ("aws:ssm:", "ExecuteDocument", "forEach")):
             return
         component = load_component(text, modules=self.modules, budget=ADMITTED).component
         if component is None:
@@ -59,6 +59,9 @@ class Relearning:
             self._of_step(step, known, levels)
 
     def _of_step(self, step: Step, known: Mapping[str, str], levels: int) -> None:
+        over = step.loop and step.loop.over
+        if isinstance(over, Delimited) and _EXPRESSION in over.text.text:
+            self.secrets.cut_at(over.delimiter)  # it may have gone over one
         for stored in stored_references(step):
             try:
                 read_stored(stored, known, self.read, self.secrets)

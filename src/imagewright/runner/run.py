@@ -109,7 +109,7 @@ def _state(saved: dict[str, Any] | None, environment: RunEnvironment, clock: Clo
         environment.secrets.learn(found.text, name)
         return found.text
 
-    return opened(saved, read)
+    return opened(saved, read, environment.secrets)
 
 
 @dataclass(frozen=True, slots=True)

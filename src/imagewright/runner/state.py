@@ -160,13 +160,14 @@ def sealed(state: RunState, secrets: Secrets) -> dict[str, Any]:
     if not secrets:
         return state.to_json()
     seal, hide = secrets.seal()
-    written = {"mark": seal.mark, "names": list(seal.names)}
+    written = {"mark": seal.mark, "names": list(seal.names), "cuts": seal.cuts}
     return {**_with_texts(state.to_json(), hide), _SEAL: written}
 
 
-def opened(saved: dict[str, Any], read: Callable[[str], str]) -> RunState:
-    """Read back what ``sealed`` wrote; ``read`` returns a secret by its name."""
+def opened(saved: dict[str, Any], read: Callable[[str], str], secrets: Secrets) -> RunState:
+    """Read back what ``sealed`` wrote; ``read`` learns a secret by its name, and returns it."""
     if (seal := _seal(saved)) is not None:
+        secrets.cut_at(seal.cuts)
         values: Sequence[str] = [read(name) for name in seal.names]
         saved = _with_texts(saved, lambda text: seal.opened(text, values))
     return RunState.from_json(saved)
@@ -174,7 +175,9 @@ def opened(saved: dict[str, Any], read: Callable[[str], str]) -> RunState:
 
 def _seal(saved: Mapping[str, Any]) -> Seal | None:
     found = saved.get(_SEAL)
-    return None if found is None else Seal(found["mark"], tuple(found["names"]))
+    if found is None:
+        return None
+    return Seal(found["mark"], tuple(found["names"]), found.get("cuts", ""))
 
 
 def _with_texts(saved: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:

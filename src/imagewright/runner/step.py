@@ -5,7 +5,7 @@ from typing import Any
 
 from imagewright.documents.component.conditions import Reader, describe
 from imagewright.documents.component.loops import values_of
-from imagewright.documents.component.model import If, OnFailure, Phase, Step, Verdict
+from imagewright.documents.component.model import Delimited, If, OnFailure, Phase, Step, Verdict
 from imagewright.documents.component.operators import Operand
 from imagewright.documents.nodes import MapNode, Scalar
 from imagewright.documents.specs import InputError, to_plain
@@ -129,7 +129,9 @@ class StepRun:
         if state.loop_values is None:
             resolver = self._resolver(guest)
             found = values_of(
-                self._step.loop, lambda s: resolver.text(s.text), rounds_max=limits.loop_rounds_max
+                self._step.loop,
+                lambda s: self._over(resolver.text(s.text)),
+                rounds_max=limits.loop_rounds_max,
             )
             state.loop_values = list(found)
         if len(state.loop_values) > limits.loop_rounds_max:
@@ -139,6 +141,13 @@ class StepRun:
             )
         for number in range(state.round, len(state.loop_values)):
             yield number, Round(number, state.loop_values[number])
+
+    def _over(self, text: str) -> str:
+        """Take the text that a loop goes over; the pieces of a secret are secret too."""
+        over, secrets = self._step.loop and self._step.loop.over, self._session.environment.secrets
+        if isinstance(over, Delimited) and secrets.are_in(text):
+            secrets.cut_at(over.delimiter)
+        return text
 
     def _entries(self, state: StepState, guest: Guest, resolver: Resolver) -> dict[str, str]:
         filled = [resolver.map(entry) for entry in self._step.inputs]
