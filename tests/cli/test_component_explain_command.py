@@ -109,6 +109,20 @@ def test_a_loop_that_is_too_long_says_so(run: Run, tmp_path: Path) -> None:
     assert "more than 10,000 times, so that it fails unless" in done.stdout
 
 
+def test_what_is_behind_a_step_that_is_certain_to_end_the_run_does_not_run(
+    run: Run, tmp_path: Path
+) -> None:
+    text = COMPONENT.replace('{stringEquals: "2", value', '{else: Abort, stringEquals: "2", value')
+    (tmp_path / "c.yaml").write_text(text)
+
+    shown = run("component", "explain", "c.yaml", "--parameters", "Who=me,Level=3")
+    reached = run("component", "explain", "c.yaml", "--parameters", "Who=me")
+
+    assert shown.stdout.count("runs  no, build Low ends the run before it") == 3
+    assert "/key.yaml" not in shown.stdout
+    assert "ends the run" not in reached.stdout
+
+
 def test_what_keeps_it_from_running_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(COMPONENT)
 

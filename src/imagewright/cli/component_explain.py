@@ -136,6 +136,9 @@ def _parameters(explanation: Explanation) -> Iterator[tuple[str, str, str]]:
 
 def _facts(explained: ExplainedStep) -> Iterator[tuple[str, str]]:
     step, condition = explained.step, one_line(explained.condition)
+    if explained.ended_by:
+        yield "runs", f"no, {explained.ended_by} ends the run before it"
+        return
     if condition:
         yield "runs", _when(explained.verdict, condition)
     if explained.verdict in (Verdict.SKIP, Verdict.ABORT):

@@ -4,8 +4,8 @@ Parameters and constants are filled in; what only the run will bring (outputs of
 machine is asked) stays as it is written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imagewright.documents.component.conditions import describe
@@ -20,6 +20,7 @@ from imagewright.documents.component.model import (
     Component,
     Condition,
     Not,
+    OnFailure,
     Parameter,
     Phase,
     Step,
@@ -53,6 +54,8 @@ class ExplainedStep:
     """Texts, lists and maps, one for each entry; hidden where the step does not log."""
     rounds: tuple[str, ...] | None
     """What its loop goes through; None where it has none, or only the run will tell."""
+    ended_by: str = ""
+    """The step before it that is certain to end the run; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,23 @@ def explain_component(
             ExplainedParameter(each, known.get(each.name), each.name in given)
             for each in component.parameters
         ),
-        tuple(
-            ExplainedPhase(phase, tuple(_step(step, known) for step in phase.steps))
-            for phase in component.phases
-            if phases is None or phase.name in phases
-        ),
+        tuple(_phases(component, known, phases)),
     )
+
+
+def _phases(
+    component: Component, known: Mapping[str, str], names: Sequence[str] | None
+) -> Iterator[ExplainedPhase]:
+    ended_by = ""
+    for phase in component.phases:
+        if names is not None and phase.name not in names:
+            continue
+        steps: list[ExplainedStep] = []
+        for step in phase.steps:
+            steps.append(replace(_step(step, known), ended_by=ended_by))
+            if steps[-1].verdict is Verdict.ABORT and step.on_failure is OnFailure.ABORT:
+                ended_by = ended_by or f"{phase.name} {step.name}"
+        yield ExplainedPhase(phase, tuple(steps))
 
 
 def to_json(explanation: Explanation) -> dict[str, Any]:
@@ -117,6 +131,7 @@ def _step_as_json(explained: ExplainedStep) -> dict[str, Any]:
         "action": step.action,
         "verdict": None if explained.verdict is None else explained.verdict.value,
         "condition": explained.condition or None,
+        "endedBy": explained.ended_by or None,
         "loop": step.loop is not None,
         "rounds": None if explained.rounds is None else list(explained.rounds),
         "inputs": list(explained.inputs),
