@@ -6,7 +6,7 @@ from typing import Final
 from imagewright.runner.failures import ModuleFailure
 
 PATTERN: Final = r"(?i:utf-?8|utf-?(?:16|32)(?:-(?:le|be))?)"
-SAYS: Final = "utf8, utf16 or utf32, the latter two with -LE or -BE if wanted,"
+SAYS: Final = "utf8, utf16 or utf32 (the latter two with -LE or -BE if wanted)"
 
 _MARKS: Final = {
     "utf-8": b"\xef\xbb\xbf",

@@ -42,3 +42,14 @@ def test_what_cannot_be_converted_says_why_and_stays(path: str, message: str, la
 
     assert (step.status, step.message) == ("failed", message)
     assert lab.read("/opt/bad") == b"\xff"
+
+
+def test_an_encoding_that_is_none_is_told_in_one_sentence(lab: Lab) -> None:
+    lab.write("/opt/a", "x")
+
+    step = lab.step("SetFileEncoding", [{"path": "/opt/a", "encoding": "{{ context:phase }}"}])
+
+    assert step.message == (
+        "`encoding` must be utf8, utf16 or utf32 (the latter two with -LE or -BE if wanted), "
+        "not `build`"
+    )
