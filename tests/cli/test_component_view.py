@@ -3,6 +3,7 @@
 from io import StringIO
 from threading import Thread
 
+import pytest
 from rich.console import Console
 
 from imagewright.cli.component_view import RunView
@@ -40,6 +41,24 @@ def test_of_a_document_within_only_the_output_is_shown() -> None:
     assert "build One  " in terminal.getvalue()
     assert "inner" in terminal.getvalue()
     assert "Two" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_message_of_several_lines_is_shown_line_by_line_and_never_endless(
+    is_terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = StringIO()
+    console = Console(force_terminal=is_terminal, file=terminal, soft_wrap=True, color_system=None)
+    view = RunView(console, console.status(""))
+    message = "no match: one\r\ntwo\n" + "x" * 100_000
+
+    view.take("a.yaml", StepEnded("test", "Is", "Assert", StepStatus.FAILED, 0.1, message))
+
+    shown = terminal.getvalue() if is_terminal else capsys.readouterr().err
+    first, second, third = shown.splitlines()
+    assert first.endswith("no match: one")
+    assert second.strip() == "two"
+    assert len(third) < 3_000
 
 
 def test_runs_that_end_at_once_are_all_counted() -> None:

@@ -29,6 +29,7 @@ _MARKS = {
     StepStatus.IGNORED_FAILURE: (CROSS, "yellow"),
 }
 _LINE_WIDTH = 60
+_MESSAGE_CHARACTERS_MAX = 2_000
 _TELL_SECONDS = 2.0
 """Where no terminal is, one hears this seldom that it goes on."""
 
@@ -68,7 +69,8 @@ class RunView:
         """Take one event of a document; where no terminal is, say why a step failed and no more."""
         if not self._console.is_terminal:
             if isinstance(event, StepEnded) and event.status is StepStatus.FAILED:
-                note(f"{place}: {event.phase} {event.step} failed: {visible(event.message)}")
+                why = "\n".join(_lines(event.message))
+                note(f"{place}: {event.phase} {event.step} failed: {why}")
             return
         match event:
             case StepStarted(phase=phase, step=step):
@@ -127,10 +129,17 @@ def _plain(text: str) -> Text:
     return Text(visible(text))
 
 
+def _lines(message: str) -> list[str]:
+    """Cut a message into lines; what it quotes may be long, and the log has it whole."""
+    whole = len(message) <= _MESSAGE_CHARACTERS_MAX
+    shown = message if whole else f"{message[:_MESSAGE_CHARACTERS_MAX]}…"
+    return [visible(line) for line in shown.splitlines()]
+
+
 def step_line(event: StepEnded) -> Text:
     """Draw a step that ended."""
     mark, style = _MARKS.get(event.status, (CROSS, "bold red"))
-    told = f"  {visible(event.message)}" if event.message else ""
+    told = "  " + "\n    ".join(_lines(event.message)) if event.message else ""
     return Text.assemble(
         (f"{sign(mark)} ", style),
         f"{event.phase} ",
