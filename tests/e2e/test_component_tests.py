@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from tests.e2e.conftest import Lab
 
 RunTests = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -153,6 +154,23 @@ def test_components_of_one_name_have_logs_of_their_own(run_tests: RunTests, tmp_
     assert again.returncode == 2
     assert "1 case: 1 passed" in again.stdout
     assert "cannot be written" in again.stderr
+
+
+def test_each_case_has_a_log_of_its_own_whatever_its_name(
+    run_tests: RunTests, tmp_path: Path
+) -> None:
+    """A folder takes no `/` and no 300 bytes; what is made of names may be the same."""
+    step = {"name": "One", "action": "ExecuteBash", "inputs": {"commands": ["true"]}}
+    phases = [{"name": "build", "steps": [step]}]
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump({"schemaVersion": 1.0, "phases": phases}))
+    cases = [{"name": name} for name in ("x/y", "x_y", "é" * 150, "é" * 150 + "b")]
+    (tmp_path / "a.test.yaml").write_text(yaml.safe_dump({"cases": cases}))
+
+    done = run_tests("a.yaml", "-l", "logs")
+
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "logs").iterdir())) == 4
+    assert {"a.x_y.log", "a.x_y-2.log"} <= {file.name for file in (tmp_path / "logs").iterdir()}
 
 
 def test_what_cannot_be_tested_is_named(run_tests: RunTests, tmp_path: Path) -> None:

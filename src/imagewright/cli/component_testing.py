@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -34,6 +35,8 @@ from imagewright.toe.testing import Outcome, phases_of, run_case
 
 _ENDINGS = (".test.yaml", ".test.yml", ".test.json")
 _SIZE_BYTES_MAX = Budget().size_bytes + 1
+_NAME_BYTES_MAX = 200
+"""Of the log of a case; a folder takes 255, ending and all."""
 
 
 @dataclass(slots=True)
@@ -202,16 +205,16 @@ def _run_all(
     ]
     for each_place in dict.fromkeys(where for _, _, where in todo):
         places.prepare(each_place, view, cancel)
-    with view.counting(len(todo)) as count, ThreadPoolExecutor(options.parallel) as pool:
+    with view.counting(len(todo)) as counted, ThreadPoolExecutor(options.parallel) as pool:
         runs: list[tuple[_Tested, Future[Outcome]]] = [
             (each, pool.submit(_run_one, each.document, case, where, places, cancel, view))
             for each, case, where in todo
         ]
         for _, run in runs:
-            run.add_done_callback(count.one)
+            run.add_done_callback(counted.one)
         for each, run in runs:
             each.outcomes.append(run.result())
-    return count.seconds
+    return counted.seconds
 
 
 def _run_one(
@@ -240,13 +243,24 @@ def _leave_files(tested: Sequence[_Tested], options: Testing) -> None:
             _write(options.junit, junit(results))
         if options.log_directory is not None:
             names = _short_names([each.document.place for each in tested])
+            taken: set[str] = set()
             for each in tested:
                 for outcome in each.outcomes:
-                    name = f"{names[each.document.place]}.{outcome.case.name}.log"
-                    file = options.log_directory / visible(name).replace("/", "_")
+                    name = f"{names[each.document.place]}.{outcome.case.name}"
+                    file = options.log_directory / f"{_file_name(name, taken)}.log"
                     _write(file, "".join(f"{line}\n" for line in outcome.log))
     except OSError as error:
         fail(ExitCode.USAGE, f"{error.filename} cannot be written: {error.strerror}")
+
+
+def _file_name(name: str, taken: set[str]) -> str:
+    """Make a name that a folder takes, and that no other case has; ``taken`` grows by it."""
+    shown = visible(name).replace("/", "_").encode("utf-8", "replace")[:_NAME_BYTES_MAX]
+    first = shown.decode("utf-8", "ignore")
+    others = (f"{first}-{number}" for number in count(2))
+    free = next(each for each in chain((first,), others) if each not in taken)
+    taken.add(free)
+    return free
 
 
 def _short_names(places: Sequence[str]) -> dict[str, str]:
