@@ -55,7 +55,7 @@ def context(reason: Reason, folder: Path) -> Any:
     """Return as much of a step on this host as its works look at."""
     log = Stopping(reason)
 
-    def apply(_instance_id: str, work: Work, *, unit: int) -> Done:
+    def apply(_instance_id: str, work: Work, *, unit: int, goes_on: Any) -> Done:
         return Done(outputs=work.run(HostMachine()), reused=False, reason=f"unit {unit}")
 
     return SimpleNamespace(
@@ -116,6 +116,7 @@ def test_a_component_whose_time_was_up_is_named_with_its_step(
             context(reason, tmp_path),
             unit=0,
             container={},
+            is_last=True,
         )
 
     failure = caught.value.component

@@ -9,6 +9,7 @@ from tests.conftest import wait_until
 from tests.e2e import test_container_images as container_images
 from tests.e2e.conftest import BUILD_SECONDS, Lab
 from tests.e2e.test_builds import command, waiting, workflow
+from tests.e2e.test_ends_of_builds import traces
 from tests.e2e.test_image_scans import SCANNING, write_advisories
 from tests.e2e.test_machine_actions import step
 from tests.e2e.test_retries import answer, go_on, stopped, waiting_steps
@@ -125,6 +126,30 @@ def test_a_failure_that_stays_is_done_once_after_losing_the_server(lab: Lab) -> 
     with lab.bench() as bench:
         bench.built(arn)
         assert bench.steps(arn)["Once"]["status"] == "FAILED"
+        bench.nothing_is_left()
+
+
+def test_components_behind_a_failure_are_done_again_with_it_after_losing_the_server(
+    lab: Lab,
+) -> None:
+    """component-documents.md §4.3."""
+    components = {
+        "name": "Components",
+        "action": "ExecuteComponents",
+        "onFailure": "Continue",
+        "inputs": {"instanceId.$": "$.stepOutputs.Launch.instanceId"},
+    }
+    text = workflow(components, command("Count", "test $(paste -sd+ /trace) = One+Two+Three"))
+    with lab.bench(IMAGEWRIGHT_CRASH_AT=CrashPoint.LAYER_SEALED.value) as bench:
+        first = bench.component(traces("One", "Two", onFailure="Continue"))
+        second = traces("Three", onFailure="Continue").replace("exit 4", "true")
+        recipe = bench.recipe(first, bench.component(second))
+        arn = bench.start(recipe, workflows=[bench.workflow(text)])
+        assert bench.server.process.wait(BUILD_SECONDS) == -9
+
+    with lab.bench() as bench:
+        bench.built(arn)
+        assert bench.steps(arn)["Components"]["status"] == "FAILED"
         bench.nothing_is_left()
 
 

@@ -147,6 +147,39 @@ def test_a_step_that_refers_to_a_skipped_one_fails_as_its_author_wished(bench: B
     }
 
 
+def traces(*names: str, **keys: Any) -> str:
+    """Write a component whose first step leaves its name and fails as ``keys`` say."""
+    first, *rest = (
+        {"name": n, "action": "ExecuteBash", "inputs": {"commands": [f"echo {n} >>/trace"]}}
+        for n in names
+    )
+    first["inputs"] = {"commands": [f"echo {names[0]} >>/trace", "exit 4"]}
+    phase = {"name": "build", "steps": [{**first, **keys}, *rest]}
+    return json.dumps({"schemaVersion": "1.0", "phases": [phase]})
+
+
+def shows(phase: str = "build") -> str:
+    step = {"name": "Show", "action": "ExecuteBash", "inputs": {"commands": ["paste -sd+ /trace"]}}
+    return json.dumps({"schemaVersion": "1.0", "phases": [{"name": phase, "steps": [step]}]})
+
+
+@pytest.mark.parametrize(("on_failure", "goes_on"), [("Continue", True), ("Abort", False)])
+def test_components_behind_a_failure_run_where_it_aborts_nothing(
+    bench: Bench, on_failure: str, goes_on: bool
+) -> None:
+    """component-documents.md §4.3: the first failure is told, and what it changed stays."""
+    first = bench.component(traces("One", "Two", onFailure=on_failure))
+    second = bench.component(traces("Three", onFailure="Continue"))
+
+    arn = bench.start(bench.recipe(first, second, bench.component(shows())))
+
+    state = bench.finished(arn)["state"]
+    assert (state["status"], first in state["reason"]) == ("FAILED", True)
+    assert state["failureContext"]["componentFailure"]["stepName"] == "One"
+    assert ('"One+Two+Three"' in bench.log(arn)) is goes_on
+    bench.nothing_is_left()
+
+
 def test_outputs_of_a_groups_test_are_for_later_ones_and_not_for_its_siblings(
     bench: Bench,
 ) -> None:

@@ -55,6 +55,15 @@ class Chosen:
     component: Component
 
 
+class ComponentFailed(ActionError):
+    """A component failed."""
+
+    def __init__(self, message: str, *, goes_on: bool, **more: Any) -> None:
+        """``goes_on``: no step aborted the run, so that the components behind it run (§4.3)."""
+        super().__init__(message, **more)
+        self.goes_on = goes_on
+
+
 def chosen(context: StepContext) -> Iterator[Chosen]:
     """Give the components that have something to do in this stage, in the recipe's order.
 
@@ -77,11 +86,12 @@ def run_one(
     *,
     unit: int,
     container: Mapping[str, str],
+    is_last: bool,
 ) -> Mapping[str, Any]:
     """Run a component on a machine as one work, and return the sums of its run.
 
-    ``container``: what the image's own configuration puts into the environment. Raises ActionError
-    with the component's failure.
+    ``container``: what the image's own configuration puts into the environment. Raises ActionError,
+    with the component's failure ComponentFailed.
     """
     variables = {**container, **_variables(context)}
     heeded = {
@@ -100,7 +110,11 @@ def run_one(
         run=lambda machine: _execute(each, machine, variables, context),
         always=_why_always(context.stage, each.text, each.component),
     )
-    return context.apply(instance_id, work, unit=unit).outputs
+
+    def goes_on(error: ActionError) -> bool:
+        return isinstance(error, ComponentFailed) and error.goes_on and not is_last
+
+    return context.apply(instance_id, work, unit=unit, goes_on=goes_on).outputs
 
 
 def _handed_on(limits: ComponentLimits) -> Mapping[str, int]:
@@ -234,12 +248,13 @@ def fetch_file(context: StepContext, machine: Machine, task: "FetchTask") -> Non
 
 def _failed(
     planned: PlannedComponent, result: RunResult, summary: Mapping[str, Any]
-) -> ActionError:
+) -> ComponentFailed:
     """Word a failure as the service does, with what it leaves out beside it (IMG-32, IMG-33)."""
     failure = result.failure
     assert failure is not None  # noqa: S101 - the caller looked
-    return ActionError(
+    return ComponentFailed(
         f"Document {planned.arn} failed!",
+        goes_on=not result.is_aborted,
         outputs={
             "runCommandId": summary["executionId"],
             "status": "Failed",

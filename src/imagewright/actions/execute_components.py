@@ -3,6 +3,10 @@
 In a build workflow the phases `build` and `validate` of each component run, in a test workflow
 the phase `test`. The step is skipped when the recipe has no component with such a phase.
 
+A component of which a step failed with `onFailure: Continue` fails the step, once the components
+behind it ran too; one that a step aborted ends it at once. The first failure is the one that is
+told.
+
 Of a container recipe, a build workflow runs the whole template, with the components in their
 place: the machine stands on the parent image, each instruction that changes files makes a layer,
 and what comes of it is the container image. What other steps did on the machine before is no part
@@ -16,7 +20,7 @@ from itertools import count
 from typing import Any
 
 from imagewright.actions.common import DAY, HOUR, CommandOutputs, OneInstance, command_id
-from imagewright.actions.component_works import chosen, fetch_file, run_one
+from imagewright.actions.component_works import ComponentFailed, chosen, fetch_file, run_one
 from imagewright.documents.specs import ActionSpec, Stage
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import Skip, StepContext
@@ -39,10 +43,25 @@ def run(inputs: OneInstance, context: StepContext) -> CommandOutputs | Skip:
     summaries: list[Mapping[str, Any]] = []
 
     def run_components(units: Iterator[int], container: Mapping[str, str]) -> None:
-        for each in components:
-            summaries.append(
-                run_one(each, inputs.instance_id, context, unit=next(units), container=container)
-            )
+        failed: ComponentFailed | None = None
+        for left, each in zip(reversed(range(len(components))), components, strict=True):
+            try:
+                summary = run_one(
+                    each,
+                    inputs.instance_id,
+                    context,
+                    unit=next(units),
+                    container=container,
+                    is_last=not left,
+                )
+            except ComponentFailed as error:
+                failed = failed or error
+                if not error.goes_on:
+                    break
+            else:
+                summaries.append(summary)
+        if failed is not None:
+            raise failed
 
     if context.plan.container is None or context.stage is not Stage.BUILD:
         if not components:

@@ -256,7 +256,7 @@ class Machines(Protocol):
         token: str,
         unit: int,
         log: StepLog,
-        failure_stays: Callable[[], bool] = lambda: False,
+        failure_stays: "Callable[[ActionError], bool]" = lambda _error: False,
     ) -> Done:
         """Do a work on a machine once: the same token and unit again brings back its outputs.
 
@@ -593,10 +593,18 @@ class StepContext:
         """What makes the action's effects repeatable."""
         return self.step.id
 
-    def apply(self, instance_id: str, work: Work, *, unit: int = 0) -> Done:
+    def apply(
+        self,
+        instance_id: str,
+        work: Work,
+        *,
+        unit: int = 0,
+        goes_on: Callable[[ActionError], bool] = lambda _error: False,
+    ) -> Done:
         """Do a work of the step on a machine: see Machines. Raises ActionError.
 
-        What a failed work changed stays where other steps go on from it (``Continue``, §4.4).
+        What a failed work changed stays where other steps go on from it (``Continue``, §4.4), or
+        this one does with its further works, as ``goes_on`` tells.
         """
         return self.machines.apply(
             instance_id,
@@ -605,7 +613,7 @@ class StepContext:
             token=self.token,
             unit=unit,
             log=self.log,
-            failure_stays=self._goes_on_after_failure,
+            failure_stays=lambda error: self._goes_on_after_failure() or goes_on(error),
         )
 
     def _goes_on_after_failure(self) -> bool:

@@ -137,7 +137,7 @@ class Workbench:
         token: str,
         unit: int,
         log: StepLog,
-        failure_stays: Callable[[], bool] = lambda: False,
+        failure_stays: Callable[[ActionError], bool] = lambda _error: False,
     ) -> Done:
         """Do a work once: see Machines."""
         with self._database.read() as connection:
@@ -156,8 +156,8 @@ class Workbench:
             return done
         log.note(f"Doing {work.name}: {found.reason}", reused="no")
 
-        def fail(machine: Machine) -> None:
-            if failure_stays():
+        def fail(machine: Machine, error: ActionError) -> None:
+            if failure_stays(error):
                 failed = Done(outputs={STOOD_ON: row.layer}, reused=False, reason=FAILED_WORK)
                 self._advance(row, machine.commit(), work.name, failed, token=token, unit=unit)
                 log.note(f"What {work.name} changed before it failed stays on the machine.")
@@ -441,16 +441,20 @@ class Workbench:
         )
 
     def _do(
-        self, work: Work, row: InstanceRow, log: StepLog, fail: Callable[[Machine], None]
+        self,
+        work: Work,
+        row: InstanceRow,
+        log: StepLog,
+        fail: Callable[[Machine, ActionError], None],
     ) -> tuple[Mapping[str, Any], str]:
         """Do the work on the machine and seal what it changed; ``fail`` is called if it fails."""
 
         def run(machine: Machine) -> Mapping[str, Any]:
             try:
                 outputs = work.run(machine)
-            except ActionError:
+            except ActionError as error:
                 with suppress(MachineError):  # what it left is lost; its failure is not
-                    fail(machine)
+                    fail(machine, error)
                 raise
             pass_by(CrashPoint.COMMAND_ENDED)
             return outputs
@@ -474,10 +478,11 @@ class Workbench:
             )
 
     def _put_back(self, row: InstanceRow, layer_id: str, *, token: str, unit: int) -> InstanceRow:
-        """Let a machine stand where it stood before a work that failed."""
+        """Let a machine stand where it stood before a work that failed, and what came after it."""
         with self._database.write(soon=True) as connection:
             instances.advance(connection, row.id, layer_id)
-            connection.execute(delete(machine_steps).where(*_is_work(row.id, token, unit)))
+            of_step = (machine_steps.c.instance_id == row.id, machine_steps.c.token == token)
+            connection.execute(delete(machine_steps).where(*of_step, machine_steps.c.unit >= unit))
         return replace(row, layer=layer_id)
 
     def _preserve(self, machine: Machine, row: InstanceRow) -> None:
