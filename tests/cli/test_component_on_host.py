@@ -56,6 +56,38 @@ def test_a_restart_is_handed_to_the_caller_and_the_same_command_goes_on(
     assert list((tmp_path / "kept").iterdir()) == []
 
 
+def test_documents_that_were_over_before_a_restart_stay_as_they_were(
+    run: Run, tmp_path: Path
+) -> None:
+    """One of them has nothing to do in these phases, and one failed without ending the run."""
+    fails = {
+        "name": "Fails",
+        "action": "ExecuteBash",
+        "onFailure": "Continue",
+        "inputs": {"commands": ["echo ran >>ran; exit 3"]},
+    }
+    for name, phase, step in (("none", "test", fails), ("fails", "build", fails)):
+        phases = [{"name": phase, "steps": [step]}]
+        (tmp_path / f"{name}.yaml").write_text(json.dumps({"schemaVersion": 1.0, "phases": phases}))
+    (tmp_path / "h.yaml").write_text(DOCUMENT)
+    documents = "none.yaml,fails.yaml,h.yaml"
+    command = ("component", "run", "-d", documents, "-p", "build", "--on", "host", "--yes")
+
+    codes = [run(*command, "-s", "kept").returncode for _ in range(3)]
+
+    assert codes == [194, 194, 1]
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    assert (tmp_path / "begun").read_text() == "here\nhere\n"
+    (folder,) = tmp_path.glob("TOE_*")
+    console = (folder / "console.log").read_text()
+    assert console.count("    Step: Fails") == 1
+    results = json.loads((folder / "detailedoutput.json").read_text())
+    assert results["startTime"] == results["documents"][0]["startTime"]
+    assert [each["status"] for each in results["documents"]] == ["success", "failed", "success"]
+    over = results["documents"][1]
+    assert over["endTime"] == over["phases"][0]["endTime"]
+
+
 def test_a_document_that_changed_meanwhile_does_not_go_on(run: Run, tmp_path: Path) -> None:
     (tmp_path / "h.yaml").write_text(DOCUMENT)
     command = ("component", "run", "-d", "h.yaml", "--on", "host", "--yes", "-s", "kept")

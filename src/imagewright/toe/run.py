@@ -114,7 +114,8 @@ class DocumentsRunner:
         self._clock = clock or SystemClock()
         self._cancel = cancel or Flag()
         self._on_event = on_event
-        self._run = DocumentsRun(execution_id, self._clock.now().isoformat())
+        began = earlier[0]["started_at"] if earlier else self._clock.now().isoformat()
+        self._run = DocumentsRun(execution_id, began)
         self.ended: list[Ended] = []
 
     def set_up(self, documents: Sequence[Loaded]) -> None:
@@ -138,7 +139,10 @@ class DocumentsRunner:
         environment = replace(environment, log_url=self._folder.url)
         if why := why_not(documents, self._asked, environment):
             return self.fail(why)
-        for number, document in enumerate(documents):
+        over = max(len(self._earlier) - 1, 0)
+        for number, document in enumerate(documents[:over]):
+            self._take_over(document, RunState.from_json(self._earlier[number]))
+        for number, document in enumerate(documents[over:], over):
             given = self._asked.documents[number].parameters
             if number >= len(self._earlier):
                 self._folder.say(f"Document {document.place}")
@@ -169,6 +173,8 @@ class DocumentsRunner:
         earlier = self._taken_up(number)
         state = RunState(started_at=now) if earlier is None else RunState.from_json(earlier)
         shown = DocumentRun(document.place, component, state.started_at, state)
+        if earlier is None:  # a document without a step saves nothing by itself
+            self.states.append(state.to_json())
         self._run.documents.append(shown)
         self._write()
         console = Console(self._folder.say, self._folder.debug, document=document.place)
@@ -189,13 +195,25 @@ class DocumentsRunner:
             clock=self._clock,
         )
         self.ended.append(Ended(document, result))
-        shown.status, shown.ended_at = result.status.value, self._clock.now().isoformat()
-        if result.status in (RunStatus.FAILED, RunStatus.CANCELLED):
-            shown.failure = f"Document {document.place} failed!"
+        self._end(shown, result, self._clock.now().isoformat())
         self._write()
         if result.failure is not None:
             self._say_failure(document, result, console)
         return not result.is_aborted
+
+    def _take_over(self, document: Loaded, state: RunState) -> None:
+        """Show a document that was over before the host went down, as it was."""
+        result = sum_up(document.component, state)
+        shown = DocumentRun(document.place, document.component, state.started_at, state)
+        ends = (step.ended_at or "" for step in state.steps)
+        self._end(shown, result, max(ends, default=state.started_at))
+        self._run.documents.append(shown)
+        self.ended.append(Ended(document, result))
+
+    def _end(self, shown: DocumentRun, result: RunResult, ended_at: str) -> None:
+        shown.status, shown.ended_at = result.status.value, ended_at
+        if result.status in (RunStatus.FAILED, RunStatus.CANCELLED):
+            shown.failure = f"Document {shown.place} failed!"
 
     def _break_off(self, document: Loaded, why: str) -> None:
         """Say where the document stood that cannot go on, and that it failed there."""
