@@ -245,6 +245,22 @@ def test_parameters_come_from_the_caller_or_the_document(lab: Lab) -> None:
     assert printed(lab) == ["mine default 1.0"]
 
 
+def test_each_item_of_a_list_may_be_one_of_the_allowed_values(lab: Lab) -> None:
+    """O-24, O-25: as many of them as one likes, by default and given."""
+    allowed = {"type": "stringList", "allowedValues": ["a", "b", "c"]}
+    document = {
+        "parameters": [
+            {"Left": {**allowed, "default": ["a", "b"]}},
+            {"Given": {**allowed, "default": "a"}},
+        ],
+        **build(bash("echo {{ Given }} {{ Left }}")),
+    }
+
+    lab.run(document, parameters={"Given": "b,c"})
+
+    assert printed(lab) == ["b,c a,b"]
+
+
 @pytest.mark.parametrize(
     ("definition", "given", "message"),
     [
@@ -252,6 +268,12 @@ def test_parameters_come_from_the_caller_or_the_document(lab: Lab) -> None:
         (
             {"allowedValues": ["stable", "beta"], "default": "stable"},
             {"Given": "Stable"},
+            "the parameter `Given` must be `stable` or `beta`, not `Stable`; "
+            "did you mean `stable`?",
+        ),
+        (
+            {"type": "stringList", "allowedValues": ["stable", "beta"]},
+            {"Given": "beta,Stable"},
             "the parameter `Given` must be `stable` or `beta`, not `Stable`; "
             "did you mean `stable`?",
         ),

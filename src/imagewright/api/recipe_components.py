@@ -11,6 +11,7 @@ from imagewright.api.documents import Document
 from imagewright.api.shapes import ComponentConfiguration
 from imagewright.arns import Arn
 from imagewright.call import Call
+from imagewright.documents.component.variables import not_allowed
 from imagewright.errors import (
     InvalidParameterCombination,
     InvalidParameterValue,
@@ -114,7 +115,7 @@ def _check_values(index: int, component: ComponentConfiguration) -> None:
 
 def _check_allowed(index: int, parameter: Mapping[str, Any], value: str) -> None:
     allowed = allowed_values(parameter)
-    if allowed and value not in allowed:
+    if not_allowed(parameter["type"], value, allowed) is not None:
         raise InvalidParameterValue(
             f"components[{index}].parameters",
             f"The parameter '{parameter['name']}' must be one of: {', '.join(allowed)}.",

@@ -1,7 +1,7 @@
 """Parameters and constants: as documents declare them, and as a caller gives them (§2.3, §2.4)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from imagewright.documents.component import rules
 from imagewright.documents.component.fields import Fields, first_line, is_absent
@@ -52,7 +52,7 @@ class VariableReader:
         fields.done()
         if not self._is_sound(key, type_, "parameter"):
             return None
-        self._check_default(key, body, default, allowed)
+        self._check_default(key, body, default, allowed, type_.text if type_ else "")
         text = None if description is None else description.text
         return Parameter(key.text, type_.text if type_ else "", default, text, allowed, key.span)
 
@@ -100,8 +100,10 @@ class VariableReader:
         body: MapNode,
         default: tuple[str, ...] | None,
         allowed: tuple[str, ...],
+        type_: str,
     ) -> None:
-        strange = [value for value in default or () if allowed and value not in allowed]
+        found = (not_allowed(type_, value, allowed) for value in default or ())
+        strange = [value for value in found if value is not None]
         if strange and (entry := body.get("default")):
             message = f"the default `{strange[0]}` of `{key.text}` is not among `allowedValues`"
             finding = rules.DefaultNotAllowed.finding(first_line(entry.value), message)
@@ -151,10 +153,19 @@ def _value(parameter: Parameter, given: Mapping[str, str]) -> str | None:
     return given.get(parameter.name, default)
 
 
+def not_allowed(type_: str, value: str, allowed: Collection[str]) -> str | None:
+    """Return a value that is not among those allowed, or of a ``stringList`` an item (O-24)."""
+    if not allowed or value in allowed:
+        return None
+    items = value.split(",") if type_.lower() == "stringlist" else [value]
+    return next((item for item in items if item not in allowed), None)
+
+
 def _not_allowed(parameter: Parameter, given: Mapping[str, str]) -> str | None:
     value, allowed = _value(parameter, given), parameter.allowed_values
-    if value is None or not allowed or value in allowed:
+    strange = None if value is None else not_allowed(parameter.type, value, allowed)
+    if strange is None:
         return None
-    meant = did_you_mean(value, allowed)
+    meant = did_you_mean(strange, allowed)
     hint = f"; did you mean `{meant}`?" if meant else ""
-    return f"the parameter `{parameter.name}` must be {one_of(allowed)}, not `{value}`{hint}"
+    return f"the parameter `{parameter.name}` must be {one_of(allowed)}, not `{strange}`{hint}"
