@@ -174,3 +174,18 @@ def test_none_of_several_documents_runs_where_one_of_them_cannot(lab: Lab, tmp_p
         "value"
     )
     assert not any("ExecuteBash" in line for line in said)
+
+
+def test_who_stops_it_in_the_midst_of_a_round_is_not_told_that_it_watches(
+    lab: Lab, tmp_path: Path
+) -> None:
+    document = DOCUMENT.format(mark=uuid4().hex).replace("echo two >/second", "echo on; sleep 60")
+    with watched(lab, tmp_path, document, "--trace") as watching:
+        assert watching.process.stdout is not None
+        assert any(line.strip() == "│ on" for line in watching.process.stdout)
+        watching.process.send_signal(signal.SIGINT)
+        said = watching.process.stdout.read()
+
+    assert "cancelled" in said
+    assert "watching" not in said
+    assert watching.process.returncode == 130

@@ -70,6 +70,8 @@ def watch(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: Ru
                 _show_problem(error)
             else:
                 _Round(asked, documents, place, places, cancel, view).go()
+            if cancel.is_set():
+                break
             names = ", ".join(map(str, files))
             _say(Text(f"watching {names}; Ctrl-C ends it", style="dim"))
             view.wait(f"waiting for a change of {names}")
