@@ -66,7 +66,9 @@ _BEFORE = yaml.safe_load(
 - name: Doc
   action: ExecuteDocument
   if: {stringIsEmpty: 'no'}
-  inputs: {document: /doc.yaml, parameters: [{name: Site, value: '{{ Name }} "a"'}]}
+  inputs:
+    document: '/{{ context:step }}.yaml'
+    parameters: [{name: Site, value: '{{ Name }} "a"'}]
 - name: Bad
   action: ExecuteBash
   onFailure: Ignore

@@ -61,6 +61,8 @@ class Resolver:
     round: Round | None = None
     written: dict[tuple[str, str], Sequence[Any]] = field(default_factory=dict)
     """The inputs of steps that did not run."""
+    place: tuple[str, str] | None = None
+    """Phase and step that are spoken of, where another step speaks."""
 
     def node(self, node: Node) -> Node:
         """Replace the expressions in all texts below a node."""
@@ -170,7 +172,7 @@ class Resolver:
             needed = self._needed_for(chain)
             for phase, step in self.component.steps():
                 if (phase.name, step.name) in needed:
-                    resolver = replace(self, step=step, round=None)
+                    resolver = replace(self, step=step, round=None, place=(phase.name, step.name))
                     inputs = [plain(resolver.node(entry)) for entry in step.inputs]
                     self.written[phase.name, step.name] = inputs
         return self.written.get(wanted, ())
@@ -202,6 +204,7 @@ class Resolver:
 
     def _context(self, key: str) -> str | None:
         environment, now = self.guest.environment, self.clock.now()
+        phase, step = self.place or (self.guest.place.phase, self.guest.place.step)
         answers: dict[str, Callable[[], str]] = {
             "executionId": lambda: environment.execution_id,
             "accountId": lambda: environment.account_id,
@@ -213,8 +216,8 @@ class Resolver:
             "dateTime": lambda: iso_milliseconds(now),
             "uuid": lambda: str(uuid.uuid4()),
             "hostname": lambda: self.guest.script("uname -n"),
-            "phase": lambda: self.guest.place.phase,
-            "step": lambda: self.guest.place.step,
+            "phase": lambda: phase,
+            "step": lambda: step,
         }
         return answers[key]() if key in answers else None
 
