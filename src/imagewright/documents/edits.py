@@ -7,7 +7,6 @@ escape, the value behind an alias), it changes nothing.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from imagewright.documents.nodes import MapNode
 from imagewright.documents.places import Span
 
 _QUOTES = ("'", '"')
@@ -31,15 +30,6 @@ class Edit:
 def replacing(span: Span, old: str, new: str | None) -> tuple[Edit, ...]:
     """Make the edit that puts one name in place of another; none where no name was meant."""
     return (Edit(span, old, new),) if new and new != old else ()
-
-
-def inserting_version(root: MapNode) -> tuple[Edit, ...]:
-    """Write the schema version first, where keys stand at the beginning of their lines."""
-    keys = sorted(entry.key.span for entry in root.entries)
-    if not keys or any(key.start.column != 1 for key in keys):
-        return ()
-    before = Span(keys[0].start, keys[0].start)
-    return (Edit(before, "", "schemaVersion: 1.0\n", "write `schemaVersion: 1.0`"),)
 
 
 def apply(text: str, edits: Iterable[Edit]) -> tuple[str, tuple[Edit, ...]]:

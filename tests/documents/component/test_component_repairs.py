@@ -54,6 +54,7 @@ def repaired(text: str) -> Repaired:
         {"build.Say.outputs": "Build.Say.outputs"},
         {"outputs.stdout": "outputs.stdOut"},
         {"schemaVersion: 1.0\n": ""},
+        {"schemaVersion: 1.0": "SchemaVersion: 1.0"},
         {"steps:": "Steps:"},
         {"action: ExecuteBash": "action: executebash", "onFailure: C": "onFailure: c"},
     ],

@@ -83,6 +83,7 @@ def test_a_document_without_findings_stays_as_it_is() -> None:
         ('"instanceId.$": "$.step', '"instanceId": "$.step'),
         ("found {{ $.stepOutputs", "found {{ stepOutputs"),
         ("schemaVersion: 1.0\nparam", "param"),
+        ("schemaVersion: 1.0", "schemaversion: 1.0"),
         ("value: $.imagebuilder", "value.$: $.imagebuilder"),
         ("rollbackEnabled: true\n    onFailure", "rollbackEnabled.$: true\n    onFailure"),
     ],

@@ -10,9 +10,9 @@ from imagewright.documents.component.references import check_references
 from imagewright.documents.component.steps import PhaseReader
 from imagewright.documents.component.variables import VariableReader
 from imagewright.documents.diagnostics import Diagnostic, has_errors, in_order
-from imagewright.documents.edits import inserting_version
 from imagewright.documents.nodes import MapNode, Node, Scalar, kind_of
 from imagewright.documents.reading import Budget, Loaded, load
+from imagewright.documents.schema_version import inserting_version
 from imagewright.documents.specs import ModuleSpec, Platform
 
 _SCHEMA_VERSIONS = ("1.0", "1")

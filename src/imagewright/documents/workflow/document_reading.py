@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
 from imagewright.documents.diagnostics import Diagnostic
-from imagewright.documents.edits import Edit, inserting_version
+from imagewright.documents.edits import Edit
 from imagewright.documents.nodes import MapNode, Node, Scalar, as_int, kind_of, native
 from imagewright.documents.places import Span
 from imagewright.documents.recognise import kind_by_keys
+from imagewright.documents.schema_version import inserting_version
 from imagewright.documents.specs import ActionSpec
 from imagewright.documents.workflow.condition_reading import read_condition
 from imagewright.documents.workflow.fields import Fields, Hint, Report
