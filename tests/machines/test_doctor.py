@@ -8,6 +8,7 @@ import pytest
 from tests.machines.lab import Lab
 from tests.machines.test_sandbox_crash import crashing, read_until
 
+from imagewright.images.export_oci import OciMetadata, export_oci
 from imagewright.machines import doctor, namespaces
 from imagewright.machines.doctor import Finding, examine
 from imagewright.machines.machine import MachineError
@@ -55,7 +56,7 @@ def test_what_a_crash_left_is_named_until_it_is_reaped(state: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_layers_that_lost_their_owners_are_told_by_doctor_and_driver(state: Path) -> None:
+def test_layers_that_lost_their_owners_are_told_by_doctor_driver_and_export(state: Path) -> None:
     """As in a state that was copied with ``cp -r``."""
     lab = Lab(state)
     found = by_subject(examine(state))["layers"]
@@ -66,6 +67,8 @@ def test_layers_that_lost_their_owners_are_told_by_doctor_and_driver(state: Path
         lab.layers.begin("who would make one")
     with pytest.raises(MachineError, match="belongs to user 12345"):
         lab.launch("l-any")
+    with pytest.raises(MachineError, match="belongs to user 12345"):
+        export_oci(lab.layers, "l-any", state / "exported", OciMetadata(reference="any:1.0.0"))
     lab.close()
 
     assert found.grade == "ok"

@@ -317,7 +317,11 @@ class LayerStore:
             rows.release(connection, holder)
 
     def chain(self, layer_id: str) -> tuple[LayerRow, ...]:
-        """Return a layer and all beneath it, the topmost first. Raises LayerMissing."""
+        """Return a layer and all beneath it, the topmost first.
+
+        Raises LayerMissing and ForeignLayers.
+        """
+        self._require_owner()
         return tuple(self._chain(layer_id))
 
     # Upkeep ------------------------------------------------------------------------------
