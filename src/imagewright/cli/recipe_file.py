@@ -109,15 +109,15 @@ class _Reader:
         of_image = members_of("CreateImageRequest")
         of_build = {name: of_image[name] for name in _OF_THE_BUILD}
         infrastructure = {"infrastructure": "CreateInfrastructureConfigurationRequest"}
+        ours = dict.fromkeys(("components", "workflows", _DOCKERFILE), "")
         if isinstance(root, MapNode):
             self._recipe.components = list(self._references(root, "components", "componentArn"))
             self._recipe.workflows = list(self._references(root, "workflows", "workflowArn"))
             self._recipe.dockerfile = self._dockerfile(root)
-            ours = {"components", "workflows", _DOCKERFILE}
             rest = tuple(entry for entry in root.entries if entry.key.text not in ours)
             root = MapNode(rest, root.span)
         found = self.request.structure(
-            root, {**of_recipe, **of_build, **infrastructure}, "a recipe file"
+            root, {**of_recipe, **of_build, **infrastructure, **ours}, "a recipe file"
         )
         if not self.request.findings:  # else it may just be misspelt
             for name in (name for name in _REQUIRED if name not in found):
