@@ -1,5 +1,6 @@
 """The settings: where they come from."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,38 @@ def test_a_value_of_another_form_is_told_what_is_wanted_and_no_pattern(tmp_path:
     assert "account: it has not the form that is wanted" in str(refused.value)
     assert "twelve digits" in str(refused.value)
     assert "[0-9]" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ('[aws]\ns3_endpoint = "localhost:9000"', "aws.s3_endpoint: this is no http:// or https"),
+        ('[aws]\nsns_endpoint = ""', "aws.sns_endpoint: this is no http:// or https:// URL"),
+        ("[aws]\ntimeout_seconds = inf", "aws.timeout_seconds: Input should be less than"),
+        ("[downloads]\ntimeout_seconds = 1e300", "downloads.timeout_seconds: Input should be less"),
+        ("[layers]\nmax_age_hours = inf", "layers.max_age_hours: Input should be less than"),
+        ("[sandbox]\nkept_hours_max = inf", "sandbox.kept_hours_max: Input should be less than"),
+        ("[sandbox]\ncpus_max = inf", "sandbox.cpus_max: Input should be less than"),
+        ("[sandbox]\ncpus_max = 0.001", "sandbox.cpus_max: no machine runs with less than 0.01"),
+        ("[sandbox]\nmemory_bytes_max = 512", "sandbox.memory_bytes_max: no machine runs with"),
+        ("[sandbox]\nfile_bytes_max = 9223372036854775807", "sandbox.file_bytes_max: Input should"),
+        ("region = ", "settings.toml"),
+    ],
+)
+def test_what_would_stop_a_build_or_the_server_is_refused_at_once(
+    tmp_path: Path, settings: str, problem: str
+) -> None:
+    (tmp_path / "settings.toml").write_text(f"{settings}\n")
+
+    with pytest.raises(SettingsError, match=problem):
+        Settings.load(tmp_path)
+
+
+def test_an_age_may_be_as_good_as_for_ever_and_a_limit_none(tmp_path: Path) -> None:
+    text = "[layers]\nmax_age_hours = 876000\n[sandbox]\ncpus_max = 0\nmemory_bytes_max = 0\n"
+    (tmp_path / "settings.toml").write_text(text)
+
+    found = Settings.load(tmp_path)
+
+    assert datetime.now(UTC) - timedelta(hours=found.layers.max_age_hours) < datetime.now(UTC)
+    assert (found.sandbox.cpus_max, found.sandbox.memory_bytes_max) == (0, 0)

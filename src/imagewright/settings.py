@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,6 +39,9 @@ _state_file: ContextVar[Path | None] = ContextVar("state_file", default=None)
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
 _REGISTRY_HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-zA-Z0-9.\-]+)(:[0-9]{1,5})?", re.ASCII)
+_DAY_SECONDS = 86_400
+_AGE_HOURS = 876_000
+"""A hundred years: what is older than the calendar cannot be reckoned with."""
 _REGION_FORM = "a region looks like us-east-1 or local-dc-1"
 _NO_EC2 = (
     "an image of the driver sandbox is a file system without a disk that boots, which EC2 cannot "
@@ -153,9 +164,18 @@ class Aws(BaseModel):
     timeout_seconds: float = Field(
         default=10.0,
         gt=0,
+        le=_DAY_SECONDS,
         description="For connecting and for reading, each. After a loss of the server a build's "
         "secrets are read again in six times that, or the build fails and can be retried.",
     )
+
+    @field_validator("*")
+    @classmethod
+    def _are_urls(cls, value: Any, info: ValidationInfo) -> Any:
+        is_endpoint = str(info.field_name).endswith("_endpoint") and value is not None
+        if is_endpoint and not _URL.fullmatch(value):
+            raise ValueError("this is no http:// or https:// URL")
+        return value
 
 
 class Webhooks(BaseModel):
@@ -209,7 +229,10 @@ class Layers(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_age_hours: float = Field(
-        default=24.0, ge=0, description="How long a layer made with a network in reach is reused."
+        default=24.0,
+        ge=0,
+        le=_AGE_HOURS,
+        description="How long a layer made with a network in reach is reused.",
     )
     size_bytes_max: int = Field(
         default=0,
@@ -241,7 +264,10 @@ class Downloads(BaseModel):
         description="The largest parent image from a registry, once it is unpacked.",
     )
     timeout_seconds: float = Field(
-        default=30.0, gt=0, description="For connecting, and for each silence after it."
+        default=30.0,
+        gt=0,
+        le=_DAY_SECONDS,
+        description="For connecting, and for each silence after it.",
     )
 
     @field_validator("allowed_hosts")
@@ -267,7 +293,7 @@ class Sandbox(BaseModel):
     processes_max: int = Field(default=4096, ge=16, description="Processes of one machine.")
     open_files_max: int = Field(default=65_536, ge=64, description="Open files of one process.")
     file_bytes_max: int = Field(
-        default=64 << 30, ge=1 << 20, description="The largest single file."
+        default=64 << 30, ge=1 << 20, le=1 << 62, description="The largest single file."
     )
     memory_bytes_max: int = Field(
         default=0, ge=0, description="Where cgroups are delegated; 0: no limit."
@@ -275,6 +301,7 @@ class Sandbox(BaseModel):
     cpus_max: float = Field(
         default=0,
         ge=0,
+        le=65_536,
         description="Processors' worth of time of one machine, where cgroups are delegated; "
         "0: no limit.",
     )
@@ -286,8 +313,17 @@ class Sandbox(BaseModel):
     kept_hours_max: float = Field(
         default=168.0,
         ge=0,
+        le=_AGE_HOURS,
         description="How long a machine stays that was kept after a failure; 0: for ever.",
     )
+
+    @field_validator("memory_bytes_max", "cpus_max")
+    @classmethod
+    def _lets_a_machine_run(cls, limit: float, info: ValidationInfo) -> float:
+        least = {"memory_bytes_max": 16 << 20, "cpus_max": 0.01}[str(info.field_name)]
+        if 0 < limit < least:
+            raise ValueError(f"no machine runs with less than {least}; 0: no limit")
+        return limit
 
     @field_validator("ca_bundle")
     @classmethod
@@ -668,7 +704,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise SettingsError(_explain(error, file)) from None
         except (OSError, ValueError, SourceError) as error:
-            raise SettingsError(f"the settings cannot be read: {error}") from None
+            raise SettingsError(f"the settings cannot be read: {error} ({_whence(file)})") from None
         finally:
             _state_file.reset(reading)
 
@@ -698,11 +734,11 @@ def _explain(error: ValidationError, file: Path) -> str:
         )
         for problem in error.errors()
     ]
-    return (
-        "the settings cannot be used: "
-        + "; ".join(lines)
-        + f" (they come from {file}, IMAGEWRIGHT_… variables and the command line)"
-    )
+    return "the settings cannot be used: " + "; ".join(lines) + f" ({_whence(file)})"
+
+
+def _whence(file: Path) -> str:
+    return f"they come from {file}, IMAGEWRIGHT_… variables and the command line"
 
 
 def _wanted(place: Sequence[int | str]) -> str:
