@@ -188,6 +188,15 @@ def test_an_image_is_exported_as_a_tar(served: Author, image: str) -> None:
     assert list((served.state / "exports").iterdir()) == []
 
 
+def test_a_tar_is_gzipped_where_its_name_says_so(served: Author, image: str) -> None:
+    told = served.json("images", "export", image, "--format", "tar", "--to", "out/image.tar.gz")
+
+    file = served.folder / "out/image.tar.gz"
+    with tarfile.open(file, mode="r:gz") as archive:
+        assert "etc/greeting" in archive.getnames()
+    assert told["sizeBytes"] == file.stat().st_size
+
+
 def test_an_image_is_exported_as_an_oci_layout(served: Author, image: str) -> None:
     told = served.json("images", "export", image, "--to", "out/layout")
 

@@ -17,6 +17,7 @@ from imagewright.cli.client import Client, Unreachable
 from imagewright.cli.exits import ExitCode, fail
 from imagewright.cli.session import waiting_for
 from imagewright.images.arrival import ExportFailed, arriving
+from imagewright.images.gzipping import Gzip, is_gzip
 
 _READ_BYTES = 1 << 18
 _LAYOUT_NAME = re.compile(
@@ -32,7 +33,7 @@ class ExportForm(StrEnum):
 
 
 def export_image(client: Client, image: str, form: ExportForm, to: Path) -> tuple[str, int]:
-    """Write an image to a new place; return its build's ARN and the bytes that came.
+    """Write an image to a new place; return its build's ARN and how many bytes it has there.
 
     Nothing is left there if it fails; the command ends then. Raises Refused, Unreachable.
     """
@@ -44,7 +45,10 @@ def export_image(client: Client, image: str, form: ExportForm, to: Path) -> tupl
             )
             size_bytes = int(response.getheader("content-length") or 0)
             with _shown(response, size_bytes) as stream:
-                _UNPACK[form](stream, place)
+                if form is ExportForm.OCI:
+                    _unpack(stream, place)
+                else:
+                    size_bytes = _save(stream, place, gzipped=is_gzip(to.name))
             _check_whole(response)
             return response.getheader("x-imagewright-image") or image, size_bytes
     except ExportFailed as error:
@@ -53,9 +57,16 @@ def export_image(client: Client, image: str, form: ExportForm, to: Path) -> tupl
         raise Unreachable(f"the image did not arrive whole: {error}") from error
 
 
-def _save(stream: IO[bytes], place: Path) -> None:
+def _save(stream: IO[bytes], place: Path, *, gzipped: bool) -> int:
     with place.open("xb") as file:
-        shutil.copyfileobj(stream, file, _READ_BYTES)
+        if not gzipped:
+            shutil.copyfileobj(stream, file, _READ_BYTES)
+            return file.tell()
+        gzip = Gzip()
+        while data := stream.read(_READ_BYTES):
+            file.write(gzip.add(data))
+        file.write(gzip.finish())
+        return file.tell()
 
 
 def _unpack(stream: IO[bytes], place: Path) -> None:
@@ -74,9 +85,6 @@ def _unpack(stream: IO[bytes], place: Path) -> None:
                 shutil.copyfileobj(content, file, _READ_BYTES)
     while stream.read(_READ_BYTES):
         pass
-
-
-_UNPACK = {ExportForm.OCI: _unpack, ExportForm.TAR: _save}
 
 
 def _check_whole(response: HTTPResponse) -> None:

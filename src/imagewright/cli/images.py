@@ -95,7 +95,7 @@ def export(
         typer.Option(
             "--format",
             help="oci: an image layout that Docker, podman and skopeo load. tar: the root file "
-            "system.",
+            "system, gzipped where --to ends in .gz or .tgz.",
         ),
     ] = ExportForm.OCI,
     region: Region = None,

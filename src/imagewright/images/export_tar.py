@@ -5,10 +5,8 @@ from pathlib import Path
 from threading import Event
 
 from imagewright.images.arrival import arriving
-from imagewright.images.gzipping import Gzip
+from imagewright.images.gzipping import Gzip, is_gzip
 from imagewright.images.layers import LayerStore
-
-_COMPRESSED = (".gz", ".tgz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ def export_tar(
         place.open("xb") as file,
         store.namespace(archives=True) as namespace,
     ):
-        gzip = Gzip() if destination.name.endswith(_COMPRESSED) else None
+        gzip = Gzip() if is_gzip(destination.name) else None
 
         def take(data: bytes) -> None:
             file.write(data if gzip is None else gzip.add(data))

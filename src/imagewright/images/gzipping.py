@@ -8,6 +8,13 @@ _LEVEL = 2
 """Of 0 to 3. Higher ones take longer and save little: a base image of 275 MB packs to 110 MB in a
 second, where zlib's usual levels come to 100 MB in eight to sixteen."""
 
+_NAMES = (".gz", ".tgz")
+
+
+def is_gzip(name: str) -> bool:
+    """Tell whether a file's name says that what is in it is gzipped."""
+    return name.endswith(_NAMES)
+
 
 class Gzip:
     """One frame in the making."""
