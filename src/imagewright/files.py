@@ -37,8 +37,10 @@ def _replace(file: Path, content: bytes, mode: int) -> None:
             fresh.chmod(mode)
             os.fsync(stream.fileno())
         fresh.replace(file)
-    except BaseException:
+    except BaseException as error:
         fresh.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(file)  # writing to a descriptor knows no name
         raise
 
 

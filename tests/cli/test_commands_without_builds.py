@@ -19,6 +19,14 @@ EMPTY = [
     (["keyring", "list"], "no key was used yet\n"),
 ]
 
+SMALL = """\
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Say, action: ExecuteBash, inputs: {commands: [echo hi]}}
+"""
+
 
 @pytest.mark.parametrize(("command", "told"), EMPTY)
 def test_lists_say_that_they_are_empty(
@@ -181,4 +189,40 @@ def test_output_that_cannot_be_written_is_told(
 
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no ulimit here")
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        pytest.param(
+            ["component", "run", "-d", "{}"],
+            '"failureMessage": "The database cannot be written',
+            id="component run, as JSON",
+        ),
+        pytest.param(
+            ["component", "test", "{}"],
+            "error: The database cannot be written",
+            id="component test",
+        ),
+    ],
+)
+def test_a_state_without_room_is_told_by_what_runs_components(
+    command: list[str], told: str, tmp_path: Path
+) -> None:
+    """No file may grow beyond 128 blocks here, which is as on a full disk."""
+    (tmp_path / "any.yaml").write_text(SMALL)
+    given = [each.format("any.yaml") for each in command]
+    limited = 'ulimit -f 128; exec "$@"'
+
+    done = run_program(
+        ["sh", "-c", limited, "sh", sys.executable, "-m", "imagewright", *given],
+        tmp_path,
+        folder=tmp_path,
+        environment={"IMAGEWRIGHT_STATE": str(tmp_path / "state")},
+    )
+
+    assert done.returncode == 1
+    assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -98,7 +98,9 @@ class AccessKeys:
                 content = json.dumps([asdict(key) for key in keys.values()], indent=2)
                 write_private(self._file, content.encode())
         except OSError as error:
-            raise KeyFileError(f"{self._file} cannot be written: {error}") from error
+            raise KeyFileError(
+                f"{self._file} cannot be written: {error.strerror or error}"
+            ) from error
 
     def _current(self) -> dict[str, AccessKey]:
         try:

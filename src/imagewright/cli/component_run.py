@@ -22,6 +22,7 @@ from imagewright.cli.stopping import stopping
 from imagewright.clock import SystemClock
 from imagewright.documents.specs import Platform
 from imagewright.documents.text import NoText
+from imagewright.errors import ServiceError
 from imagewright.machines.host import RestartDue
 from imagewright.machines.machine import MachineError
 from imagewright.toe.asked import Asked, AskedWrongly, read_asked, shown_names
@@ -157,13 +158,13 @@ def _run(asked: Asked, place: Place, state: Path | None, cancel: Flag, view: Run
                         with places.machine(place, watcher=view, cancel=cancel) as placed:
                             environment = places.environment(placed, execution_id)
                             return runner.go(documents, placed.machine, environment)
-                    except (SetupFailed, MachineError) as error:
+                    except (SetupFailed, MachineError, ServiceError) as error:
                         return runner.fail(str(error))  # here, so that others hear of the end too
             except RestartDue:
                 assert saving is not None  # noqa: S101 - of the machines, only the host raises it
                 SavedRun.write(saving, asked, execution_id, runner.states, documents)
                 raise
-            except SetupFailed as error:  # the log cannot be sent
+            except (SetupFailed, ServiceError) as error:  # the log cannot be sent, the disk is full
                 return runner.fail(str(error))
     except OSError as error:  # what else has no room, or is gone, has errors of its own
         return Summary(

@@ -10,6 +10,7 @@ import typer
 
 from imagewright import __version__
 from imagewright.cli.exits import ExitCode, complain, leave
+from imagewright.errors import ServiceError
 
 COMMANDS = (
     "serve",
@@ -59,7 +60,8 @@ def main() -> None:
         command_line(first if first and first[0] in COMMANDS else COMMANDS)()
     except SystemExit as end:
         leave(end.code if isinstance(end.code, int) else ExitCode.OK)
-    except OSError as error:  # a full disk below standard output, a folder one may not enter
+    except (OSError, ServiceError) as error:
+        # A full disk below standard output or the database, a folder one may not enter.
         complain(str(error))
         leave(ExitCode.FAILED)
 
