@@ -181,3 +181,12 @@ def test_an_age_may_be_as_good_as_for_ever_and_a_limit_none(tmp_path: Path) -> N
 
     assert datetime.now(UTC) - timedelta(hours=found.layers.max_age_hours) < datetime.now(UTC)
     assert (found.sandbox.cpus_max, found.sandbox.memory_bytes_max) == (0, 0)
+
+
+def test_a_list_in_the_environment_that_is_no_json_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGEWRIGHT_WEBHOOKS_URLS", "https://hooks.example.com")
+
+    with pytest.raises(SettingsError, match=r"webhooks.*is JSON in the environment"):
+        Settings.load(tmp_path)

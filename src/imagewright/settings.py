@@ -703,7 +703,12 @@ class Settings(BaseSettings):
             return cls(**(overrides or {}))
         except ValidationError as error:
             raise SettingsError(_explain(error, file)) from None
-        except (OSError, ValueError, SourceError) as error:
+        except SourceError as error:
+            raise SettingsError(
+                f"the settings cannot be read: {error}; what is a list or a table is JSON in the "
+                f"environment ({_whence(file)})"
+            ) from None
+        except (OSError, ValueError) as error:
             raise SettingsError(f"the settings cannot be read: {error} ({_whence(file)})") from None
         finally:
             _state_file.reset(reading)
