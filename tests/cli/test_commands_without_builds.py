@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run, run_program
-from tests.conftest import Server
+from tests.conftest import Server, StartServer
 
 from imagewright import examples
 from imagewright.state import StateDirectory
@@ -226,3 +226,13 @@ def test_a_state_without_room_is_told_by_what_runs_components(
     assert done.returncode == 1
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_waits_where_it_asks_too_often(run: Run, serve: StartServer) -> None:
+    """ERR-10: as the SDKs do."""
+    state = serve(environment={"IMAGEWRIGHT_REQUESTS_PER_SECOND": "0.2"}).state
+
+    told = [run("runs", "list", "--state", state) for _ in range(2)]
+
+    assert [each.stderr for each in told] == ["", ""]
+    assert [each.stdout for each in told] == ["no builds yet\n"] * 2

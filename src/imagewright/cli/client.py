@@ -1,10 +1,12 @@
 """Talking to a server: AWS's operations and the second door's, over one signed connection each."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -18,6 +20,10 @@ DOOR = "/imagewright/v1"
 
 _ANSWER_SECONDS = 900.0
 """Packing an image for export takes its time before the first byte comes."""
+
+_THROTTLED_SECONDS = 30.0
+"""How long a request is made again that came too soon after others (``requests_per_second``)."""
+_THROTTLED_TICK_SECONDS = 0.25
 
 
 class Refused(Exception):
@@ -119,16 +125,22 @@ class Client:
         )
         headers["content-type"] = "application/json"
         target = path + (f"?{request.query.decode()}" if query else "")
-        connection = HTTPConnection(where.netloc, timeout=_ANSWER_SECONDS)
-        try:
-            with _connection_kept():
-                connection.request(method, target, body=content, headers=headers)
-                response = connection.getresponse()
-                if response.status >= 400:
-                    raise _refusal(response)
-            yield response
-        finally:
-            connection.close()
+        until = time.monotonic() + _THROTTLED_SECONDS
+        while True:
+            connection = HTTPConnection(where.netloc, timeout=_ANSWER_SECONDS)
+            try:
+                with _connection_kept():
+                    connection.request(method, target, body=content, headers=headers)
+                    response = connection.getresponse()
+                    is_throttled = response.status == HTTPStatus.TOO_MANY_REQUESTS
+                    if response.status >= 400 and not (is_throttled and time.monotonic() < until):
+                        raise _refusal(response)
+                if not is_throttled:
+                    yield response
+                    return
+            finally:
+                connection.close()
+            time.sleep(_THROTTLED_TICK_SECONDS)
 
 
 @contextmanager
