@@ -111,6 +111,15 @@ def test_an_unmapped_parent_is_refused_with_the_line_to_add(lab: Lab, parent: st
         catalogue(lab).check(parent)
 
 
+@pytest.mark.parametrize("target", ["tinny", "tiny.tar", "~/tiny.tar", "oci:layout"])
+def test_what_the_table_names_and_is_nothing_is_told_as_such(lab: Lab, target: str) -> None:
+    with pytest.raises(UnmappedParent) as caught:
+        catalogue(lab, {"ami-1": target}).resolve("ami-1")
+
+    assert f"has '{target}' stand for the parent image 'ami-1'" in str(caught.value)
+    assert "Add to" not in str(caught.value)
+
+
 def test_a_base_for_other_processors_is_refused(lab: Lab) -> None:
     parent = f"arn:aws:imagebuilder:us-east-1:aws:image/tiny-{ELSEWHERE}/x.x.x"
 
@@ -118,13 +127,17 @@ def test_a_base_for_other_processors_is_refused(lab: Lab) -> None:
         catalogue(lab).resolve(parent)
 
 
-def test_a_path_serves_where_the_operator_named_it(lab: Lab, tiny: str, tmp_path: Path) -> None:
+def test_a_path_serves_where_the_operator_named_it(
+    lab: Lab, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = export_tar(lab.layers, tiny, tmp_path / "tiny.tar").path
 
     by_table = catalogue(lab, {"ami-1": str(file)}).resolve("ami-1")
     by_trust = catalogue(lab, trusts=True).resolve(str(file))
+    monkeypatch.chdir(tmp_path)
+    from_here = catalogue(lab, trusts=True).resolve("./tiny.tar")
 
-    assert by_table == by_trust
+    assert by_table == by_trust == from_here
     assert by_table.description == f"tar {file}"
 
 

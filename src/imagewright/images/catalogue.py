@@ -55,15 +55,25 @@ may use it."""
 
 
 class UnmappedParent(MachineError):
-    """Nothing here stands for a parent image; the message has the line to add."""
+    """Nothing here stands for a parent image; the message has the line to add, or to mend."""
 
-    def __init__(self, parent: str, settings_file: Path, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, parent: str, mapped: str, settings_file: Path, names: tuple[str, ...]
+    ) -> None:
         self.parent = parent
+        if mapped == parent:
+            problem = (
+                f"nothing here stands for the parent image '{parent}'. Add to {settings_file}:\n"
+                f'[parents]\n"{parent}" = "{names[0]}"\n'
+            )
+        else:
+            problem = (
+                f"the setting parents has '{mapped}' stand for the parent image '{parent}', and "
+                f"that is nothing here. Mend it in {settings_file}:\n"
+            )
         super().__init__(
-            f"nothing here stands for the parent image '{parent}'. Add to {settings_file}:\n"
-            f'[parents]\n"{parent}" = "{names[0]}"\n'
-            f"The right side is a managed base ({', '.join(names)}), the path of a root "
-            "file-system tar or an OCI layout, an image built here, or an image in a registry "
+            f"{problem}The right side is a managed base ({', '.join(names)}), the whole path of a "
+            "root file-system tar or an OCI layout, an image built here, or an image in a registry "
             "(docker.io/library/debian:12); the left side may have *"
         )
 
@@ -96,8 +106,9 @@ class Catalogue:
         """``table`` maps patterns of parents to what stands for them.
 
         ``pulls`` gets images from registries; None: nobody does.
-        ``trusts_paths``: a parent may be a path of this host by itself, as on the command line of
-        its owner; callers over the network reach only those that the table names.
+        ``trusts_paths``: a parent may be a path of this host by itself, from the working directory
+        too, as on the command line of its owner; callers over the network reach only those that
+        the table names.
         """
         self._store = store
         self._bases = bases
@@ -138,7 +149,7 @@ class Catalogue:
                 cancel=cancel,
             )
             return Parent(layer_id, f"image {there}", config_of(self._store, layer_id))
-        raise UnmappedParent(parent, self._settings_file, self._bases.names)
+        raise UnmappedParent(parent, mapped, self._settings_file, self._bases.names)
 
     def check(self, parent: str, asker: Asker | None = None) -> None:
         """Raise what ``resolve`` would for a parent that nothing stands for, and do no work.
@@ -153,7 +164,7 @@ class Catalogue:
             or (self._pulls is not None and self._reference(parent, mapped) is not None)
         )
         if not is_known:
-            raise UnmappedParent(parent, self._settings_file, self._bases.names)
+            raise UnmappedParent(parent, mapped, self._settings_file, self._bases.names)
 
     def own_layer(self, parent: str) -> str | None:
         """Return the layer of a parent that was built here; None for any other."""
@@ -187,8 +198,11 @@ class Catalogue:
         return base
 
     def _path(self, parent: str, mapped: str) -> Path | None:
-        is_allowed = self._trusts_paths or mapped != parent
-        return _path(mapped) if is_allowed else None
+        if mapped != parent:
+            return _path(mapped)
+        if not self._trusts_paths:
+            return None
+        return _path(mapped) or _path_from_here(mapped)
 
     def _reference(self, parent: str, mapped: str) -> Reference | None:
         """Read a reference to an image in a registry.
@@ -214,3 +228,12 @@ def _path(parent: str) -> Path | None:
         parent.endswith(_TAR_ENDINGS) or Path(parent, "oci-layout").is_file()
     )
     return Path(parent) if is_path else None
+
+
+def _path_from_here(parent: str) -> Path | None:
+    """Read a path from the working directory, where something lies there that is an image."""
+    path = Path(parent.removeprefix("oci:"))
+    is_image = (path.name.endswith(_TAR_ENDINGS) and path.is_file()) or (
+        path / "oci-layout"
+    ).is_file()
+    return path.absolute() if is_image else None
