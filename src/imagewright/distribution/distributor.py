@@ -277,13 +277,14 @@ class _Shipment:
             tags=wanted.tags,
             location=sent.location or "",
         )
+        layer_id = self._packed.layer_id  # before the transaction: packing waits for those
         with self._database.write(soon=True) as connection:
             machine_images.add_copy(
                 connection,
                 copy,
                 plan=self._plan,
                 token=hashlib.sha256(sent.image_id.encode()).hexdigest(),
-                layer=self._packed.layer_id,
+                layer=layer_id,
                 now=self._now(),
             )
             builds.add_output(

@@ -43,7 +43,12 @@ class Packed:
 
     @property
     def layer_id(self) -> str:
-        """The image's layer. Raises ActionError."""
+        """The image's layer. Raises ActionError.
+
+        Once it is known it is had at once, also while a form is being packed.
+        """
+        if (found := self._layer_id) is not None:
+            return found
         with self._lock:
             if self._layer_id is None:
                 self._layer_id = self._find_layer()
