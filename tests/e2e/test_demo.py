@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def test_the_demo_builds_an_image_twice_and_tells_of_it(lab: Lab, tmp_path: Path
         "reused: unchanged since it was made",
         "the TEST stage always runs",
         " s instead of ",
+        f"export IMAGEWRIGHT_STATE={shlex.quote(str(lab.state))}",
         "All of it took",
     ):
         assert told in done.stdout, told

@@ -11,12 +11,20 @@ import typer
 from rich.console import Console
 
 from imagewright.cli.exits import ExitCode, complain, fail
-from imagewright.cli.options import Output, OutputForm, State
+from imagewright.cli.options import Output, OutputForm
 from imagewright.door.health import examine_host
 
 
 def demo(
-    state: State = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            envvar="IMAGEWRIGHT_STATE",
+            help="A state directory, which is kept. By default a new one, deleted afterwards.",
+            show_default=False,
+        ),
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -47,7 +55,10 @@ def demo(
         if state is None:
             stack.callback(_delete, own_state, console)
         shown = Demonstration(
-            console, state=(state or own_state).absolute(), image=(to or place / "image").absolute()
+            console,
+            state=(state or own_state).absolute(),
+            keeps_state=state is not None,
+            image=(to or place / "image").absolute(),
         )
         try:
             told = shown.run()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,8 @@ class Demonstration:
 
     console: Console
     state: Path
+    keeps_state: bool
+    """It is there afterwards, so that one may go on with it."""
     image: Path
     """Where the finished image is exported to."""
 
@@ -120,9 +123,13 @@ class Demonstration:
         self._head("To go on")
         if shutil.which("imagewright") is None:
             self.console.print(f"  . {Path(sys.prefix) / 'bin' / 'activate'}", markup=False)
+        if self.keeps_state:
+            named = f"export IMAGEWRIGHT_STATE={shlex.quote(str(self.state))}"
+            self.console.print(f"  {named}", markup=False)
         self.console.print("  imagewright serve", markup=False)
         self.console.print('  eval "$(imagewright env)"   # then boto3, the AWS CLI, Terraform')
-        self.console.print(f"  skopeo copy oci:{self.image} docker-daemon:welcome:latest")
+        copied = f"skopeo copy {shlex.quote(f'oci:{self.image}')} docker-daemon:welcome:latest"
+        self.console.print(f"  {copied}", markup=False)
 
 
 @dataclass(frozen=True, slots=True)
