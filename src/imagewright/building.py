@@ -7,7 +7,9 @@ all is ready waits for it.
 import base64
 import sys
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,7 +35,7 @@ from imagewright.engine.rollback import Rollback
 from imagewright.engine.scene import Scenes
 from imagewright.engine.secrets import BuildSecrets
 from imagewright.engine.steps import Steps
-from imagewright.errors import InvalidRequest, ServiceUnavailable
+from imagewright.errors import InvalidRequest, ServiceError, ServiceUnavailable
 from imagewright.logs.builds import BuildLogs, StepLog
 from imagewright.outside.places import Outside, open_outside
 from imagewright.settings import ComponentLimits, Settings
@@ -41,7 +43,7 @@ from imagewright.state import StateDirectory
 from imagewright.store import instances, machine_images
 from imagewright.store.builds import BuildRecords
 from imagewright.store.database import Database
-from imagewright.store.outbox import Outbox
+from imagewright.store.outbox import Outbox, has_untold
 
 if TYPE_CHECKING:
     from imagewright.distribution.targets import Targets
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from imagewright.sandboxes import Sandbox
 
 READY_SECONDS = 60.0
+_TOLD_LOOK_SECONDS = 0.05
 RELEARN_TIMES = 6
 """The secrets of a build have so many times ``aws.timeout_seconds`` to be read again: what does not
 answer takes up to four, as it is tried twice; see ``relearn``."""
@@ -96,6 +99,10 @@ class Builder(Protocol):
 
     def wait_until_ready(self) -> None:
         """Return once builds can be asked for and answered. Raises ServiceUnavailable."""
+        ...
+
+    def wait_until_told(self, seconds: float) -> None:
+        """Return once no event waits for its listener, or after a while."""
         ...
 
     def answer(
@@ -170,6 +177,9 @@ class NoBuilder:
 
     def wait_until_ready(self) -> None:
         """Wait for nothing: there is no engine."""
+
+    def wait_until_told(self, seconds: float) -> None:
+        """Wait for nothing: nothing is ever told."""
 
     def answer(
         self, connection: Connection, *, run_id: str, step_id: str, message: Mapping[str, str]
@@ -271,6 +281,19 @@ class SandboxBuilder:
     def start(self, *, builds: bool = True) -> None:
         """Begin to load, on a thread of its own; without builds, none is begun or taken up."""
         threading.Thread(target=self._load, args=[builds], name="builder", daemon=True).start()
+
+    def wait_until_told(self, seconds: float) -> None:
+        """Return once no event waits for its listener, or after a while.
+
+        What waits still is told by the process that works on builds next.
+        """
+        until = time.monotonic() + seconds
+        with suppress(ServiceError):  # the database, which has been told of already
+            while self._parts is not None and time.monotonic() < until:
+                with self._database.read() as connection:
+                    if not has_untold(connection):
+                        return
+                time.sleep(_TOLD_LOOK_SECONDS)
 
     @property
     def _loaded(self) -> _Parts:

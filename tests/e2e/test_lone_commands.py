@@ -1,10 +1,13 @@
 """Builds from the command line without a server: a command is its own for its while."""
 
+import base64
 import json
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.actions.conftest import Asked, endpoint
 from tests.e2e.author import COMMAND_SECONDS, SLOW, Author, until
 from tests.e2e.conftest import Lab
 from tests.e2e.test_builds import component
@@ -40,6 +43,27 @@ def test_events_come_as_json_lines(alone: Author) -> None:
     assert "seen" in [event.get("text") for event in events]
     steps = [(event["name"], event["status"]) for event in events if event["event"] == "step"]
     assert steps[:2] == [("LaunchBuildInstance", "RUNNING"), ("LaunchBuildInstance", "COMPLETED")]
+
+
+def test_a_build_is_told_of_to_its_end_before_its_command_ends(alone: Author) -> None:
+    secret = base64.b64encode(bytes(32)).decode()
+    settings = alone.state / "settings.toml"
+    tries: Counter[str] = Counter()
+
+    def at_the_third(asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        tries[asked.headers["webhook-id"]] += 1
+        return (200 if tries[asked.headers["webhook-id"]] == 3 else 503), {}, b""
+
+    with endpoint(at_the_third) as hook:
+        settings.write_text(f'[webhooks]\nurls = ["{hook.url}"]\nsecret = "whsec_{secret}"\n')
+        try:
+            done = alone.run("build", alone.recipe(component("echo seen")))
+        finally:
+            settings.unlink()
+        told = [json.loads(each.body)["detail"]["state"]["status"] for each in hook.asked]
+
+    assert done.returncode == 0, done.stderr
+    assert told == ["BUILDING"] * 3 + ["TESTING"] * 3 + ["AVAILABLE"] * 3
 
 
 def test_a_broken_document_is_shown_and_nothing_is_built(alone: Author) -> None:

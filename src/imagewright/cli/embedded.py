@@ -17,6 +17,8 @@ from imagewright.store.schema import SchemaTooNew
 from imagewright.wire.connection import GuardedConnection
 
 _STOP_SECONDS = 2
+_TELL_SECONDS = 20
+"""How long a command stays for events to be told: there may be no other for days."""
 
 
 def start_server(
@@ -51,6 +53,8 @@ def start_server(
     thread.start()
 
     def stop() -> None:
+        if builds:
+            application.builder.wait_until_told(_TELL_SECONDS)
         server.should_exit = True
         thread.join(2 * _STOP_SECONDS)
 

@@ -100,6 +100,11 @@ def oldest(connection: Connection, listener: str) -> Untold | None:
     return None if row is None else Untold(row.sequence, BuildEvent.from_json(row.event))
 
 
+def has_untold(connection: Connection) -> bool:
+    """Tell whether anybody is still to be told anything."""
+    return connection.execute(select(_C.sequence).limit(1)).first() is not None
+
+
 def told(connection: Connection, sequence: int) -> None:
     """Drop an event that was told, or given up."""
     connection.execute(delete(untold_events).where(_C.sequence == sequence))
