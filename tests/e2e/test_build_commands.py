@@ -347,6 +347,18 @@ def test_logs_can_be_read_step_by_step(served: Author) -> None:
     assert "here" not in one.stdout
 
 
+def test_the_log_of_a_step_that_is_not_there_is_refused_with_those_that_are(
+    served: Author,
+) -> None:
+    recipe = served.recipe(component("true"))
+    assert served.run("build", recipe).returncode == 0
+
+    done = served.run("runs", "logs", "last", "--step", "ApplyBuildComponent")
+
+    assert done.returncode == 4
+    assert "has no step ApplyBuildComponent; it has LaunchBuildInstance, Apply" in done.stderr
+
+
 def test_a_recipe_file_with_a_dockerfile_becomes_a_container_image(served: Author) -> None:
     component_file = served.write("check.yaml", component("touch /checked"))
     served.write(

@@ -224,6 +224,8 @@ def logs(
         imagewright runs logs web/1.0.0/3 --step ApplyBuildComponents
     """
     with session(state, region, listing=_LISTING) as running:
+        if step is not None:
+            _require_step(running.client, build, step)
         place = 0
         while True:
             answer = running.client.get("/builds/log", image=build, after=place)
@@ -398,10 +400,22 @@ def _find(client: Client, build: str) -> str:
     return str(client.get("/builds/detail", image=build)["imageBuildVersionArn"])
 
 
+def _steps(detail: Json) -> list[Json]:
+    return [step for workflow in detail["workflows"] for step in workflow["steps"]]
+
+
+def _require_step(client: Client, build: str, name: str) -> None:
+    """End the command where a build has no such step: a log without lines would say nothing."""
+    detail = client.get("/builds/detail", image=build)
+    names = list(dict.fromkeys(step["name"] for step in _steps(detail)))
+    if names and name not in names:  # none are known of a build that has not begun
+        told = short(detail["imageBuildVersionArn"])
+        fail(ExitCode.REFUSED, f"{told} has no step {name}; it has {', '.join(names)}")
+
+
 def _waiting_step(detail: Json, name: str | None) -> Json:
     """Return the one waiting step that is meant; end the command where that is not clear."""
-    steps = [step for workflow in detail["workflows"] for step in workflow["steps"]]
-    waiting = [step for step in steps if step["status"] == "WAITING"]
+    waiting = [step for step in _steps(detail) if step["status"] == "WAITING"]
     chosen = [step for step in waiting if name in {None, step["name"]}]
     if not waiting:
         build = short(detail["imageBuildVersionArn"])
