@@ -245,6 +245,38 @@ class TestFromTheFailedStep:
         bench.built(arn)
         assert [each["retried"] for each in bench.executions(arn)] == [False, False, True, False]
 
+    def test_a_machine_that_a_workflow_handed_on_is_as_it_was_too(self, bench: Bench) -> None:
+        """workflow-documents.md §8: later workflows may be given a machine."""
+        make = {"name": "Make", "action": "CreateImage", "inputs": MACHINE}
+        image = {"name": "ImageId", "value": "$.stepOutputs.Make.imageId"}
+        machine = {"name": "Machine", "value": "$.stepOutputs.Launch.instanceId"}
+        build: dict[str, Any] = {"steps": [LAUNCH, command("Mark", "echo 1 > /mark"), make]}
+        build |= {"schemaVersion": "1.0", "outputs": [image, machine]}
+        steps = [command("Add", "echo 2 >> /mark"), waiting(), command("Read", "cat /mark")]
+        for step in steps[::2]:
+            step["inputs"]["instanceId.$"] = "$.workflowOutputs.Machine"
+        test = {"schemaVersion": "1.0", "steps": steps}
+        workflows = [
+            bench.workflow(json.dumps(build)),
+            bench.workflow(json.dumps(test), kind="TEST"),
+        ]
+        arn = bench.start(bench.recipe(), workflows=workflows)
+        answer(bench, arn, "STOP")
+        bench.finished(arn)
+
+        before = bench.door.get("/builds/state", image=arn, step="Add", when="before")
+        marked = bench.door.get("/builds/state", image=arn, step="Mark", when="after")
+        asked = bench.door.get("/builds/state", image=arn, step="Ask", when="before")
+        added = bench.door.get("/builds/state", image=arn, step="Add", when="after")
+        go_on(bench, arn)
+        answer(bench, arn, "RESUME")
+
+        assert before["layer"] == marked["layer"]
+        assert asked["layer"] == added["layer"] != marked["layer"]
+        bench.built(arn)
+        assert json.loads(bench.steps(arn, ordinal=2)["Read"]["outputs"])["output"] == ["1\n2"]
+        bench.nothing_is_left()
+
     def test_it_is_refused_where_its_layers_were_freed(self, bench: Bench) -> None:
         arn = stopped(bench)
         mine = (

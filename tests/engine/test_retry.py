@@ -1,6 +1,7 @@
 """What a retry runs again, as a table of executions and their steps."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -196,6 +197,32 @@ def test_a_machine_keeps_the_works_of_the_steps_before_the_last_first() -> None:
     again = again_with(LAUNCHED, step("Do", StepStatus.COMPLETED), FAILED)
 
     assert again.machines[0].works_of == ("step-Do", "step-Launch")
+
+
+def test_machines_of_workflows_that_are_not_done_again_run_again() -> None:
+    """workflow-documents.md §8: a workflow may hand its machine on."""
+    plan, executions = build("B:ok T:ok? T:bad")
+    handed_on = replace(LAUNCHED, rollback_status=None)
+    ended = step(
+        "End",
+        StepStatus.COMPLETED,
+        action="TerminateInstance",
+        inputs=json.dumps({"instanceId": "i-1"}),
+    )
+    of_build = [handed_on, step("Do", StepStatus.COMPLETED)]
+    of_test = [step("Use", StepStatus.COMPLETED), FAILED]
+
+    def retried(choose: Any, *steps_of: list[StepExecution]) -> list[tuple[str, tuple[str, ...]]]:
+        retry = choose(plan, executions, lambda execution: steps_of[execution.planned])
+        return [(machine.instance_id, machine.works_of) for machine in retry.handed_on]
+
+    assert retried(whole_stage, of_build, [], of_test) == [("i-1", ("step-Do", "step-Launch"))]
+    assert retried(whole_stage, of_build, [], [ended, FAILED])
+    works = ("step-Use", "step-Do", "step-Launch")
+    assert retried(from_the_failed_step, of_build, [], of_test) == [("i-1", works)]
+    assert retried(from_the_failed_step, of_build, [], [ended, FAILED]) == []
+    assert retried(from_the_failed_step, of_build, [ended], of_test) == []
+    assert retried(from_the_failed_step, [], [LAUNCHED, FAILED], of_test) == []
 
 
 @pytest.mark.parametrize("number", [0, 1, 12])

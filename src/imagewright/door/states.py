@@ -43,8 +43,12 @@ class States:
             siblings = builds.steps_of(connection, step.workflow_execution_id)
             past = [each for each in siblings if each.ordinal < step.ordinal]
             instance_id = _machine_of(step, past, moment)
-            done = [step, *reversed(past)] if moment == "after" else list(reversed(past))
-            layer_id = retries.layer_after(connection, instance_id, tuple(s.id for s in done))
+            done = [*builds.steps_before(connection, step.workflow_execution_id), *past]
+            if moment == "after":
+                done.append(step)
+            layer_id = retries.layer_after(
+                connection, instance_id, tuple(each.id for each in reversed(done))
+            )
             if layer_id is None or layers.get(connection, layer_id) is None:
                 raise InvalidRequest(
                     f"What the machine {instance_id} stood on {moment} the step '{step.name}' was "
@@ -81,15 +85,19 @@ def _stopped_it(step: StepExecution) -> bool:
 
 
 def _machine_of(step: StepExecution, past: Sequence[StepExecution], moment: str) -> str:
-    """Return the machine that a step worked on; of a step without one, that launched last."""
+    """Return the machine that a step worked on; of a step without one, that launched last.
+
+    Where its workflow launched none, that is the one of another workflow that it used last.
+    """
     if step.action == _LAUNCH:
         if moment == "after" and (launched := _launched(step)) is not None:
             return launched
     elif (given := _given(step)) is not None:
         return given
-    for earlier in reversed(past):
-        if (launched := _launched(earlier)) is not None:
-            return launched
+    for machine_of in (_launched, _given):
+        for earlier in reversed(past):
+            if (found := machine_of(earlier)) is not None:
+                return found
     raise InvalidRequest(f"There was no machine {moment} the step '{step.name}'.")
 
 

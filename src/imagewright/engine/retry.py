@@ -53,6 +53,8 @@ class Retry:
     again: Sequence[Again]
     order: Sequence[str]
     """The executions that are still to run, by id, in their order."""
+    handed_on: Sequence[Machine] = ()
+    """Machines of workflows that are not done again, which later ones may have been given."""
 
 
 StepsOf = Callable[[WorkflowExecution], Sequence[StepExecution]]
@@ -86,6 +88,7 @@ def whole_stage(
     return _retry(
         stage,
         executions,
+        steps_of,
         [each for each in executions if each.stage is stage and _has_begun(each)],
         lambda each: _from_the_start(each, steps_of(each), new_uuid),
     )
@@ -104,6 +107,7 @@ def from_the_failed_step(
     return _retry(
         stage,
         executions,
+        steps_of,
         [each for each in executions if _stopped_for_good(plan, each)],
         lambda each: _from_where_it_stopped(each, steps_of(each), new_uuid),
     )
@@ -112,6 +116,7 @@ def from_the_failed_step(
 def _retry(
     stage: Stage,
     executions: Sequence[WorkflowExecution],
+    steps_of: StepsOf,
     superseded: Sequence[WorkflowExecution],
     again_for: Callable[[WorkflowExecution], Again],
 ) -> Retry:
@@ -121,7 +126,16 @@ def _retry(
         for each in executions
         if each.id in again or each.status is WorkflowStatus.PENDING
     ]
-    return Retry(stage, list(again.values()), order)
+    done: list[StepExecution] = []
+    others: list[StepExecution] = []
+    for each in executions:
+        steps = steps_of(each)
+        if each.id in again:
+            done.extend(step for step in steps if step.id in again[each.id].carried)
+        else:
+            done.extend(steps)
+            others.extend(step for step in steps if not _is_undone(step))
+    return Retry(stage, list(again.values()), order, _machines(others, done))
 
 
 def _has_begun(execution: WorkflowExecution) -> bool:
@@ -183,7 +197,7 @@ def _from_where_it_stopped(
             carried[step.id] = new.id
             new = replace(step, id=new.id, workflow_execution_id=fresh.id, rollback_status=None)
         again.append(new)
-    return Again(execution, fresh, again, carried, _machines(before))
+    return Again(execution, fresh, again, carried, _machines(before, before))
 
 
 def _before_the_stop(steps: Sequence[StepExecution]) -> Sequence[StepExecution]:
@@ -200,17 +214,22 @@ def _before_the_stop(steps: Sequence[StepExecution]) -> Sequence[StepExecution]:
 
 def _must_be_done_again(step: StepExecution) -> bool:
     """Tell whether the rollback took away what the step did; a machine is brought back."""
-    return step.rollback_status is RollbackStatus.COMPLETED and step.action != _LAUNCH
+    return _is_undone(step) and step.action != _LAUNCH
 
 
-def _machines(before: Sequence[StepExecution]) -> list[Machine]:
-    ended = {_instance_of(step.inputs) for step in before if step.action == _TERMINATE}
+def _is_undone(step: StepExecution) -> bool:
+    return step.rollback_status is RollbackStatus.COMPLETED
+
+
+def _machines(launching: Sequence[StepExecution], done: Sequence[StepExecution]) -> list[Machine]:
+    """Return the machines that steps launched and none of those that are done has ended."""
+    ended = {_instance_of(step.inputs) for step in done if step.action == _TERMINATE}
     launched = [
         str(step.results["instanceId"])
-        for step in before
+        for step in launching
         if step.action == _LAUNCH and step.status is StepStatus.COMPLETED and step.results
     ]
-    works_of = tuple(step.id for step in reversed(before))
+    works_of = tuple(step.id for step in reversed(done))
     return [Machine(each, works_of) for each in launched if each not in ended]
 
 

@@ -422,6 +422,19 @@ def steps_of(connection: Connection, execution_id: str) -> list[StepExecution]:
     return [_step(row) for row in connection.execute(query)]
 
 
+def steps_before(connection: Connection, execution_id: str) -> list[StepExecution]:
+    """Return the steps of the workflows that were done before an execution, in their order."""
+    execution = find_execution(connection, execution_id)
+    if execution is None:
+        return []
+    last = {
+        each.planned: each
+        for each in executions_of(connection, execution.image_arn)
+        if each.planned < execution.planned and each.ordinal < execution.ordinal
+    }
+    return [step for number in sorted(last) for step in steps_of(connection, last[number].id)]
+
+
 def find_step(connection: Connection, step_id: str, *, lock: bool = False) -> StepExecution | None:
     """Return a step execution, if there is one with this id."""
     query = select(step_executions).where(step_executions.c.id == step_id)

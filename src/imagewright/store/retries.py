@@ -3,6 +3,7 @@
 Functions on a connection; the caller's transaction holds all of it, with the run that follows.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import Connection, case, insert, select, update
@@ -44,6 +45,9 @@ def record(connection: Connection, image_arn: str, retry: Retry, outbox: Outbox)
     taken = max(each.ordinal for each in builds.executions_of(connection, image_arn))
     ordinals = {execution_id: taken + 1 + place for place, execution_id in enumerate(retry.order)}
     _move_back(connection, ordinals)
+    for machine in retry.handed_on:
+        with suppress(LayerGone):  # perhaps nobody was given it
+            _revive(connection, machine)
     for again in retry.again:
         _add(connection, again, ordinals[again.execution.id])
         for machine in again.machines:
