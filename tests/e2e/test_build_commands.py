@@ -8,9 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from tests.conftest import wait_until
 from tests.e2e.author import COMMAND_SECONDS, SLOW, Author, until
 from tests.e2e.conftest import Bench
-from tests.e2e.test_builds import command, component, waiting, workflow
+from tests.e2e.test_builds import command, component, waiting, waiting_ids, workflow
 
 
 @pytest.fixture
@@ -134,6 +135,25 @@ def test_a_waiting_build_is_answered(served: Author, arguments: tuple[str, ...],
     again = served.run("runs", "approve", "last")
     assert again.returncode == 4
     assert "no step of" in again.stderr
+
+
+def test_steps_of_one_name_that_wait_are_told_apart_by_their_ids(
+    served: Author, bench: Bench
+) -> None:
+    """Two tests of a group may be the same workflow."""
+    test = bench.workflow(json.dumps({"schemaVersion": "1.0", "steps": [waiting()]}), kind="TEST")
+    tests = [{"workflowArn": test, "parallelGroup": "g"}] * 2
+    arn = bench.start(bench.recipe(), workflows=[bench.workflow(workflow()), *tests])
+    wait_until(lambda: len(waiting_ids(bench, arn)) == 2, what="both waiting steps")
+    steps = waiting_ids(bench, arn)
+
+    unclear = served.run("runs", "approve", arn)
+    answers = [served.run("runs", "approve", arn, "--step", step) for step in steps]
+
+    assert unclear.returncode == 2
+    assert all(f"{step} (Ask of w-" in unclear.stderr for step in steps)
+    assert [each.returncode for each in answers] == [0, 0]
+    bench.built(arn)
 
 
 def test_an_image_shows_what_it_added(served: Author) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import uuid4
@@ -346,7 +347,8 @@ def shell(
 def approve(
     build: Reference = "last",
     step: Annotated[
-        str | None, typer.Option(help="Which waiting step, where there are several.")
+        str | None,
+        typer.Option(help="Which waiting step, by name or id, where there are several."),
     ] = None,
     stop: Annotated[bool, typer.Option("--stop", help="Refuse: the step fails.")] = False,
     reason: Annotated[str | None, typer.Option(help="Why; the step keeps it.")] = None,
@@ -415,14 +417,25 @@ def _require_step(client: Client, build: str, name: str) -> None:
 
 def _waiting_step(detail: Json, name: str | None) -> Json:
     """Return the one waiting step that is meant; end the command where that is not clear."""
-    waiting = [step for step in _steps(detail) if step["status"] == "WAITING"]
-    chosen = [step for step in waiting if name in {None, step["name"]}]
+    waiting = [
+        {**step, "of": short(workflow["workflowBuildVersionArn"]).partition("/")[2]}
+        for workflow in detail["workflows"]
+        for step in workflow["steps"]
+        if step["status"] == "WAITING"
+    ]
+    chosen = [step for step in waiting if name in {None, step["name"], step["stepExecutionId"]}]
     if not waiting:
         build = short(detail["imageBuildVersionArn"])
         fail(ExitCode.REFUSED, f"no step of {build} waits for an answer")
     if len(chosen) != 1:
-        names = ", ".join(step["name"] for step in waiting)
-        fail(ExitCode.USAGE, f"choose one with --step; these wait: {names}")
+        often = Counter(step["name"] for step in waiting)
+        names = [
+            step["name"]
+            if often[step["name"]] == 1
+            else f"{step['stepExecutionId']} ({step['name']} of {step['of']})"
+            for step in waiting
+        ]
+        fail(ExitCode.USAGE, f"choose one with --step; these wait: {', '.join(names)}")
     return dict(chosen[0])
 
 
