@@ -290,3 +290,18 @@ def test_times_are_the_records_own(scene: Scene) -> None:
         iso_milliseconds(START + timedelta(milliseconds=30)),
     ]
     assert steps[1]["seconds"] == 0.01
+
+
+def test_what_a_retry_took_over_stands_below_its_workflow(scene: Scene) -> None:
+    for ordinal in (0, 1):
+        scene.start(ordinal)
+        scene.end(ordinal)
+    watch = scene.watch()
+
+    early = told(watch, scene)
+    scene.start_workflow()
+    late = told(watch, scene)
+
+    assert early == ["state PENDING"]
+    steps = ["One RUNNING", "One COMPLETED", "Two RUNNING", "Two COMPLETED"]
+    assert late == ["state BUILDING", "workflow RUNNING", *steps]

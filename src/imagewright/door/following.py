@@ -106,15 +106,18 @@ class Watch:
             horizon = entries[-1]["time"]
         elif self._was_final:
             horizon = None
-        events = [
-            *self._state(picture),
-            *heapq.merge(
-                _in_time(self._begun(picture, horizon), "startTime"),
-                self._lines(entries, horizon),
-                _in_time(self._moved(picture, horizon), "endTime"),
-                key=_time,
-            ),
-        ]
+        since = {
+            each.id: iso_milliseconds(each.started_at)
+            for each in picture.executions
+            if each.started_at is not None
+        }
+        placed = heapq.merge(
+            _in_time(self._begun(picture, horizon), "startTime", since),
+            [((event["time"], event["time"]), event) for event in self._lines(entries, horizon)],
+            _in_time(self._moved(picture, horizon), "endTime", since),
+            key=_place,
+        )
+        events = [*self._state(picture), *(event for _, event in placed)]
         if self._was_final and not is_cut:
             self.is_over = True
             events.append(self._end(picture))
@@ -160,7 +163,8 @@ class Watch:
         stages = {execution.id: execution.stage.value for execution in picture.executions}
         for step in picture.steps:
             ran = step.status not in {StepStatus.PENDING, StepStatus.SKIPPED}
-            if ran and self._is_first(step, horizon):
+            has_begun = step.workflow_execution_id in self._told  # a retry carries steps over
+            if ran and has_begun and self._is_first(step, horizon):
                 stage = stages[step.workflow_execution_id]
                 entry = {**step_entry(step), "stage": stage, "status": "RUNNING"}
                 yield {"event": "step", **entry} | _NOT_ENDED
@@ -169,7 +173,9 @@ class Watch:
         """Tell what stands otherwise than was told last."""
         stages = {execution.id: execution.stage.value for execution in picture.executions}
         for step in picture.steps:
-            if step.status is not StepStatus.PENDING and self._is_other(step, horizon):
+            has_begun = step.workflow_execution_id in self._told
+            is_told = has_begun and step.status is not StepStatus.PENDING
+            if is_told and self._is_other(step, horizon):
                 stage = stages[step.workflow_execution_id]
                 yield {"event": "step", **step_entry(step), "stage": stage}
         for execution in picture.executions:
@@ -240,11 +246,26 @@ def _is_within(moment: Any, horizon: str | None) -> bool:
     return horizon is None or moment is None or iso_milliseconds(moment) <= horizon
 
 
-def _in_time(events: Iterator[dict[str, Any]], member: str) -> list[Json]:
-    """Give events their time and put them in its order."""
-    timed = [{**event, "time": event.get(member) or event.get("startTime")} for event in events]
-    return sorted(timed, key=_time)
+_Placed = tuple[tuple[str, str], Json]
+"""An event with what it is sorted by: when it is told of, and when it was."""
 
 
-def _time(event: Json) -> str:
-    return str(event.get("time") or "")
+def _in_time(
+    events: Iterator[dict[str, Any]], member: str, since: Mapping[str, str]
+) -> list[_Placed]:
+    """Give events their time and put them in its order.
+
+    ``since`` is when each execution began: what a retry took over from the one before it stands
+    behind that.
+    """
+    placed: list[_Placed] = []
+    for event in events:
+        moment = str(event.get(member) or event.get("startTime") or "")
+        time = max(moment, since.get(event["workflowExecutionId"], ""))
+        is_heading = event["event"] == "workflow" and event["status"] == "RUNNING"
+        placed.append(((time, "" if is_heading else moment), {**event, "time": time or None}))
+    return sorted(placed, key=_place)
+
+
+def _place(placed: _Placed) -> tuple[str, str]:
+    return placed[0]
