@@ -619,6 +619,25 @@ def test_a_running_build_cannot_be_deleted(bench: Bench) -> None:
     bench.finished(arn)
 
 
+def test_an_image_that_a_running_build_stands_on_cannot_be_deleted(bench: Bench) -> None:
+    """IMG-61."""
+    parent = bench.start(bench.recipe())
+    [ami] = bench.built(parent)["outputResources"]["amis"]
+    ask = json.dumps({"schemaVersion": "1.0", "steps": [waiting()]})
+    test = bench.workflow(ask, kind="TEST")
+    for name in (parent.rsplit("/", 2)[0] + "/x.x.x", ami["image"]):
+        child = bench.start(bench.recipe(parent=name), workflows=[test])
+
+        with pytest.raises(ClientError) as caught:
+            bench.client.delete_image(imageBuildVersionArn=parent)
+
+        assert caught.value.response["Error"]["Code"] == "ResourceDependencyException"
+        assert child in str(caught.value)
+        bench.client.cancel_image_creation(imageBuildVersionArn=child)
+        bench.finished(child)
+    bench.client.delete_image(imageBuildVersionArn=parent)
+
+
 class TestRefusedBeforeItStarts:
     def refused(self, bench: Bench, **request: Any) -> tuple[str, str]:
         with pytest.raises(ClientError) as caught:

@@ -238,7 +238,11 @@ class Images:
             arn = str(stored.arn)  # the request may spell the same version otherwise (VER-09)
             if not _status(stored).is_final:
                 raise ResourceDependency(arn)
-            if users := references.referrers(connection, place, stored):
+            users = [
+                *references.referrers(connection, place, stored),
+                *builds.standing_on(connection, arn),
+            ]
+            if users:
                 raise ResourceDependency(arn, referrers=users)
             store.remove(connection, place, stored)
             builds.forget_build(connection, arn)

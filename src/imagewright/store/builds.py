@@ -1,11 +1,11 @@
 """The durable memory of builds: ``engine.ports.Records`` on the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select, tuple_, update
 
 from imagewright.arns import Arn, Kind
 from imagewright.documents.specs import Stage
@@ -320,14 +320,44 @@ def set_os_version(connection: Connection, image_arn: str, os_version: str) -> N
 
 def names_under_way(connection: Connection) -> list[str]:
     """Name the builds of all accounts that are not over, as ``name/1.0.0/1``, the oldest first."""
+    return [
+        f"{row.path}/{row.major}.{row.minor}.{row.patch}/{row.build}"
+        for row in _under_way(connection)
+    ]
+
+
+def standing_on(connection: Connection, image_arn: str) -> list[str]:
+    """Return the ARNs of the builds that are not over and whose parent is this image (IMG-61)."""
+    names = {image_arn, *machine_images.ids_of(connection, image_arn)}
+    image = Arn.parse(image_arn)
+    under_way = [
+        str(
+            replace(
+                image,
+                region=row.region,
+                account=row.account,
+                path=row.path,
+                version=f"{row.major}.{row.minor}.{row.patch}",
+                build=row.build,
+            )
+        )
+        for row in _under_way(connection)
+    ]
+    parent = builds.c.plan["parent_image"].as_string()
+    query = select(parent).where(builds.c.image_arn == bindparam("arn"))
+    return [arn for arn in under_way if connection.execute(query, {"arn": arn}).scalar() in names]
+
+
+def _under_way(connection: Connection) -> Sequence[Any]:
+    """Return where the builds of all accounts are kept that are not over, the oldest first."""
     over = [status.value for status in ImageStatus if status.is_final]
     r = resources.c
-    rows = connection.execute(
-        select(r.path, r.major, r.minor, r.patch, r.build)
+    query = (
+        select(r.account, r.region, r.path, r.major, r.minor, r.patch, r.build)
         .where(r.kind == Kind.IMAGE.value, r.status.not_in(over))
         .order_by(r.sequence)
     )
-    return [f"{row.path}/{row.major}.{row.minor}.{row.patch}/{row.build}" for row in rows]
+    return connection.execute(query).all()
 
 
 def forget_build(connection: Connection, image_arn: str) -> None:

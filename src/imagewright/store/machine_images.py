@@ -134,6 +134,12 @@ def find(connection: Connection, image_id: str) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
+def ids_of(connection: Connection, image_arn: str) -> Sequence[str]:
+    """Return the ids of all images that came of a build, copies included."""
+    query = select(machine_images.c.id).where(machine_images.c.image_arn == image_arn)
+    return connection.execute(query).scalars().all()
+
+
 def newest_of(connection: Connection, image_arn: str) -> Row[Any] | None:
     """Return the image that came of a build last, where it was built: copies are none."""
     query = (
@@ -222,7 +228,6 @@ def _change(connection: Connection, image_id: str, **values: Any) -> None:
 
 def forget(connection: Connection, image_arn: str) -> None:
     """Forget the images of a build, and let go of their layers."""
-    of_build = machine_images.c.image_arn == image_arn
-    for image_id in connection.execute(select(machine_images.c.id).where(of_build)).scalars().all():
+    for image_id in ids_of(connection, image_arn):
         layers.release(connection, image_id)
-    connection.execute(delete(machine_images).where(of_build))
+    connection.execute(delete(machine_images).where(machine_images.c.image_arn == image_arn))
