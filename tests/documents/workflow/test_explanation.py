@@ -107,6 +107,8 @@ def test_inputs_have_their_values_where_these_are_known() -> None:
         ("Start", {"ask": True}, [{"step": "Start"}]),
         ("Count", {"ask": True}, [{"step": "Count"}, {"step": "Start"}]),
         ("Ask", {"ask": False}, [{"step": "Count"}]),
+        ("Start", {"ask": "FALSE"}, []),
+        ("Start", {"ask": "maybe"}, [{"step": "Start"}]),
         ("Ask", {}, [{"step": "Count"}, {"step": "Start", "onlyIf": "$.parameters.ask"}]),
         ("Stop", {"ask": True}, []),
     ],

@@ -258,7 +258,7 @@ def _undone(failing: Step, ran: list[tuple[Step, ActionSpec]], scope: Scope) -> 
             enabled, known = foreseen(step.rollback_enabled, scope)
             if not known:
                 yield Undo(step=step.name, only_if=as_text(enabled))
-            elif as_text(enabled).lower() == "true":
+            elif as_text(enabled).lower() != "false":  # what cannot be read leaves the default
                 yield Undo(step=step.name, only_if="")
 
 
