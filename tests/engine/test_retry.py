@@ -174,6 +174,27 @@ NOT_BEGUN = step("Later", StepStatus.PENDING)
             ["step-Launch", "step-End"],
             [],
         ),
+        (
+            [
+                LAUNCHED,
+                step(
+                    "Gone",
+                    StepStatus.COMPLETED,
+                    action="CollectImageMetadata",
+                    inputs=json.dumps({"instanceId": "i-1"}),
+                    rollback_status=RollbackStatus.COMPLETED,
+                ),
+                step(
+                    "End",
+                    StepStatus.COMPLETED,
+                    action="TerminateInstance",
+                    inputs=json.dumps({"instanceId": "i-1"}),
+                ),
+                FAILED,
+            ],
+            ["step-Launch"],
+            ["i-1"],
+        ),
         ([step("Ask", StepStatus.CANCELLED), NOT_BEGUN], [], []),
         ([LAUNCHED, step("Done", StepStatus.COMPLETED)], [], []),
     ],

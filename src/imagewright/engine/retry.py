@@ -191,13 +191,14 @@ def _from_where_it_stopped(
     fresh = _anew(execution, new_uuid)
     again: list[StepExecution] = []
     carried: dict[str, str] = {}
+    done = _not_done_again(before)
     for step in steps:
         new = _step_anew(step, fresh.id, new_uuid)
-        if step in before and not _must_be_done_again(step):
+        if step in done:
             carried[step.id] = new.id
             new = replace(step, id=new.id, workflow_execution_id=fresh.id, rollback_status=None)
         again.append(new)
-    return Again(execution, fresh, again, carried, _machines(before, before))
+    return Again(execution, fresh, again, carried, _machines(before, done))
 
 
 def _before_the_stop(steps: Sequence[StepExecution]) -> Sequence[StepExecution]:
@@ -212,9 +213,19 @@ def _before_the_stop(steps: Sequence[StepExecution]) -> Sequence[StepExecution]:
     return steps
 
 
-def _must_be_done_again(step: StepExecution) -> bool:
-    """Tell whether the rollback took away what the step did; a machine is brought back."""
-    return _is_undone(step) and step.action != _LAUNCH
+def _not_done_again(before: Sequence[StepExecution]) -> list[StepExecution]:
+    """Leave out what the rollback took away, and what ended a machine that this needs.
+
+    A machine that the rollback ended is brought back.
+    """
+    lost = [step for step in before if _is_undone(step) and step.action != _LAUNCH]
+    needed = {_instance_of(step.inputs) for step in lost}
+    return [
+        step
+        for step in before
+        if step not in lost
+        and not (step.action == _TERMINATE and _instance_of(step.inputs) in needed)
+    ]
 
 
 def _is_undone(step: StepExecution) -> bool:
