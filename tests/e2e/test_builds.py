@@ -562,6 +562,29 @@ def test_a_test_workflow_alone_tests_the_parent(bench: Bench) -> None:
     assert len(bench.image(arn)["outputResources"]["amis"]) == 1
 
 
+def test_tests_of_a_group_may_work_on_one_machine(bench: Bench) -> None:
+    """workflow-documents.md §8, §10.2: what one of them changes stays, also beside the others."""
+    build = json.loads(workflow())
+    del build["steps"][-1]  # nothing ends the machine
+    build["outputs"].append({"name": "Machine", "value": "$.stepOutputs.Launch.instanceId"})
+
+    def test_of(*lines: str) -> str:
+        use = command("Use", *lines)
+        use["inputs"]["instanceId.$"] = "$.workflowOutputs.Machine"
+        text = json.dumps({"schemaVersion": "1.0", "steps": [use]})
+        return bench.workflow(text, kind="TEST")
+
+    members = [
+        {"workflowArn": test_of(f"echo {uuid4()} > /made-{n}; sleep 1"), "parallelGroup": "g"}
+        for n in range(3)
+    ]
+    both = test_of("ls /made-0 /made-1 /made-2")
+
+    arn = bench.start(bench.recipe(), workflows=[bench.workflow(json.dumps(build)), *members, both])
+
+    bench.built(arn)
+
+
 def test_a_machine_can_be_kept_for_a_look_inside(bench: Bench) -> None:
     """INF-03, workflow-documents.md §4.5."""
     arn = bench.start(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -244,6 +245,20 @@ def test_machines_of_workflows_that_are_not_done_again_run_again() -> None:
     assert retried(from_the_failed_step, of_build, [], [ended, FAILED]) == []
     assert retried(from_the_failed_step, of_build, [ended], of_test) == []
     assert retried(from_the_failed_step, [], [LAUNCHED, FAILED], of_test) == []
+
+
+def test_what_ended_last_is_the_last_work_whoever_was_planned_last() -> None:
+    """Tests of a group take turns at a machine, in no certain order."""
+    plan, executions = build("B:ok T:ok T:ok T:bad")
+    moments = [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in range(4)]
+    launched = replace(LAUNCHED, rollback_status=None, ended_at=moments[0])
+    works = [step(f"T{n}", StepStatus.COMPLETED, ended_at=moments[3 - n]) for n in (1, 2)]
+    steps_of = [[launched], works[:1], works[1:], [replace(FAILED, ended_at=moments[3])]]
+
+    retry = from_the_failed_step(plan, executions, lambda execution: steps_of[execution.planned])
+
+    assert retry is not None
+    assert retry.handed_on[0].works_of == ("step-T1", "step-T2", "step-Launch")
 
 
 @pytest.mark.parametrize("number", [0, 1, 12])

@@ -257,9 +257,12 @@ class Machines(Protocol):
         unit: int,
         log: StepLog,
         failure_stays: "Callable[[ActionError], bool]" = lambda _error: False,
+        go_on: Callable[[], None] = lambda: None,
     ) -> Done:
         """Do a work on a machine once: the same token and unit again brings back its outputs.
 
+        Works of several steps on one machine, as of tests of a group, take turns; ``go_on`` is
+        called while one waits, and what it raises ends the wait.
         Raises ActionError. Then what the work changed is dropped, unless ``failure_stays``, which
         is asked as it fails.
         """
@@ -614,7 +617,12 @@ class StepContext:
             unit=unit,
             log=self.log,
             failure_stays=lambda error: self._goes_on_after_failure() or goes_on(error),
+            go_on=self._demand_time,
         )
+
+    def _demand_time(self) -> None:
+        if self.stop.is_set():
+            raise ActionError("The machine was at work for another step until then.")
 
     def _goes_on_after_failure(self) -> bool:
         return self.step.on_failure == "Continue" and self.stop.reason != "cancelled"

@@ -1,6 +1,6 @@
 """Executions of workflows and steps, as values; the record is the truth of a build (§11)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -142,3 +142,8 @@ class FailureContext:
     component_failure: Mapping[str, str] | None = None
     distribution_failure: Mapping[str, Any] | None = None
     """The error message, and the regions that failed (IMG-34)."""
+
+
+def by_end(steps: Iterable[StepExecution]) -> list[StepExecution]:
+    """Return steps in the order in which they ended; before them those that did not."""
+    return sorted(steps, key=lambda step: step.ended_at.timestamp() if step.ended_at else 0.0)

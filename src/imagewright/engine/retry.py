@@ -16,6 +16,7 @@ from imagewright.engine.records import (
     StepStatus,
     WorkflowExecution,
     WorkflowStatus,
+    by_end,
 )
 
 _STOPPED = {WorkflowStatus.FAILED, WorkflowStatus.ROLLBACK_COMPLETED, WorkflowStatus.CANCELLED}
@@ -135,7 +136,7 @@ def _retry(
         else:
             done.extend(steps)
             others.extend(step for step in steps if not _is_undone(step))
-    return Retry(stage, list(again.values()), order, _machines(others, done))
+    return Retry(stage, list(again.values()), order, _machines(others, by_end(done)))
 
 
 def _has_begun(execution: WorkflowExecution) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from imagewright.clock import Clock, iso_milliseconds
+from imagewright.distribution.writers import Writers
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Done, Launched, NoAnswer, StepLog, Work
@@ -81,6 +82,7 @@ class Workbench:
         self._layers = layer_store
         self._driver = driver
         self._machines = WarmMachines(driver)
+        self._at_work = Writers()
         # A layer never changes, and no other will have its id.
         self._inventory = lru_cache(_KEPT_INVENTORIES)(self._take_inventory)
         self._catalogue = catalogue
@@ -138,8 +140,22 @@ class Workbench:
         unit: int,
         log: StepLog,
         failure_stays: Callable[[ActionError], bool] = lambda _error: False,
+        go_on: Callable[[], None] = lambda: None,
     ) -> Done:
         """Do a work once: see Machines."""
+        with self._at_work.only_one(instance_id, go_on):
+            return self._apply(instance_id, work, plan, token, unit, log, failure_stays)
+
+    def _apply(
+        self,
+        instance_id: str,
+        work: Work,
+        plan: BuildPlan,
+        token: str,
+        unit: int,
+        log: StepLog,
+        failure_stays: Callable[[ActionError], bool],
+    ) -> Done:
         with self._database.read() as connection:
             before = _work_before(connection, instance_id, token, unit)
             if before is not None and before.reason != FAILED_WORK:

@@ -21,6 +21,7 @@ from imagewright.engine.records import (
     StepStatus,
     WorkflowExecution,
     WorkflowStatus,
+    by_end,
 )
 from imagewright.store import machine_images, pipelines
 from imagewright.store import resources as store
@@ -453,7 +454,7 @@ def steps_of(connection: Connection, execution_id: str) -> list[StepExecution]:
 
 
 def steps_before(connection: Connection, execution_id: str) -> list[StepExecution]:
-    """Return the steps of the workflows that were done before an execution, in their order."""
+    """Return the steps of the workflows that were done before an execution, by their end."""
     execution = find_execution(connection, execution_id)
     if execution is None:
         return []
@@ -462,7 +463,7 @@ def steps_before(connection: Connection, execution_id: str) -> list[StepExecutio
         for each in executions_of(connection, execution.image_arn)
         if each.planned < execution.planned and each.ordinal < execution.ordinal
     }
-    return [step for number in sorted(last) for step in steps_of(connection, last[number].id)]
+    return by_end(step for number in sorted(last) for step in steps_of(connection, last[number].id))
 
 
 def find_step(connection: Connection, step_id: str, *, lock: bool = False) -> StepExecution | None:
