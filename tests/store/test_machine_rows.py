@@ -123,6 +123,17 @@ def test_an_instance_lives_advances_is_kept_and_ends(database: Database) -> None
     assert left == {"l-2"}
 
 
+def test_a_work_that_outlasts_its_instance_leaves_no_layer_held(database: Database) -> None:
+    """One test of a group may end the machine that another still works on."""
+    with database.begin() as connection:
+        instances.add(connection, "i-1", driver="sandbox", layer="l-1", owner="build", now=NOW)
+        instances.end(connection, "i-1", NOW)
+        instances.advance(connection, "i-1", "l-2")
+        left = layers.held(connection)
+
+    assert left == set()
+
+
 def test_packages_are_replaced_and_paged_in_order(database: Database) -> None:
     found = [("b", "2"), ("a", "1"), ("b", "1"), ("a", "1")]
     with database.begin() as connection:

@@ -73,10 +73,12 @@ def living(connection: Connection, *, owner: str | None = None) -> list[Instance
 
 
 def advance(connection: Connection, instance_id: str, layer: str) -> None:
-    """Note that the instance has come to another layer."""
+    """Note that the instance has come to another layer; one that has ended holds none."""
     connection.execute(update(instances).where(instances.c.id == instance_id).values(layer=layer))
     layers.release(connection, instance_id)
-    layers.hold(connection, instance_id, layer)
+    row = get(connection, instance_id)
+    if row is not None and row.state != "terminated":
+        layers.hold(connection, instance_id, layer)
 
 
 def keep(connection: Connection, instance_id: str, now: str) -> bool:
