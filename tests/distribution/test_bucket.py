@@ -11,8 +11,8 @@ from tests.other_services import OtherServices
 from imagewright.aws.clients import AwsClients
 from imagewright.distribution.artefact import Parcel
 from imagewright.distribution.bucket import Bucket
-from imagewright.distribution.writers import Writers
 from imagewright.engine.ports import ActionError
+from imagewright.one_at_a_time import OneAtATime
 from imagewright.settings import Aws
 
 
@@ -25,7 +25,7 @@ def name(others: OtherServices, request: pytest.FixtureRequest) -> str:
 
 def open_bucket(others: OtherServices, url: str) -> Bucket:
     return Bucket(
-        url, "oci", "us-west-2", AwsClients(Aws()), endpoint=others.url, writers=Writers()
+        url, "oci", "us-west-2", AwsClients(Aws()), endpoint=others.url, writers=OneAtATime()
     )
 
 
@@ -107,7 +107,12 @@ def test_a_bucket_that_is_not_there_is_named(others: OtherServices, parcel: Parc
 def test_a_service_that_is_away_is_named(parcel: Parcel) -> None:
     clients = AwsClients(Aws(timeout_seconds=1))
     bucket = Bucket(
-        "s3://away", "oci", "us-west-2", clients, endpoint="http://127.0.0.1:9", writers=Writers()
+        "s3://away",
+        "oci",
+        "us-west-2",
+        clients,
+        endpoint="http://127.0.0.1:9",
+        writers=OneAtATime(),
     )
 
     with pytest.raises(ActionError, match="S3 is out of reach"):
@@ -116,7 +121,7 @@ def test_a_service_that_is_away_is_named(parcel: Parcel) -> None:
 
 def test_without_access_a_bucket_says_what_it_needs() -> None:
     bucket = Bucket(
-        "s3://b", "oci", "us-west-2", AwsClients(Aws()), endpoint=None, writers=Writers()
+        "s3://b", "oci", "us-west-2", AwsClients(Aws()), endpoint=None, writers=OneAtATime()
     )
 
     assert "aws.s3_endpoint or aws.access_key_id" in str(bucket.refusal(None))

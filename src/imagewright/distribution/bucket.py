@@ -15,9 +15,9 @@ from imagewright.distribution.artefact import (
     Parcel,
     opened,
 )
-from imagewright.distribution.writers import Writers
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.ports import ActionError
+from imagewright.one_at_a_time import OneAtATime
 
 _CLAIM = "account.json"
 """The file beside a container image that says whose its name is; it comes before all others."""
@@ -38,7 +38,7 @@ class Bucket:
         clients: AwsClients,
         *,
         endpoint: str | None,
-        writers: Writers,
+        writers: OneAtATime,
     ) -> None:
         """``url``: ``s3://BUCKET/PREFIX``. ``endpoint``: None: as the settings say for S3.
 
@@ -60,7 +60,7 @@ class Bucket:
     def put(self, parcel: Parcel) -> str:
         """Put a copy here: see Place."""
         key = f"{self._prefix}{parcel.path}"
-        with self._writers.only_one(self._url(key), parcel.go_on):
+        with self._writers.on(self._url(key), parcel.go_on):
             self._put(key, parcel)
         return self._url(key)
 

@@ -8,8 +8,8 @@ from imagewright.distribution.artefact import CONTAINER_FORM, Place
 from imagewright.distribution.bucket import Bucket
 from imagewright.distribution.folder import Folder
 from imagewright.distribution.registry import Registry
-from imagewright.distribution.writers import Writers
 from imagewright.machines.ledger import Ledger
+from imagewright.one_at_a_time import OneAtATime
 from imagewright.outside.registries import Credentials
 from imagewright.settings import Region, is_region
 
@@ -39,7 +39,7 @@ class Targets:
         self._timeout_seconds = timeout_seconds
         self._ca_bundle = ca_bundle
         self._proxies = proxies
-        self._writers = Writers()
+        self._writers = OneAtATime()
 
     def refusal(
         self, region: str, kms_key_id: str | None, *, is_container: bool = False

@@ -20,7 +20,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from imagewright.clock import Clock, iso_milliseconds
-from imagewright.distribution.writers import Writers
 from imagewright.engine.crash_points import CrashPoint, pass_by
 from imagewright.engine.plan import BuildPlan
 from imagewright.engine.ports import ActionError, Done, Launched, NoAnswer, StepLog, Work
@@ -31,6 +30,7 @@ from imagewright.images.inventory import Inventory, take_inventory
 from imagewright.images.layers import Hit, LayerFacts, LayerStore, layer_key
 from imagewright.images.warm import Driver, WarmMachines
 from imagewright.machines.machine import Command, Machine, MachineError
+from imagewright.one_at_a_time import OneAtATime
 from imagewright.store import findings, instances, machine_images, packages
 from imagewright.store.build_tables import FAILED_WORK, STOOD_ON, machine_steps
 from imagewright.store.builds import set_os_version, set_scan_state
@@ -82,7 +82,7 @@ class Workbench:
         self._layers = layer_store
         self._driver = driver
         self._machines = WarmMachines(driver)
-        self._at_work = Writers()
+        self._at_work = OneAtATime()
         # A layer never changes, and no other will have its id.
         self._inventory = lru_cache(_KEPT_INVENTORIES)(self._take_inventory)
         self._catalogue = catalogue
@@ -143,7 +143,7 @@ class Workbench:
         go_on: Callable[[], None] = lambda: None,
     ) -> Done:
         """Do a work once: see Machines."""
-        with self._at_work.only_one(instance_id, go_on):
+        with self._at_work.on(instance_id, go_on):
             return self._apply(instance_id, work, plan, token, unit, log, failure_stays)
 
     def _apply(

@@ -1,4 +1,4 @@
-"""One writer at a time for each name of a place that has no way to change two files at once."""
+"""One thread at a time for each name of what two must not change at once."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,16 +9,16 @@ _LOOK_SECONDS = 0.2
 """How soon one that waits is asked whether it still may."""
 
 
-class Writers:
-    """Those who write under names. Safe to use from several threads."""
+class OneAtATime:
+    """Those who are at work, by the name of what they work on. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
 
     @contextmanager
-    def only_one(self, name: str, go_on: Callable[[], None]) -> Iterator[None]:
-        """Wait until nobody writes under a name, and keep others waiting while the block runs.
+    def on(self, name: str, go_on: Callable[[], None]) -> Iterator[None]:
+        """Wait until nobody is at work on a name, and keep others waiting while the block runs.
 
         ``go_on`` is called now and then meanwhile; what it raises ends the wait.
         """
