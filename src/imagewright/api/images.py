@@ -40,7 +40,7 @@ from imagewright.api.shapes import (
     ListImagesRequest,
     ListImagesResponse,
 )
-from imagewright.arns import Kind
+from imagewright.arns import Arn, Kind
 from imagewright.call import Call
 from imagewright.clock import iso_milliseconds
 from imagewright.engine.plan import BuildPlan
@@ -238,12 +238,11 @@ class Images:
             arn = str(stored.arn)  # the request may spell the same version otherwise (VER-09)
             if not _status(stored).is_final:
                 raise ResourceDependency(arn)
-            users = [
-                *references.referrers(connection, place, stored),
-                *builds.standing_on(connection, arn),
-            ]
-            if users:
-                raise ResourceDependency(arn, referrers=users)
+            users = references.referrers(connection, place, stored)
+            standing_on = builds.standing_on(connection, arn)
+            if users or standing_on:
+                own = [each for each in standing_on if Arn.parse(each).account == call.account]
+                raise ResourceDependency(arn, referrers=[*users, *own])
             store.remove(connection, place, stored)
             builds.forget_build(connection, arn)
             packages.forget(connection, arn)
