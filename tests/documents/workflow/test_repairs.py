@@ -141,6 +141,12 @@ def test_the_suffix_goes_where_it_does_nothing() -> None:
         ),
         pytest.param("$.stepOutputs.Launch", "$.stepOutputs.Launch2", id="numbers tell apart"),
         pytest.param("schemaVersion: 1.0", "schemaVersion: 2.0", id="another version"),
+        pytest.param(
+            "action: LaunchInstance",
+            "acton: LaunchInstance\n    Action: LaunchInstance",
+            id="two keys of which either may be meant",
+        ),
+        pytest.param('"action": "Run', '"acton": "Run", "Action": "Run', id="two quoted keys"),
     ],
 )
 def test_what_is_not_obvious_is_left_to_the_author(right: str, wrong: str) -> None:
@@ -173,6 +179,15 @@ def test_a_repair_that_another_brings_to_light_is_made_too() -> None:
         "write `action` for `acton`",
         "write `snsTopicArn.$` for `snsTopicArm.$`",
     ]
+
+
+def test_what_is_not_obvious_keeps_no_other_repair_from_being_made() -> None:
+    bad = DOCUMENT.replace("name:   Launch", "Name:   Launch\n    NAME: Launch")
+
+    repaired = mend(bad.replace("onFailure: Continue", "onFailure: continue"))
+
+    assert repaired.content == bad.encode()
+    assert [str(edit) for edit in repaired.edits] == ["write `Continue` for `continue`"]
 
 
 @at_random
