@@ -10,6 +10,7 @@ import typer
 
 from imagewright import __version__
 from imagewright.cli.exits import ExitCode, complain, leave
+from imagewright.cli.loading import loading
 from imagewright.errors import ServiceError
 
 COMMANDS = (
@@ -44,7 +45,8 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
         callback=_root,
     )
     for name in names:
-        module = import_module(f"imagewright.cli.{name}")
+        with loading():
+            module = import_module(f"imagewright.cli.{name}")
         if hasattr(module, "commands"):
             application.add_typer(module.commands, name=name)
         else:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from imagewright.cli.exits import ExitCode, fail
+from imagewright.cli.loading import loading
 from imagewright.cli.options import State, load_settings, open_state
 from imagewright.state import StateError
 from imagewright.wire.loopback import is_loopback
@@ -49,7 +50,8 @@ def serve(
         )
     try:
         with directory.lock():
-            from imagewright.cli.server import run_server
+            with loading():
+                from imagewright.cli.server import run_server
 
             run_server(directory, settings, host, port)
     except StateError as error:
