@@ -208,6 +208,8 @@ class TestAContainerImage:
                 threads.append(threading.Thread(target=bucket.put, args=[waiting]))
                 threads[0].start()
                 assert has_waited.wait(60)
+                threads[0].join(1)
+                assert threads[0].is_alive()  # beside the first it would be done by now
                 assert stored(others, name, "account.json") == {"accountId": OWN}
 
         bucket.put(replace(container, on_bytes=meanwhile))
